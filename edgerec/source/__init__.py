@@ -1,0 +1,19 @@
+"""Reading interactions from databases: the only room that knows SQLAlchemy."""
+
+from edgerec.source.chunk import InteractionChunk
+from edgerec.source.columns import InteractionColumns, find_columns, table_names
+from edgerec.source.engine import Engine, describe, open_engine
+from edgerec.source.sql import read_interactions
+from edgerec.source.write import copy_rows
+
+__all__ = [
+    "Engine",
+    "InteractionChunk",
+    "InteractionColumns",
+    "copy_rows",
+    "describe",
+    "find_columns",
+    "open_engine",
+    "read_interactions",
+    "table_names",
+]

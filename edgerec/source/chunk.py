@@ -1,0 +1,65 @@
+"""Consecutive interactions as arrays, and joining and cutting them."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgerec.source.convert import FloatArray, IdArray, IntArray
+
+__all__ = ["InteractionChunk", "cut", "gathered", "joined"]
+
+
+@dataclass(frozen=True)
+class InteractionChunk:
+    """Consecutive interactions, one array per column, all of one length n."""
+
+    user_ids: IdArray
+    """int64[n], or object[n] of str."""
+    item_ids: IdArray
+    """int64[n], or object[n] of str."""
+    values: FloatArray
+    """float64[n]; NaN where the value is NULL or the table has none."""
+    timestamps: IntArray
+    """int64[n], Unix seconds."""
+
+    def __len__(self) -> int:
+        return len(self.timestamps)
+
+
+def gathered(slabs: Iterator[InteractionChunk], chunk_rows: int) -> Iterator[InteractionChunk]:
+    """Join small slabs, and yield them as chunks of `chunk_rows`."""
+    waiting: list[InteractionChunk] = []
+    n_waiting = 0
+    for slab in slabs:
+        waiting.append(slab)
+        n_waiting += len(slab)
+        n_whole = n_waiting - n_waiting % chunk_rows
+        if n_whole:
+            rows = joined(waiting)
+            for start in range(0, n_whole, chunk_rows):
+                yield cut(rows, start, start + chunk_rows)
+            waiting = [cut(rows, n_whole, n_waiting)]
+            n_waiting -= n_whole
+    if n_waiting:
+        yield joined(waiting)
+
+
+def joined(chunks: Sequence[InteractionChunk]) -> InteractionChunk:
+    """Join chunks end to end."""
+    return InteractionChunk(
+        np.concatenate([chunk.user_ids for chunk in chunks]),
+        np.concatenate([chunk.item_ids for chunk in chunks]),
+        np.concatenate([chunk.values for chunk in chunks]),
+        np.concatenate([chunk.timestamps for chunk in chunks]),
+    )
+
+
+def cut(chunk: InteractionChunk, start: int, stop: int) -> InteractionChunk:
+    """Return rows `start` to `stop` of a chunk."""
+    return InteractionChunk(
+        chunk.user_ids[start:stop],
+        chunk.item_ids[start:stop],
+        chunk.values[start:stop],
+        chunk.timestamps[start:stop],
+    )

@@ -1,0 +1,121 @@
+"""Opening a database: one URL in, one engine out, and errors that never show a password."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import sqlalchemy
+from sqlalchemy import URL, Engine
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.pool import NullPool
+
+from edgerec.errors import SourceError
+
+__all__ = ["Engine", "describe", "open_engine", "reported"]
+
+_FORMS = (
+    "expected a database URL such as sqlite:///movielens.db, "
+    "mysql+pymysql://user:password@host/name or postgresql+psycopg://user:password@host/name"
+)
+
+
+def open_engine(url: str) -> Engine:
+    """Open the database at `url` and check that it can be reached.
+
+    Connections are not pooled: each one is closed as soon as its reader is done, so an engine
+    needs no closing of its own.
+
+    Parameters
+    ----------
+    url : str
+        A SQLAlchemy database URL. A SQLite file must exist: SQLite itself would create an empty
+        one without a word.
+
+    Returns
+    -------
+    sqlalchemy.Engine
+        The engine that the other functions of `edgerec.source` take.
+
+    Raises
+    ------
+    SourceError
+        If `url` is no database URL, names a SQLite file that is not there, needs a driver that
+        is not installed, or cannot be connected to.
+
+    Examples
+    --------
+    >>> open_engine("sqlite:///no-such-file.db")
+    Traceback (most recent call last):
+        ...
+    edgerec.errors.SourceError: there is no SQLite file no-such-file.db (from the URL ...
+    """
+    parsed = _parse(url)
+    if parsed.get_backend_name() == "sqlite":
+        _check_sqlite_file(parsed)
+    try:
+        engine = sqlalchemy.create_engine(parsed, poolclass=NullPool)
+    except NoSuchModuleError:
+        message = f"the URL {_shown(parsed)} starts with the unknown kind {parsed.drivername!r}"
+        raise SourceError(f"{message}: {_FORMS}") from None
+    except ModuleNotFoundError as error:
+        raise SourceError(
+            f"the URL {_shown(parsed)} needs the driver {error.name!r}, which is not installed: "
+            f"install it with `pip install {error.name}`, or name another driver in the URL, "
+            f"as in {parsed.get_backend_name()}+DRIVER://..."
+        ) from None
+    with reported(engine), engine.connect():
+        return engine
+
+
+@contextmanager
+def reported(engine: Engine) -> Iterator[None]:
+    """Turn what the database driver raises into a `SourceError` that shows no password."""
+    try:
+        yield
+    except (SQLAlchemyError, engine.dialect.loaded_dbapi.Error) as error:
+        # A DBAPIError's own text repeats the statement; the driver's words alone say enough.
+        words = str(error.orig if isinstance(error, DBAPIError) else error)
+        if engine.url.password:
+            words = words.replace(str(engine.url.password), "***")
+        raise SourceError(
+            f"the database {describe(engine)} answered: {words}. Check that the URL is right, "
+            "that the database can be reached and that it is not in use by another writer"
+        ) from None
+
+
+def describe(engine: Engine) -> str:
+    """Return the engine's URL with its password hidden."""
+    return _shown(engine.url)
+
+
+def _parse(url: str) -> URL:
+    try:
+        return sqlalchemy.make_url(url)
+    except ArgumentError:
+        # What cannot be parsed may still hold a password, so only harmless text is repeated.
+        came = "this text" if "@" in url else repr(url)
+        hint = "" if "@" in url or ":" in url else f"; for a SQLite file write sqlite:///{url}"
+        raise SourceError(f"{came} is not a database URL: {_FORMS}{hint}") from None
+
+
+def _check_sqlite_file(url: URL) -> None:
+    database = url.database or ""
+    if database in ("", ":memory:"):
+        raise SourceError(
+            f"the URL {_shown(url)} means a new, empty database in memory: "
+            "name a SQLite file, as in sqlite:///movielens.db"
+        )
+    if database.startswith("file:") or Path(database).is_file():
+        return
+    what = "is a folder, not a SQLite file" if Path(database).is_dir() else "is not there"
+    opening = (
+        f"there is no SQLite file {database}" if what == "is not there" else f"{database} {what}"
+    )
+    raise SourceError(
+        f"{opening} (from the URL {_shown(url)}; the working folder is {Path.cwd()}): give the "
+        "path of an existing file after sqlite:/// (an absolute path has four slashes)"
+    )
+
+
+def _shown(url: URL) -> str:
+    return url.render_as_string(hide_password=True)

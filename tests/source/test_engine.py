@@ -1,0 +1,79 @@
+import importlib.util
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from edgerec.errors import SourceError
+from edgerec.source import describe, find_columns, open_engine
+
+
+def test_a_missing_sqlite_file_is_refused_and_not_created(tmp_path: Path) -> None:
+    file = tmp_path / "absent.db"
+    with pytest.raises(SourceError) as raised:
+        open_engine(f"sqlite:///{file}")
+    assert f"there is no SQLite file {file}" in str(raised.value)
+    assert "give the path of an existing file after sqlite:///" in str(raised.value)
+    assert not file.exists()
+
+
+def test_a_folder_is_no_database(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="is a folder, not a SQLite file"):
+        open_engine(f"sqlite:///{tmp_path}")
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:"])
+def test_a_database_in_memory_is_refused(url: str) -> None:
+    with pytest.raises(SourceError, match="means a new, empty database in memory"):
+        open_engine(url)
+
+
+def test_a_path_is_no_url_and_the_error_gives_the_url() -> None:
+    with pytest.raises(SourceError) as raised:
+        open_engine("movielens.db")
+    assert "'movielens.db' is not a database URL" in str(raised.value)
+    assert "for a SQLite file write sqlite:///movielens.db" in str(raised.value)
+
+
+def test_an_unknown_kind_of_database_is_named() -> None:
+    with pytest.raises(SourceError, match="starts with the unknown kind 'oracel'"):
+        open_engine("oracel://me:secret@host/name")
+
+
+@pytest.mark.skipif(importlib.util.find_spec("psycopg2") is not None, reason="psycopg2 is here")
+def test_a_missing_driver_is_named_with_the_command_that_installs_it() -> None:
+    with pytest.raises(SourceError) as raised:
+        open_engine("postgresql+psycopg2://me:secret@host/name")
+    assert "needs the driver 'psycopg2'" in str(raised.value)
+    assert "pip install psycopg2" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "no url me:secret@host",
+        "oracel://me:secret@host/name",
+        "postgresql+nothing://me:secret@host/name",
+        "postgresql+psycopg2://me:secret@host.invalid/name",
+    ],
+)
+def test_no_error_shows_a_password(url: str) -> None:
+    with pytest.raises(SourceError) as raised:
+        open_engine(url)
+    assert "secret" not in str(raised.value)
+    assert raised.value.__suppress_context__ or raised.value.__context__ is None
+
+
+def test_a_file_that_is_no_database_is_reported(tmp_path: Path) -> None:
+    file = tmp_path / "text.db"
+    file.write_text("not a database, but text that is long enough to look at" * 20)
+    with pytest.raises(SourceError, match="answered: file is not a database"):
+        find_columns(open_engine(f"sqlite:///{file}"), "ratings")
+
+
+def test_an_engine_describes_itself(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "a.db")) as connection:
+        connection.execute("CREATE TABLE t (a)")
+    url = f"sqlite:///{tmp_path / 'a.db'}"
+    assert describe(open_engine(url)) == url
