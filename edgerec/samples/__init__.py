@@ -1,0 +1,1 @@
+"""From interactions to training samples: splitting tables, labels and streams."""
