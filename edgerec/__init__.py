@@ -1,0 +1,27 @@
+"""Train a recommender on a workstation, ship one ONNX file, rank on any device."""
+
+import os
+
+# ONNX Runtime 1.29 and later sends telemetry unless this is set before its first import.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
+__version__ = "0.1.0"
+
+from edgerec.config import EmbeddingSettings, NetworkSettings, TrainSettings
+from edgerec.model import Model
+from edgerec.pipeline import train
+from edgerec.recsys import Interaction, ItemEmbedding, RecSys, Sample
+from edgerec.serving import start_http_api
+
+__all__ = [
+    "EmbeddingSettings",
+    "Interaction",
+    "ItemEmbedding",
+    "Model",
+    "NetworkSettings",
+    "RecSys",
+    "Sample",
+    "TrainSettings",
+    "start_http_api",
+    "train",
+]

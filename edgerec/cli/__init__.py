@@ -1,0 +1,58 @@
+"""The command line: translates, prints, and decides nothing. The only place that prints."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from device_runtime.errors import BundleError
+from edgerec import __version__
+from edgerec.cli import demo, evaluate, export, serve, split, train
+from edgerec.errors import EdgeRecError
+
+__all__ = ["main", "parser"]
+
+_COMMANDS = (split, train, evaluate, export, serve, demo)
+_INTERRUPTED = 130
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
+    whole = argparse.ArgumentParser(
+        prog="edgerec",
+        description="Train a recommender from your own database, ship one .onnx file, "
+        "rank on any device.",
+        epilog="example:\n  edgerec demo\n  edgerec train --help",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    whole.add_argument("--version", action="version", version=__version__)
+    commands = whole.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for command in _COMMANDS:
+        command.add_to(commands)
+    return whole
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code: 0, 1 after one sentence, 130 after Ctrl-C."""
+    options = parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except (EdgeRecError, BundleError, ValueError) as error:
+        if not isinstance(error, EdgeRecError | BundleError) and _wants_traceback():
+            raise
+        return _fail(str(error))
+    except OSError as error:
+        return _fail(str(error))
+    except KeyboardInterrupt:
+        _fail("interrupted")
+        return _INTERRUPTED
+    return 0
+
+
+def _wants_traceback() -> bool:
+    return bool(os.environ.get("EDGEREC_TRACEBACK"))
+
+
+def _fail(sentence: str) -> int:
+    print(f"error: {sentence}", file=sys.stderr)
+    return 1

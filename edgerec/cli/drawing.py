@@ -1,0 +1,142 @@
+"""Draws progress bars and tables, on standard error where standard output is for results."""
+
+import argparse
+import json
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as RichProgress
+from rich.table import Table
+
+from edgerec.evaluate.prequential import Evaluation
+
+_ERRORS = Console(stderr=True)
+
+
+class DrawnProgress:
+    """Reports to the terminal: a bar per stage and a line per message.
+
+    Used as a context manager; without a terminal the bars stay away and the messages remain.
+    """
+
+    def __init__(self) -> None:
+        self._bars = RichProgress(
+            TextColumn("{task.description:>16}"),
+            BarColumn(bar_width=30),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[note]}"),
+            TimeElapsedColumn(),
+            console=_ERRORS,
+            disable=not _ERRORS.is_terminal,
+        )
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> Self:
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._close_stage()
+        self._bars.stop()
+
+    def stage(self, name: str) -> None:
+        """Begin a bar."""
+        self._close_stage()
+        self._task = self._bars.add_task(name, total=None, note="")
+
+    def advance(self, n_done: int, n_total: int | None, note: str = "") -> None:
+        """Move the bar."""
+        if self._task is not None:
+            self._bars.update(self._task, completed=n_done, total=n_total, note=note)
+
+    def message(self, text: str) -> None:
+        """Print a line above the bars."""
+        _ERRORS.print(text, highlight=False)
+
+    def _close_stage(self) -> None:
+        if self._task is None:
+            return
+        task = self._bars.tasks[self._bars.task_ids.index(self._task)]
+        total = task.total if task.total is not None else task.completed
+        self._bars.update(self._task, total=total, completed=total)
+        self._bars.stop_task(self._task)
+        self._task = None
+
+
+def evaluation_mapping(evaluation: Evaluation) -> dict[str, Any]:
+    """Return an evaluation as one flat JSON object."""
+    return {"protocol": evaluation.protocol, **vars(evaluation.metrics)}
+
+
+def print_evaluation(evaluation: Evaluation, as_json: bool) -> None:
+    """Print an evaluation as a table or as one JSON object."""
+    if as_json:
+        print(json.dumps(evaluation_mapping(evaluation)))
+        return
+    metrics = evaluation.metrics
+    print_table(
+        "evaluation",
+        {
+            "AUC": f"{metrics.auc:.4f}",
+            "GAUC": f"{metrics.gauc:.4f}",
+            "log loss": f"{metrics.log_loss:.4f}",
+            "samples": f"{metrics.n_samples:,}",
+            "users": f"{metrics.n_users:,} ({metrics.n_users_skipped:,} of one class, not in GAUC)",
+            "protocol": evaluation.protocol,
+        },
+    )
+
+
+def print_table(title: str, rows: Mapping[str, str]) -> None:
+    """Print names and what they are."""
+    table = Table(title=title, title_justify="left", show_header=False)
+    for name, text in rows.items():
+        table.add_row(name, text)
+    Console().print(table)
+
+
+def add_column_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that name columns."""
+    for option, what in (
+        ("--user-column", "the user's id"),
+        ("--item-column", "the item's id"),
+        ("--value-column", "the rating or weight"),
+        ("--timestamp-column", "the time"),
+    ):
+        parser.add_argument(
+            option, metavar="NAME", help=f"column of {what} (default: usual spellings are found)"
+        )
+
+
+def column_options(options: argparse.Namespace) -> dict[str, str | None]:
+    """Return the columns that were named, by role."""
+    return {
+        "user_id": options.user_column,
+        "item_id": options.item_column,
+        "value": options.value_column,
+        "timestamp": options.timestamp_column,
+    }
+
+
+def add_command(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    name: str,
+    summary: str,
+    example: str,
+) -> argparse.ArgumentParser:
+    """Add a command whose --help ends with an example."""
+    return commands.add_parser(
+        name,
+        help=summary,
+        description=summary[0].upper() + summary[1:] + ".",
+        epilog=f"example:\n{example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )

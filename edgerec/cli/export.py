@@ -1,0 +1,30 @@
+"""edgerec export: write the file again from what training kept."""
+
+import argparse
+from pathlib import Path
+
+from edgerec.cli.drawing import DrawnProgress, add_command, print_table
+from edgerec.cli.train import exported_rows
+from edgerec.pipeline import load_model
+
+_EXAMPLE = "  edgerec export models/movielens.training --output models/movielens.onnx"
+
+
+def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command."""
+    parser = add_command(
+        commands, "export", "write the file again from what training kept", _EXAMPLE
+    )
+    parser.add_argument("training_folder", metavar="NAME.training", help="what training wrote")
+    parser.add_argument("--output", metavar="NAME.onnx", help="default: beside NAME.training")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Export and print."""
+    folder = Path(options.training_folder)
+    output = options.output or folder.with_suffix(".onnx")
+    with DrawnProgress() as progress:
+        model = load_model(folder)
+        exported = model.export(output, progress=progress)
+    print_table(str(output), exported_rows(model, exported))

@@ -1,0 +1,33 @@
+"""edgerec serve: answer over HTTP, as device_runtime does."""
+
+import argparse
+
+from edgerec.cli.drawing import add_command
+from edgerec.serving import start_http_api
+
+_EXAMPLE = """\
+  edgerec serve models/movielens.onnx --address :8080
+  (on a device, where edgerec is not installed: python -m device_runtime models/movielens.onnx)"""
+
+
+def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command."""
+    parser = add_command(commands, "serve", "serve an exported file over HTTP", _EXAMPLE)
+    parser.add_argument("model", metavar="MODEL.onnx", help="the file, with its manifest beside it")
+    parser.add_argument(
+        "--address", default=":8080", help="[HOST]:PORT; :8080 is this machine only (default)"
+    )
+    parser.add_argument(
+        "--route", default="/api/v1/recommend", help="path of the question (default %(default)s)"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Serve until SIGTERM or Ctrl-C."""
+    start_http_api(
+        options.model,
+        options.route,
+        options.address,
+        ready=lambda url: print(f"serving {options.model} on {url}", flush=True),
+    )

@@ -1,0 +1,141 @@
+"""edgerec train: train, export, evaluate."""
+
+import argparse
+import dataclasses
+from pathlib import Path
+
+from edgerec.cli.drawing import (
+    DrawnProgress,
+    add_column_options,
+    add_command,
+    column_options,
+    evaluation_mapping,
+    print_evaluation,
+    print_table,
+)
+from edgerec.cli.loading import load_rec_sys
+from edgerec.config import EmbeddingSettings, NetworkSettings, TrainSettings
+from edgerec.errors import ConfigurationError
+from edgerec.evaluate.prequential import Evaluation
+from edgerec.evaluate.table import ColumnNames, evaluate_samples, evaluate_table
+from edgerec.export.bundle import Exported, add_metrics
+from edgerec.model import Model
+from edgerec.pipeline import train
+from edgerec.recsys import EvaluationSamples, RecSys
+
+_EXAMPLE = """\
+  edgerec train examples.movielens.movielens:MovieLens --output models/movielens.onnx
+  edgerec train my_shop:Shop --output models/shop.onnx \\
+      --test-database sqlite:///shop.db --test-table purchases_test"""
+
+
+def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command."""
+    parser = add_command(commands, "train", "train a RecSys, export it and evaluate it", _EXAMPLE)
+    parser.add_argument("rec_sys", metavar="module:Class", help="the class, made without arguments")
+    parser.add_argument("--output", required=True, metavar="NAME.onnx", help="the file to write")
+    parser.add_argument(
+        "--resume", action="store_true", help="go on from NAME.training, after an interrupt"
+    )
+    default = TrainSettings()
+    parser.add_argument("--random-state", type=int, help=f"seed ({default.random_state})")
+    parser.add_argument(
+        "--n-history", type=int, help=f"newest items of a user that count ({default.n_history})"
+    )
+    parser.add_argument(
+        "--embedding-dim", type=int, help=f"width of a vector ({default.embedding.embedding_dim})"
+    )
+    parser.add_argument(
+        "--max-epochs", type=int, help=f"passes at most ({default.network.max_epochs})"
+    )
+    parser.add_argument(
+        "--test-database", metavar="URL", help="database of the test table to evaluate on"
+    )
+    parser.add_argument(
+        "--test-table", metavar="T", help="rows to evaluate on, that training must not see"
+    )
+    add_column_options(parser)
+    parser.add_argument("--json", action="store_true", help="print the metrics as one JSON object")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Train, export, evaluate, print."""
+    if bool(options.test_database) != bool(options.test_table):
+        raise ConfigurationError("--test-database and --test-table belong together. Give both.")
+    rec_sys = load_rec_sys(options.rec_sys)
+    output = Path(options.output)
+    if output.suffix != ".onnx":
+        raise ConfigurationError(
+            f"--output is {options.output!r}; its name must end in .onnx, for example "
+            "models/movielens.onnx."
+        )
+    with DrawnProgress() as progress:
+        model = train(
+            rec_sys,
+            _settings(options),
+            training_folder=output.with_suffix(".training"),
+            resume=options.resume,
+            progress=progress,
+        )
+        exported = model.export(output, progress=progress)
+        evaluation = _evaluate(options, rec_sys, output, progress)
+    if not options.json:
+        print_table(str(output), exported_rows(model, exported))
+    if evaluation is not None:
+        add_metrics(output, evaluation_mapping(evaluation))
+        print_evaluation(evaluation, options.json)
+
+
+def exported_rows(model: Model, exported: Exported) -> dict[str, str]:
+    """Return what to say of a written file."""
+    ranker = model.ranker
+    epochs = ranker.facts.epochs
+    best = epochs[ranker.facts.best_epoch - 1]["held_out_auc"]
+    parity = exported.parity
+    return {
+        "file size": f"{exported.n_bytes / 1e6:.2f} MB",
+        "items, users": f"{len(ranker.item_ids):,}, {len(ranker.user_ids):,}",
+        "parity": f"{parity.max_abs_difference:.1e} over {parity.n_requests} requests "
+        f"(at most {parity.tolerance:g})",
+        "held-out AUC": f"{best:.4f} after epoch {ranker.facts.best_epoch} of {len(epochs)} "
+        "(chose the epoch: no test)",
+    }
+
+
+def _settings(options: argparse.Namespace) -> TrainSettings | None:
+    given = {
+        name: getattr(options, name)
+        for name in ("random_state", "n_history", "embedding_dim", "max_epochs")
+        if getattr(options, name) is not None
+    }
+    if not given and options.resume:
+        return None
+    settings = TrainSettings()
+    if "embedding_dim" in given:
+        embedding = EmbeddingSettings(embedding_dim=given.pop("embedding_dim"))
+        settings = dataclasses.replace(settings, embedding=embedding)
+    if "max_epochs" in given:
+        network = NetworkSettings(max_epochs=given.pop("max_epochs"))
+        settings = dataclasses.replace(settings, network=network)
+    return dataclasses.replace(settings, **given)
+
+
+def _evaluate(
+    options: argparse.Namespace, rec_sys: RecSys, output: Path, progress: DrawnProgress
+) -> Evaluation | None:
+    if options.test_table:
+        return evaluate_table(
+            output,
+            options.test_database,
+            options.test_table,
+            names=ColumnNames(**column_options(options)),
+            progress=progress,
+        )
+    if isinstance(rec_sys, EvaluationSamples):
+        return evaluate_samples(output, rec_sys, progress=progress)
+    progress.message(
+        "not evaluated: the class has no evaluation_sample_generator. Give --test-database and "
+        "--test-table, or run `edgerec evaluate` on rows that training never saw."
+    )
+    return None

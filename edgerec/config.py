@@ -1,0 +1,123 @@
+"""Settings: frozen, validated, one docstring under each field.
+
+`train(rec_sys, settings=TrainSettings(embedding=EmbeddingSettings(embedding_dim=16)))`
+changes what it names and keeps the rest.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from edgerec.errors import ConfigurationError
+
+
+def _require(condition: bool, settings: object, name: str, expected: str) -> None:
+    if not condition:
+        came = getattr(settings, name)
+        raise ConfigurationError(
+            f"{type(settings).__name__}.{name} must be {expected}, but is {came!r}. "
+            f"Pass {name}=… with such a value."
+        )
+
+
+@dataclass(frozen=True)
+class EmbeddingSettings:
+    """item2vec by gensim (Barkan and Koenigstein 2016, https://arxiv.org/abs/1603.04259)."""
+
+    embedding_dim: int = 32
+    """width of an item's vector"""
+    window: int = 20
+    """how many neighbours in the sequence, on each side, count as context"""
+    epochs: int = 10
+    """passes over the sequences"""
+    negative: int = 5
+    """noise words per positive"""
+    sample: float = 1e-4
+    """gensim's threshold above which frequent items are read less often"""
+
+    def __post_init__(self) -> None:
+        _require(self.embedding_dim >= 1, self, "embedding_dim", "at least 1")
+        _require(self.window >= 1, self, "window", "at least 1")
+        _require(self.epochs >= 1, self, "epochs", "at least 1")
+        _require(self.negative >= 1, self, "negative", "at least 1")
+        _require(0 <= self.sample < 1, self, "sample", "in [0, 1)")
+
+
+@dataclass(frozen=True)
+class NetworkSettings:
+    """The multi-layer perceptron and how it is fitted."""
+
+    hidden_layer_sizes: tuple[int, ...] = (64,)
+    """width of each hidden layer"""
+    alpha: float = 1.0
+    """L2 penalty, as scikit-learn counts it (divided by the batch size)"""
+    batch_size: int = 256
+    """samples per step"""
+    learning_rate: float = 1e-3
+    """of Adam, at the start; it falls linearly to 5 % of this by the last epoch"""
+    max_epochs: int = 8
+    """passes over the samples at most"""
+    patience: int = 3
+    """epochs without a better held-out AUC after which training stops"""
+
+    def __post_init__(self) -> None:
+        widths = self.hidden_layer_sizes
+        _require(
+            len(widths) >= 1 and all(width >= 1 for width in widths),
+            self,
+            "hidden_layer_sizes",
+            "a tuple of widths, each at least 1",
+        )
+        _require(self.alpha >= 0, self, "alpha", "at least 0")
+        _require(self.batch_size >= 2, self, "batch_size", "at least 2")
+        _require(self.learning_rate > 0, self, "learning_rate", "above 0")
+        _require(self.max_epochs >= 1, self, "max_epochs", "at least 1")
+        _require(self.patience >= 1, self, "patience", "at least 1")
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """Everything that decides what `train` makes, beside the data."""
+
+    n_history: int = 100
+    """how many newest items of a user count"""
+    n_folds: int = 5
+    """statistics that a training sample sees are fitted without its own fold of users"""
+    held_out_share: float = 0.1
+    """share of the users whose samples decide when to stop"""
+    chunk_rows: int = 65_536
+    """samples in memory at a time"""
+    random_state: int = 0
+    """seed of everything random"""
+    embedding: EmbeddingSettings = field(default_factory=EmbeddingSettings)
+    network: NetworkSettings = field(default_factory=NetworkSettings)
+
+    def __post_init__(self) -> None:
+        _require(1 <= self.n_history <= 10_000, self, "n_history", "from 1 to 10000")
+        _require(2 <= self.n_folds <= 100, self, "n_folds", "from 2 to 100")
+        _require(0 < self.held_out_share <= 0.5, self, "held_out_share", "in (0, 0.5]")
+        _require(self.chunk_rows >= 1024, self, "chunk_rows", "at least 1024")
+        _require(self.random_state >= 0, self, "random_state", "at least 0")
+
+
+def settings_to_mapping(settings: TrainSettings) -> dict[str, Any]:
+    """Return the settings as plain JSON types.
+
+    >>> settings_to_mapping(TrainSettings(n_history=50))["n_history"]
+    50
+    """
+    return dataclasses.asdict(settings)
+
+
+def settings_from_mapping(mapping: Mapping[str, Any]) -> TrainSettings:
+    """Return the settings that `settings_to_mapping` wrote.
+
+    >>> settings_from_mapping(settings_to_mapping(TrainSettings())) == TrainSettings()
+    True
+    """
+    plain = dict(mapping)
+    embedding = EmbeddingSettings(**plain.pop("embedding"))
+    network = dict(plain.pop("network"))
+    network["hidden_layer_sizes"] = tuple(network["hidden_layer_sizes"])
+    return TrainSettings(embedding=embedding, network=NetworkSettings(**network), **plain)

@@ -1,0 +1,1 @@
+"""Metrics on rows that training never saw, computed through the exported file."""

@@ -1,0 +1,1 @@
+"""Writes the bundle: graph, parity, manifest."""

@@ -1,0 +1,111 @@
+"""Writes NAME.onnx and NAME.json, whole or not at all."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import onnx
+from onnx import helper
+
+from edgerec import __version__
+from edgerec.errors import ConfigurationError
+from edgerec.export.manifest import golden, manifest, stable_part
+from edgerec.export.parity import INFINITE, GraphSession, Parity, check_parity, parity_requests
+from edgerec.graph.convert import to_graph
+from edgerec.progress import Progress
+from edgerec.schema import Answer, Request
+from edgerec.train.ranker import Ranker
+
+# Golden requests travel with the file; long ones would make the manifest as large as the graph.
+_GOLDEN_ELEMENTS: Final = 600
+_N_GOLDEN: Final = 16
+_METADATA_KEY: Final = "edgerec.manifest"
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written."""
+
+    path: Path
+    n_bytes: int
+    parity: Parity
+
+
+def export(ranker: Ranker, path: str | Path, progress: Progress) -> Exported:
+    """Convert, prove parity, and only then write NAME.onnx and NAME.json.
+
+    Raises
+    ------
+    ConfigurationError
+        `path` does not end in .onnx.
+    ParityError
+        Graph and ranker disagree; nothing is written.
+    """
+    target = Path(path)
+    if target.suffix != ".onnx" or not target.stem:
+        raise ConfigurationError(
+            f"The model file is to be {str(path)!r}, but its name must end in .onnx. "
+            "Write for example models/movielens.onnx."
+        )
+    progress.stage("export")
+    stable = stable_part(ranker, __version__)
+    data = graph_bytes(ranker, stable)
+    progress.stage("parity")
+    requests = parity_requests(ranker)
+    parity, answers = check_parity(ranker, GraphSession(data, ranker), requests)
+    short = [
+        (request, answer)
+        for request, answer in zip(requests, answers, strict=True)
+        if request.name != INFINITE and _n_elements(request, answer) <= _GOLDEN_ELEMENTS
+    ][:_N_GOLDEN]
+    described = manifest(
+        target.stem,
+        stable,
+        {"file": target.name, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()},
+        parity,
+        golden(ranker, [one for one, _ in short], [one for _, one in short]),
+    )
+    target.parent.mkdir(parents=True, exist_ok=True)
+    replace_file(target, lambda temporary: temporary.write_bytes(data))
+    write_manifest(target.with_suffix(".json"), described)
+    return Exported(target, len(data), parity)
+
+
+def _n_elements(request: Request, answer: Answer) -> int:
+    return len(request.item_ids) + len(request.history) + len(answer.scores)
+
+
+def graph_bytes(ranker: Ranker, stable: Mapping[str, Any]) -> bytes:
+    """Return the serialised graph: the same ranker gives the same bytes."""
+    model = to_graph(ranker, __version__)
+    helper.set_model_props(model, {_METADATA_KEY: json.dumps(stable, sort_keys=True)})
+    onnx.checker.check_model(model, full_check=True)
+    serialised: bytes = model.SerializeToString(deterministic=True)
+    return serialised
+
+
+def write_manifest(path: Path, described: Mapping[str, Any]) -> None:
+    """Write a manifest whole."""
+    text = json.dumps(described, indent=1, ensure_ascii=False, allow_nan=False)
+    replace_file(path, lambda temporary: temporary.write_text(text + "\n", "utf-8"))
+
+
+def add_metrics(model: str | Path, metrics: Mapping[str, Any]) -> None:
+    """Append one evaluation to the manifest beside the file `model`; the graph stays as it is."""
+    path = Path(model).with_suffix(".json")
+    described = json.loads(path.read_text("utf-8"))
+    kept = [one for one in described["metrics"] if one["protocol"] != metrics["protocol"]]
+    write_manifest(path, {**described, "metrics": [*kept, dict(metrics)]})
+
+
+def replace_file(path: Path, write: Callable[[Path], object]) -> None:
+    """Write beside `path` and move it there whole."""
+    temporary = path.with_name(path.name + ".new")
+    try:
+        write(temporary)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

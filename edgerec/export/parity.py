@@ -1,0 +1,224 @@
+"""Train and serve agree, or no file is written: real and adversarial requests, both ways.
+
+The graph runs in ONNX Runtime on the very bytes that would be written, and each answer is
+compared with what the ranker computes in Python.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from edgerec.errors import ParityError
+from edgerec.ids import padding_id
+from edgerec.recsys import Id
+from edgerec.schema import TOLERANCE, Answer, Request
+from edgerec.train.ranker import Ranker
+
+N_REQUESTS: Final = 240
+INFINITE: Final = "infinite values"
+"""name of the one request that JSON, and so the manifest, cannot hold"""
+_OUTPUTS: Final = ("scores", "known", "top_positions", "top_ids", "top_scores")
+
+
+@dataclass(frozen=True)
+class Parity:
+    """How far graph and ranker are apart."""
+
+    n_requests: int
+    max_abs_difference: float
+    tolerance: float = TOLERANCE
+
+
+class GraphSession:
+    """A graph in ONNX Runtime, asked as Python asks the ranker."""
+
+    def __init__(self, graph: bytes, ranker: Ranker) -> None:
+        assert os.environ.get("ORT_DISABLE_TELEMETRY") == "1"
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        self._types = ranker.user_id_type, ranker.item_id_type
+        self._session = onnxruntime.InferenceSession(
+            graph, options, providers=["CPUExecutionProvider"]
+        )
+
+    def answer(self, request: Request) -> Answer:
+        """Run the graph."""
+        outputs = self._session.run(list(_OUTPUTS), request.tensors(*self._types))
+        return Answer(*outputs)
+
+
+def unknown_id(ranker: Ranker, role: str, number: int = 0) -> Id:
+    """Return an id that was not in training."""
+    ids = ranker.user_ids if role == "user" else ranker.item_ids
+    known = set(ids.tolist())
+    is_integer = ids.dtype == np.int64
+    while (id_ := (2**62 + number) if is_integer else f"unknown-{number}") in known:
+        number += 1
+    return id_
+
+
+def parity_requests(ranker: Ranker, n_requests: int = N_REQUESTS) -> list[Request]:
+    """Return adversarial requests first, then random ones that look like real use."""
+    random = np.random.default_rng([ranker.settings.random_state, 2])
+    return [
+        *_adversarial(ranker, random),
+        *(_random_request(ranker, random, number) for number in range(n_requests)),
+    ][: max(n_requests, 1)]
+
+
+def _pick(ids: NDArray[Any], random: np.random.Generator, count: int) -> list[Id]:
+    picked: list[Id] = random.choice(ids, count).tolist()
+    return picked
+
+
+def _adversarial(ranker: Ranker, random: np.random.Generator) -> list[Request]:
+    nobody, nothing = unknown_id(ranker, "user"), unknown_id(ranker, "item")
+    padding = padding_id(ranker.item_id_type)
+    items = _pick(ranker.item_ids, random, 40)
+    user = _pick(ranker.user_ids, random, 1)[0]
+    low, high = ranker.tables.value_range
+    n = ranker.settings.n_history
+    full = _pick(ranker.item_ids, random, 2 * n)
+    ratings = np.linspace(low, high, 2 * n).tolist()
+    late = ranker.facts.last_timestamp + 10
+    return [
+        Request(name="known user", user_id=user, item_ids=items[:6], k=3),
+        Request(name="unknown user", user_id=nobody, item_ids=items[:6], k=3),
+        Request(name="no user", item_ids=items[:6]),
+        Request(
+            name="unknown items", user_id=user, item_ids=[nothing, items[0], nothing, padding], k=4
+        ),
+        Request(name="one candidate", user_id=nobody, item_ids=items[:1], k=10),
+        Request(
+            name="history with values",
+            item_ids=items[:6],
+            history=items[6:10],
+            history_values=[high, low, high, low],
+            k=6,
+        ),
+        Request(
+            name="history not stated", item_ids=items[:6], history=[nothing, *items[6:10], padding]
+        ),
+        Request(
+            name="repeated items",
+            user_id=user,
+            item_ids=[items[0], items[0], items[1]],
+            history=[items[0], items[2], items[0]],
+            history_values=[low, high, high],
+            k=2,
+        ),
+        Request(
+            name="excluded",
+            item_ids=[items[0], nothing, items[1], items[2]],
+            exclude=[items[1], nothing, padding],
+            k=4,
+        ),
+        Request(name="everything excluded", item_ids=items[:2], exclude=items[:2], k=2),
+        Request(
+            name="later than now",
+            user_id=user,
+            item_ids=items[:6],
+            history=items[6:9],
+            history_values=[high, low, high],
+            history_times=[late - 5, late, late + 5],
+            now=late,
+        ),
+        Request(name="catalogue", user_id=nobody, k=10),
+        Request(name="catalogue but one", user_id=user, exclude=_pick(ranker.item_ids, random, 1)),
+        Request(name="full history", item_ids=items, history=full, history_values=ratings),
+        Request(
+            name="values out of range",
+            item_ids=items[:6],
+            history=items[6:9],
+            history_values=[high * 1e6 + 1e6, -1e30, 0.0],
+        ),
+        Request(
+            name=INFINITE,
+            item_ids=items[:6],
+            history=items[6:8],
+            history_values=[float("inf"), float("-inf")],
+        ),
+        Request(name="padding only", item_ids=[padding, padding], history=[padding], k=1),
+    ]
+
+
+def _random_request(ranker: Ranker, random: np.random.Generator, number: int) -> Request:
+    n_history = int(random.integers(0, 2 * ranker.settings.n_history))
+    n_candidates = int(random.integers(1, 101))
+    low, high = ranker.tables.value_range
+    values = random.uniform(low, high, n_history).astype(np.float32)
+    values[random.random(n_history) < 0.1] = np.nan
+    candidates = _pick(ranker.item_ids, random, n_candidates)
+    if number % 5 == 0:
+        candidates[0] = unknown_id(ranker, "item", number)
+    known_user = bool(number % 3)
+    first, last = ranker.facts.first_timestamp, ranker.facts.last_timestamp
+    stated_now = number % 2 == 0
+    return Request(
+        name=f"random {number}",
+        user_id=_pick(ranker.user_ids, random, 1)[0] if known_user else unknown_id(ranker, "user"),
+        item_ids=candidates,
+        history=_pick(ranker.item_ids, random, n_history),
+        history_values=values.tolist(),
+        history_times=random.integers(first, last + 1, n_history).tolist() if stated_now else [],
+        now=int(random.integers(first, last + 2)) if stated_now else Request().now,
+        exclude=_pick(ranker.item_ids, random, 3),
+        k=int(random.integers(0, 20)),
+    )
+
+
+def difference(expected: Answer, came: Answer) -> float:
+    """Return the largest difference of scores; infinite where the answers differ in kind.
+
+    Ranked lists are compared by their scores and by what stands behind each position: items
+    whose scores are nearly the same may swap.
+    """
+    if expected.scores.shape != came.scores.shape or not np.isfinite(came.scores).all():
+        return float("inf")
+    if not np.array_equal(expected.known, came.known):
+        return float("inf")
+    if expected.top_scores.shape != came.top_scores.shape:
+        return float("inf")
+    positions = came.top_positions
+    if len(set(positions.tolist())) != len(positions):
+        return float("inf")
+    if not np.array_equal(came.scores[positions], came.top_scores):
+        return float("inf")
+    pairs = (
+        (expected.scores, came.scores),
+        (expected.top_scores, came.top_scores),
+        (expected.scores[positions], came.top_scores),
+    )
+    return max(float(np.abs(left - right).max(initial=0)) for left, right in pairs)
+
+
+def check_parity(
+    ranker: Ranker, session: GraphSession, requests: Sequence[Request]
+) -> tuple[Parity, list[Answer]]:
+    """Run every request both ways.
+
+    Raises
+    ------
+    ParityError
+        A difference above the tolerance; the sentence names the request.
+    """
+    largest, answers = 0.0, []
+    for request in requests:
+        expected, came = ranker.answer(request), session.answer(request)
+        apart = difference(expected, came)
+        if apart > TOLERANCE:
+            raise ParityError(
+                f"The graph answers the request {request.name!r} {apart:.2g} apart from the "
+                f"ranker; at most {TOLERANCE:g} is allowed, so no file was written. Please report "
+                "this with the settings that you trained with."
+            )
+        largest = max(largest, apart)
+        answers.append(came)
+    return Parity(len(requests), largest), answers

@@ -1,0 +1,152 @@
+"""The feature vector: static rows and dynamic features, put together in one order.
+
+`edgerec.graph` builds the same vector in the same order out of the same tables.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgerec.features import history
+from edgerec.features.history import HistoryInputs
+from edgerec.features.statistics import ItemStatistics
+
+Array = NDArray[np.float32]
+STATISTIC_NAMES = ("item_mean_value", "item_liked_rate", "item_log_count")
+
+
+@dataclass(frozen=True)
+class FeatureTables:
+    """Everything that features are looked up in; row 0 of each table is the unknown one."""
+
+    user_features: Array
+    """[n_users + 1, user width]"""
+    item_features: Array
+    """[n_items + 1, item width]"""
+    content: Array
+    """[n_items + 1, item width]: unit directions of the item features"""
+    embedding: Array
+    """[n_items + 1, D]: unit rows, zero where an item has none"""
+    statistics: ItemStatistics
+    label_above: float | None
+    """a history value above this counts as liked; None: liked is not known"""
+    value_range: tuple[float, float]
+    """smallest and largest value in training; what a request states beyond is cut to it"""
+
+    def names(self) -> list[str]:
+        """Return the name of each column of the feature vector."""
+        return [
+            *(f"user_{column}" for column in range(self.user_features.shape[1])),
+            *(f"item_{column}" for column in range(self.item_features.shape[1])),
+            *STATISTIC_NAMES,
+            *history.NAMES,
+        ]
+
+
+@dataclass(frozen=True)
+class Requests:
+    """G requests as rows: what samples in training and calls on a device have in common."""
+
+    user: NDArray[np.int64]
+    """[G]: user rows"""
+    candidates: NDArray[np.int64]
+    """[G, N]: item rows"""
+    history: NDArray[np.int64]
+    """[G, H]: item rows, newest first; 0: nothing there"""
+    values: Array
+    """[G, H]: NaN: not stated"""
+    fit: NDArray[np.int64]
+    """[G]: which fit of the statistics may be seen"""
+
+
+def history_inputs(requests: Requests, tables: FeatureTables) -> HistoryInputs:
+    """Look up what the dynamic features read."""
+    statistics, rows, candidates = tables.statistics, requests.history, requests.candidates
+    fit = requests.fit[:, None]
+    present = (rows > 0).astype(np.float32)
+    stated = present * ~np.isnan(requests.values)
+    number = np.where(np.isnan(requests.values), np.float32(0), requests.values)
+    low, high = tables.value_range
+    value = (stated * np.clip(number, np.float32(low), np.float32(high))).astype(np.float32)
+    if tables.label_above is None:
+        liked = np.zeros_like(value)
+    else:
+        liked = stated * (value > np.float32(tables.label_above))
+    return HistoryInputs(
+        present=present,
+        stated=stated.astype(np.float32),
+        value=value,
+        liked=liked.astype(np.float32),
+        mean_value=statistics.mean_value[fit, rows],
+        liked_rate=statistics.liked_rate[fit, rows],
+        embedding=tables.embedding[rows],
+        content=tables.content[rows],
+        candidate_mean_value=statistics.mean_value[fit, candidates],
+        candidate_liked_rate=statistics.liked_rate[fit, candidates],
+        candidate_embedding=tables.embedding[candidates],
+        candidate_content=tables.content[candidates],
+        prior_value=statistics.prior_value[requests.fit],
+        prior_liked_rate=statistics.prior_liked_rate[requests.fit],
+        prior_spread=statistics.prior_spread[requests.fit],
+    )
+
+
+def feature_vectors(requests: Requests, tables: FeatureTables) -> Array:
+    """Return the feature vector of each candidate: float32 [G, N, len(tables.names())]."""
+    inputs = history_inputs(requests, tables)
+    user_dynamic = history.user_features(inputs)
+    candidate_dynamic = history.candidate_features(inputs, user_dynamic)
+    fit, candidates = requests.fit[:, None], requests.candidates
+    shape = candidates.shape
+    per_user = (tables.user_features[requests.user], user_dynamic)
+    user_static, user_history = (
+        np.broadcast_to(part[:, None, :], (*shape, part.shape[1])) for part in per_user
+    )
+    statistics = tables.statistics
+    return np.concatenate(
+        [
+            user_static,
+            tables.item_features[candidates],
+            statistics.mean_value[fit, candidates][:, :, None],
+            statistics.liked_rate[fit, candidates][:, :, None],
+            statistics.log_count[fit, candidates][:, :, None],
+            user_history,
+            candidate_dynamic,
+        ],
+        axis=2,
+        dtype=np.float32,
+    )
+
+
+def tables_to_arrays(tables: FeatureTables) -> dict[str, NDArray[np.float32]]:
+    """Return the tables as named arrays, for a file."""
+    arrays = {
+        "user_features": tables.user_features,
+        "item_features": tables.item_features,
+        "embedding": tables.embedding,
+    }
+    for name in ItemStatistics.__dataclass_fields__:
+        arrays[f"statistics_{name}"] = getattr(tables.statistics, name)
+    return arrays
+
+
+def tables_from_arrays(
+    arrays: Mapping[str, NDArray[np.float32]],
+    content: Array,
+    label_above: float | None,
+    value_range: tuple[float, float],
+) -> FeatureTables:
+    """Return the tables that `tables_to_arrays` wrote."""
+    return FeatureTables(
+        user_features=arrays["user_features"],
+        item_features=arrays["item_features"],
+        content=content,
+        embedding=arrays["embedding"],
+        statistics=ItemStatistics(
+            **{name: arrays[f"statistics_{name}"] for name in ItemStatistics.__dataclass_fields__}
+        ),
+        label_above=label_above,
+        value_range=value_range,
+    )

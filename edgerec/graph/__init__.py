@@ -1,0 +1,1 @@
+"""The exported graph: lookup, history, network. The one door to onnx and skl2onnx."""

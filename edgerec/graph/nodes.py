@@ -1,0 +1,142 @@
+"""A small builder of ONNX nodes whose names depend on nothing but the order of the calls."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+from edgerec.schema import IR_VERSION, OPSET, OPSET_ML, TensorSpecification
+
+_TYPES: Final = {
+    "int64": TensorProto.INT64,
+    "string": TensorProto.STRING,
+    "float32": TensorProto.FLOAT,
+    "bool": TensorProto.BOOL,
+}
+_ML_OPERATORS: Final = frozenset({"LabelEncoder"})
+
+
+class GraphBuilder:
+    """Collects nodes and tables; each method returns the name of what it made.
+
+    >>> graph = GraphBuilder()
+    >>> graph.add("Abs", ["x"])
+    'abs_1'
+    """
+
+    def __init__(self) -> None:
+        self._nodes: list[onnx.NodeProto] = []
+        self._tables: dict[str, onnx.TensorProto] = {}
+        self._constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
+        self._n_named: dict[str, int] = {}
+
+    def add(self, operator: str, inputs: Sequence[str], output: str = "", **attributes: Any) -> str:
+        """Add a node with one output."""
+        return self.add_many(operator, inputs, [output], **attributes)[0]
+
+    def add_many(
+        self, operator: str, inputs: Sequence[str], outputs: Sequence[str], **attributes: Any
+    ) -> list[str]:
+        """Add a node with several outputs; an empty name is replaced by a fresh one."""
+        named = [output or self._fresh(operator.lower()) for output in outputs]
+        domain = "ai.onnx.ml" if operator in _ML_OPERATORS else ""
+        self._nodes.append(
+            helper.make_node(
+                operator, list(inputs), named, name=named[0], domain=domain, **attributes
+            )
+        )
+        return named
+
+    def table(self, name: str, values: NDArray[Any]) -> str:
+        """Add a named table: numbers or, as an object array, strings."""
+        self._tables[name] = _tensor(name, values)
+        return name
+
+    def constant(self, value: Any, dtype: Any = np.int64) -> str:
+        """Add a small constant; the same value twice is one initializer."""
+        values = np.array(value, dtype)
+        key = (values.dtype.str, values.shape, values.tobytes())
+        if key not in self._constants:
+            name = self._fresh("constant")
+            self._constants[key] = self.table(name, values)
+        return self._constants[key]
+
+    def number(self, value: float) -> str:
+        """Add a float32 scalar."""
+        return self.constant(value, np.float32)
+
+    def include(
+        self, graph: onnx.GraphProto, output: str, prefix: str, inputs: dict[str, str]
+    ) -> str:
+        """Add the nodes of another graph that lead to `output`; names get the prefix."""
+        wanted, kept = {output}, []
+        for node in reversed(graph.node):
+            if wanted.intersection(node.output):
+                kept.append(node)
+                wanted.update(node.input)
+
+        def renamed(name: str) -> str:
+            return inputs.get(name) or (f"{prefix}/{name}" if name else "")
+
+        for node in reversed(kept):
+            copy = onnx.NodeProto()
+            copy.CopyFrom(node)
+            copy.name = renamed(node.name or node.output[0])
+            copy.input[:] = [renamed(name) for name in node.input]
+            copy.output[:] = [renamed(name) for name in node.output]
+            self._nodes.append(copy)
+        for tensor in graph.initializer:
+            if tensor.name in wanted:
+                table = onnx.TensorProto()
+                table.CopyFrom(tensor)
+                table.name = renamed(tensor.name)
+                self._tables[table.name] = table
+        return renamed(output)
+
+    def model(
+        self,
+        name: str,
+        inputs: Sequence[TensorSpecification],
+        outputs: Sequence[TensorSpecification],
+        producer_version: str,
+    ) -> onnx.ModelProto:
+        """Return the whole model. Named and sorted, so that the same graph is the same bytes."""
+        graph = helper.make_graph(
+            self._nodes,
+            name,
+            [_value_info(one) for one in inputs],
+            [_value_info(one) for one in outputs],
+            list(self._tables.values()),
+        )
+        return helper.make_model(
+            graph,
+            opset_imports=[
+                helper.make_opsetid("", OPSET),
+                helper.make_opsetid("ai.onnx.ml", OPSET_ML),
+            ],
+            ir_version=IR_VERSION,
+            producer_name="edgerec",
+            producer_version=producer_version,
+        )
+
+    def _fresh(self, stem: str) -> str:
+        self._n_named[stem] = self._n_named.get(stem, 0) + 1
+        return f"{stem}_{self._n_named[stem]}"
+
+
+def _tensor(name: str, values: NDArray[Any]) -> onnx.TensorProto:
+    if values.dtype != object:
+        return numpy_helper.from_array(np.ascontiguousarray(values), name)
+    encoded = [str(text).encode("utf-8", "surrogatepass") for text in values]
+    return onnx.TensorProto(
+        name=name, data_type=TensorProto.STRING, dims=values.shape, string_data=encoded
+    )
+
+
+def _value_info(specification: TensorSpecification) -> onnx.ValueInfoProto:
+    return helper.make_tensor_value_info(
+        specification.name, _TYPES[specification.type], list(specification.shape)
+    )

@@ -1,0 +1,254 @@
+"""train(): wires the stages together, nothing else."""
+
+import dataclasses
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgerec.config import TrainSettings
+from edgerec.errors import StateError
+from edgerec.features.embeddings.item2vec import fit_item2vec
+from edgerec.features.statistics import fit_statistics, folds
+from edgerec.features.tables import content_directions, item_table, user_table
+from edgerec.features.vector import FeatureTables
+from edgerec.ids import rows_of
+from edgerec.model import Model
+from edgerec.progress import Progress, Silent
+from edgerec.recsys import ItemEmbedding, PreTraining, RecSys
+from edgerec.samples.intake import Intake, take_in
+from edgerec.samples.stream import known_histories, sample_blocks
+from edgerec.train.fit import Course, HeldOut, fit_network
+from edgerec.train.network import Weights, new_network
+from edgerec.train.ranker import Ranker, TrainingFacts
+from edgerec.train.rows import TrainingRows
+from edgerec.train.state import SavedState, load_state, save_checkpoint, save_tables
+
+
+def train(
+    rec_sys: RecSys,
+    settings: TrainSettings | None = None,
+    *,
+    training_folder: str | Path | None = None,
+    resume: bool = False,
+    progress: Progress | None = None,
+) -> Model:
+    """Train a ranker on everything that `rec_sys` yields.
+
+    Parameters
+    ----------
+    rec_sys : RecSys
+        Features and samples; see `edgerec.recsys` for what more it may offer.
+    settings : TrainSettings, optional
+        Defaults to `TrainSettings()`; when resuming, to those of the run that goes on.
+    training_folder : path, optional
+        Where a checkpoint is written after each epoch (NAME.training).
+    resume : bool
+        Go on from the checkpoint in `training_folder`. A resumed run ends at the same weights as
+        one that was never interrupted.
+    progress : Progress, optional
+        What to report to.
+
+    Returns
+    -------
+    Model
+        Offers `export(path)`.
+
+    Raises
+    ------
+    SampleError
+        A sample, a feature or a history cannot be used; the sentence names the id.
+    StateError
+        There is nothing to resume, or it belongs to other data or settings.
+    """
+    progress = progress or Silent()
+    folder = None if training_folder is None else Path(training_folder)
+    saved = None
+    if resume:
+        if folder is None:
+            raise StateError("resume=True needs training_folder=…, the folder to resume from.")
+        saved = load_state(folder)
+        if settings is not None and settings != saved.ranker.settings:
+            raise StateError(
+                f"{folder} was trained with other settings. Leave settings out when resuming, or "
+                "train without resume."
+            )
+        settings = saved.ranker.settings
+    settings = settings or TrainSettings()
+    if isinstance(rec_sys, PreTraining):
+        rec_sys.pre_train()
+    with tempfile.TemporaryDirectory(prefix="edgerec-") as scratch:
+        intake = take_in(rec_sys, Path(scratch), settings.chunk_rows, progress)
+        if saved is None:
+            ranker = _tables(rec_sys, intake, settings, progress)
+            if folder is not None:
+                save_tables(folder, ranker)
+        else:
+            ranker = _same_data(saved, intake, folder)
+        ranker = _fit(rec_sys, intake, ranker, saved, folder, Path(scratch), progress)
+    return Model(ranker)
+
+
+def load_model(training_folder: str | Path) -> Model:
+    """Return the model whose state stands in `training_folder` (NAME.training).
+
+    Raises
+    ------
+    StateError
+        There is no state, it is damaged, or no epoch was finished yet.
+    """
+    saved = load_state(Path(training_folder))
+    if saved.course.best is None:
+        raise StateError(
+            f"{training_folder} holds no finished epoch, so there is no network to export. "
+            "Train with resume first."
+        )
+    return Model(_finished(saved.ranker, saved.course))
+
+
+def _same_data(saved: SavedState, intake: Intake, folder: Path | None) -> Ranker:
+    if saved.ranker.facts.fingerprint != intake.spool.fingerprint:
+        raise StateError(
+            f"{folder} was trained on {saved.ranker.facts.n_samples} samples; what "
+            f"sample_generator yields now ({intake.n_samples}) is not the same. Train without "
+            "resume."
+        )
+    return saved.ranker
+
+
+def _fold_of_user(intake: Intake, settings: TrainSettings) -> NDArray[np.int64]:
+    return folds(intake.spool.n_users, settings.n_folds, settings.random_state)
+
+
+def _sequences(rec_sys: RecSys, intake: Intake, chunk_rows: int) -> Iterator[NDArray[np.int64]]:
+    """Yield item rows per user: the sequences offered, else every user's interactions."""
+    if isinstance(rec_sys, ItemEmbedding):
+        for sequence in rec_sys.item_seq_generator():
+            yield rows_of(list(sequence), intake.item_ids)
+        return
+    for records in intake.spool.blocks(chunk_rows):
+        kept = records[~np.isnan(records["value"])]
+        starts = np.flatnonzero(np.diff(kept["user"], prepend=-1))[1:]
+        yield from np.split(kept["item"].astype(np.int64), starts)
+
+
+def _tables(rec_sys: RecSys, intake: Intake, settings: TrainSettings, progress: Progress) -> Ranker:
+    """Make everything but the network."""
+    progress.stage("features")
+    user_features = user_table(rec_sys, intake.user_ids)
+    item_features = item_table(rec_sys, intake.item_ids)
+    n_items = len(intake.item_ids)
+    sequences: Iterable[NDArray[np.int64]] = _sequences(rec_sys, intake, settings.chunk_rows)
+    embedding = fit_item2vec(
+        sequences, n_items, settings.embedding, settings.random_state, progress
+    )
+    progress.stage("statistics")
+    statistics = fit_statistics(
+        lambda: intake.spool.blocks(settings.chunk_rows),
+        n_items,
+        _fold_of_user(intake, settings),
+        settings.n_folds,
+    )
+    known = known_histories(intake, settings.n_history, rec_sys, settings.chunk_rows)
+    disliked, liked = intake.mean_value_of_label
+    nothing = np.zeros(0, np.float32)
+    return Ranker(
+        settings=settings,
+        user_ids=intake.user_ids,
+        item_ids=intake.item_ids,
+        user_id_type=intake.user_id_type,
+        item_id_type=intake.item_id_type,
+        tables=FeatureTables(
+            user_features=user_features,
+            item_features=item_features,
+            content=content_directions(item_features),
+            embedding=embedding,
+            statistics=statistics,
+            label_above=intake.label_above,
+            value_range=intake.value_range,
+        ),
+        known=known,
+        weights=Weights((), (), nothing, nothing),
+        facts=TrainingFacts(
+            n_samples=intake.n_samples,
+            n_interactions=intake.n_interactions,
+            first_timestamp=intake.first_timestamp,
+            last_timestamp=intake.last_timestamp,
+            fingerprint=intake.spool.fingerprint,
+            event_values={"viewed": None, "liked": liked, "bought": liked, "skipped": disliked},
+        ),
+    )
+
+
+def _fit(
+    rec_sys: RecSys,
+    intake: Intake,
+    ranker: Ranker,
+    saved: SavedState | None,
+    folder: Path | None,
+    scratch: Path,
+    progress: Progress,
+) -> Ranker:
+    """Fit the network and return the finished ranker, with the statistics of all users alone."""
+    settings = ranker.settings
+    course = Course([], 0, None) if saved is None else saved.course
+    if not course.finished:
+        width = len(ranker.tables.names())
+        with TrainingRows(scratch, intake.n_samples, width, settings.random_state) as rows:
+            held_out = _write_rows(rec_sys, intake, ranker, rows, progress)
+            network = new_network(settings.network, width, settings.random_state)
+            if saved is not None and saved.network is not None:
+                saved.restore_network(network)
+
+            def checkpoint(network: object, course: Course) -> None:
+                if folder is not None:
+                    save_checkpoint(folder, ranker, network, course)
+
+            fit_network(network, rows, held_out, course, settings, progress, checkpoint)
+    return _finished(ranker, course)
+
+
+def _finished(ranker: Ranker, course: Course) -> Ranker:
+    """Return the ranker with the best weights and the statistics of all users alone."""
+    assert course.best is not None
+    tables = dataclasses.replace(ranker.tables, statistics=ranker.tables.statistics.full())
+    facts = dataclasses.replace(
+        ranker.facts, epochs=tuple(course.epochs), best_epoch=course.best_epoch
+    )
+    return ranker.replaced(tables=tables, weights=course.best, facts=facts)
+
+
+def _write_rows(
+    rec_sys: RecSys, intake: Intake, ranker: Ranker, rows: TrainingRows, progress: Progress
+) -> HeldOut:
+    """Send the samples of most users to `rows` and keep those of the held-out users."""
+    progress.stage("histories")
+    settings = ranker.settings
+    n_users = intake.spool.n_users
+    n_held_out = max(1, round(settings.held_out_share * n_users)) if n_users > 1 else 0
+    random = np.random.default_rng([settings.random_state, 1])
+    is_held_out = np.zeros(n_users + 1, bool)
+    is_held_out[1 + random.permutation(n_users)[:n_held_out]] = True
+    features: list[NDArray[np.float32]] = []
+    labels: list[NDArray[np.float32]] = []
+    n_done = 0
+    blocks = sample_blocks(
+        intake,
+        ranker.tables,
+        _fold_of_user(intake, settings),
+        settings.n_history,
+        rec_sys,
+        settings.chunk_rows,
+    )
+    for block in blocks:
+        held = is_held_out[block.user]
+        rows.add(block.features[~held], block.label[~held])
+        if sum(len(label) for label in labels) < settings.chunk_rows:
+            features.append(block.features[held])
+            labels.append(block.label[held])
+        n_done += len(held)
+        progress.advance(n_done, intake.n_samples)
+    rows.finish()
+    return HeldOut(np.concatenate(features), np.concatenate(labels))

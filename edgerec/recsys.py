@@ -1,0 +1,106 @@
+"""What a developer implements: a small `RecSys`, and the optional capabilities beside it.
+
+A capability is found by what an object offers, so a class that has the method has it; there
+is nothing to register or to inherit from.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, Protocol, runtime_checkable
+
+Id = int | str
+
+
+class Sample(NamedTuple):
+    """One labelled (user, item) at a moment.
+
+    >>> Sample(user_id=108, item_id=1, label=1.0, timestamp=964982703, value=4.0)
+    Sample(user_id=108, item_id=1, label=1.0, timestamp=964982703, value=4.0)
+    """
+
+    user_id: Id
+    item_id: Id
+    label: float
+    """0 or 1: what the ranker learns to tell apart"""
+    timestamp: int
+    """Unix seconds: the `as_of` of the sample; only strictly earlier interactions are used"""
+    value: float | None = None
+    """stated rating or weight; None: a sampled negative, which never enters a history"""
+
+
+class Interaction(NamedTuple):
+    """One entry of a user's history."""
+
+    item_id: Id
+    value: float | None
+    timestamp: int
+    """Unix seconds"""
+
+
+class RecSys(Protocol):
+    """The interface of a recommender system: two feature calls and a stream of samples."""
+
+    def get_user_feature(self, user_id: Id) -> Sequence[float]:
+        """Return the user's static features; the same width for each user, 0 is fine."""
+        ...
+
+    def get_item_feature(self, item_id: Id) -> Sequence[float]:
+        """Return the item's static features; the same width for each item, 0 is fine."""
+        ...
+
+    def sample_generator(self) -> Iterator[Sample]:
+        """Yield every training sample; a user's timestamps must not go backwards."""
+        ...
+
+
+@runtime_checkable
+class ItemEmbedding(Protocol):
+    """Offers sequences of items to learn embeddings from (item2vec)."""
+
+    def item_seq_generator(self) -> Iterator[Sequence[Id]]:
+        """Yield one sequence per user, oldest first: items liked, bought or viewed."""
+        ...
+
+
+@runtime_checkable
+class UserFeatureBatch(Protocol):
+    """Offers user features thousands of rows at a time."""
+
+    def get_user_features(self, user_ids: Sequence[Id]) -> Sequence[Sequence[float]]:
+        """Return one row per id, in the order of the ids."""
+        ...
+
+
+@runtime_checkable
+class ItemFeatureBatch(Protocol):
+    """Offers item features thousands of rows at a time."""
+
+    def get_item_features(self, item_ids: Sequence[Id]) -> Sequence[Sequence[float]]:
+        """Return one row per id, in the order of the ids."""
+        ...
+
+
+@runtime_checkable
+class UserBehavior(Protocol):
+    """Offers a user's history, where the sample stream is not the history."""
+
+    def get_user_behavior(self, user_id: Id, as_of: int, limit: int) -> Sequence[Interaction]:
+        """Return at most `limit` newest interactions strictly before `as_of`, oldest first."""
+        ...
+
+
+@runtime_checkable
+class PreTraining(Protocol):
+    """Wants to be called once before anything is read."""
+
+    def pre_train(self) -> None:
+        """Prepare: open connections, build tables."""
+        ...
+
+
+@runtime_checkable
+class EvaluationSamples(Protocol):
+    """Offers samples that training must not see, for the metrics of the finished file."""
+
+    def evaluation_sample_generator(self) -> Iterator[Sample]:
+        """Yield held-out samples, in the same form as `sample_generator`."""
+        ...

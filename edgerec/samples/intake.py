@@ -1,0 +1,258 @@
+"""Takes the samples in: checks each, encodes its ids, and writes it to a spool on disk.
+
+Nothing here grows with the number of samples but the file; memory holds the ids and, per
+user, the time of his last sample.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgerec.errors import SampleError
+from edgerec.ids import IdArray, IdIndex, IdType
+from edgerec.progress import Progress
+from edgerec.recsys import RecSys, Sample
+from edgerec.samples.spool import RECORD, Spool, sort_by_user
+
+_CHUNK: Final = 16_384
+_NEVER: Final = np.iinfo(np.int64).min
+
+
+@dataclass(frozen=True)
+class Intake:
+    """Samples on disk, and what is known of them after one pass."""
+
+    spool: Spool
+    user_ids: IdArray
+    """ascending; the user of row r is user_ids[r - 1]"""
+    item_ids: IdArray
+    """ascending; the item of row r is item_ids[r - 1]"""
+    user_id_type: IdType
+    item_id_type: IdType
+    n_samples: int
+    n_interactions: int
+    """samples with a value"""
+    first_timestamp: int
+    last_timestamp: int
+    label_above: float | None
+    """a value above this is labelled 1; None: values do not decide the labels"""
+    value_range: tuple[float, float]
+    """smallest and largest value"""
+    mean_value_of_label: tuple[float | None, float | None]
+    """mean value of the interactions labelled 0 and 1; None: there are none"""
+
+
+class _ValueRange:
+    """Follows which values go with which label, to find the rule between them."""
+
+    def __init__(self) -> None:
+        self.largest_of_0 = -np.inf
+        self.smallest_of_1 = np.inf
+        self._totals = np.zeros((2, 2))
+        self._low, self._high = np.inf, -np.inf
+
+    def add(self, labels: NDArray[np.float32], values: NDArray[np.float32]) -> None:
+        stated = ~np.isnan(values)
+        for label in (0, 1):
+            own = values[stated & (labels == label)].astype(np.float64)
+            self._totals[label] += own.sum(), len(own)
+            self._low = min(self._low, own.min(initial=np.inf))
+            self._high = max(self._high, own.max(initial=-np.inf))
+
+        self.largest_of_0 = max(
+            self.largest_of_0, values[stated & (labels == 0)].max(initial=-np.inf)
+        )
+        self.smallest_of_1 = min(
+            self.smallest_of_1, values[stated & (labels == 1)].min(initial=np.inf)
+        )
+
+    def range(self) -> tuple[float, float]:
+        if self._low > self._high:
+            return 0.0, 0.0
+        return float(self._low), float(self._high)
+
+    def mean(self, label: int) -> float | None:
+        total, count = self._totals[label]
+        return float(np.float32(total / count)) if count else None
+
+    def threshold(self) -> float | None:
+        if self.largest_of_0 >= self.smallest_of_1 or np.isinf(self.smallest_of_1):
+            return None
+        if np.isinf(self.largest_of_0):
+            # Only what was taken has a value: any value above 0 says "taken".
+            return 0.0 if self.smallest_of_1 > 0 else None
+        return float(self.largest_of_0)
+
+
+def take_in(rec_sys: RecSys, folder: Path, chunk_rows: int, progress: Progress) -> Intake:
+    """Read `sample_generator` once and return the samples sorted by user, on disk.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the spool's file is written; it must exist.
+    chunk_rows : int
+        Samples that may stand in memory at a time.
+
+    Raises
+    ------
+    SampleError
+        Nothing came; an id, a label, a value or a timestamp is not what it must be; a user's
+        timestamps go backwards; all labels are the same. The sentence names the ids.
+    """
+    progress.stage("reading samples")
+    users, items, value_range = IdIndex("user"), IdIndex("item"), _ValueRange()
+    last_time = np.empty(0, np.int64)
+    n_samples = n_interactions = 0
+    n_label_1 = 0.0
+    first, last = np.iinfo(np.int64).max, _NEVER
+    raw = folder / "samples.raw"
+    with raw.open("wb") as file:
+        for chunk in _chunks(iter(rec_sys.sample_generator())):
+            records = _encode(chunk, users, items)
+            if len(last_time) < len(users):
+                grown = np.full(max(len(users), 2 * len(last_time)), _NEVER)
+                grown[: len(last_time)] = last_time
+                last_time = grown
+            _check_order(records, last_time, users, items)
+            value_range.add(records["label"], records["value"])
+            n_label_1 += float(records["label"].sum())
+            n_samples += len(records)
+            n_interactions += int((~np.isnan(records["value"])).sum())
+            first = min(first, int(records["timestamp"].min()))
+            last = max(last, int(records["timestamp"].max()))
+            _write(records, file)
+            progress.advance(n_samples, None)
+    if not n_samples:
+        raise SampleError(
+            "sample_generator yielded nothing; at least one sample of each label is needed. "
+            "Check the table that it reads and its condition."
+        )
+    _check_labels(n_label_1, n_samples)
+    user_ids, user_row = users.finish()
+    item_ids, item_row = items.finish()
+    spool = sort_by_user(raw, folder / "samples.sorted", user_row, item_row, chunk_rows)
+    raw.unlink()
+    return Intake(
+        spool=spool,
+        user_ids=user_ids,
+        item_ids=item_ids,
+        user_id_type=users.id_type or "int64",
+        item_id_type=items.id_type or "int64",
+        n_samples=n_samples,
+        n_interactions=n_interactions,
+        first_timestamp=first,
+        last_timestamp=last,
+        label_above=value_range.threshold(),
+        value_range=value_range.range(),
+        mean_value_of_label=(value_range.mean(0), value_range.mean(1)),
+    )
+
+
+def _chunks(samples: Iterator[Sample]) -> Iterator[list[Sample]]:
+    while chunk := list(islice(samples, _CHUNK)):
+        yield chunk
+
+
+def _write(records: NDArray[np.void], file: BinaryIO) -> None:
+    file.write(records.tobytes())
+
+
+def _encode(chunk: Sequence[Sample], users: IdIndex, items: IdIndex) -> NDArray[np.void]:
+    try:
+        user_ids, item_ids, labels, timestamps, values = zip(*chunk, strict=True)
+    except (TypeError, ValueError):
+        raise SampleError(
+            f"sample_generator yielded {chunk[0]!r}, which is no "
+            "Sample(user_id, item_id, label, timestamp, value). Yield edgerec.Sample."
+        ) from None
+    records = np.empty(len(chunk), RECORD)
+    records["user"] = users.encode(user_ids)
+    records["item"] = items.encode(item_ids)
+
+    def name(position: int) -> str:
+        return f"user {user_ids[position]!r}, item {item_ids[position]!r}"
+
+    records["label"] = label = _floats(labels, "label", name)
+    wrong = np.flatnonzero((label != 0) & (label != 1))
+    if len(wrong):
+        raise SampleError(
+            f"The label of {name(wrong[0])} is {labels[wrong[0]]!r}; a label must be 0 or 1. "
+            "Turn the value into a label first, for example `float(rating > 3.5)`."
+        )
+    stated = [position for position, value in enumerate(values) if value is not None]
+    records["value"] = np.nan
+    if stated:
+        value = _floats(
+            [values[position] for position in stated], "value", lambda at: name(stated[at])
+        )
+        wrong = np.flatnonzero(~np.isfinite(value))
+        if len(wrong):
+            raise SampleError(
+                f"The value of {name(stated[wrong[0]])} is {value[wrong[0]]}; it must be a finite "
+                "number, or None for a sampled negative. Leave such rows out or give them a value."
+            )
+        records["value"][stated] = value
+    time = np.asarray(timestamps)
+    if time.dtype.kind not in "iu":
+        odd = next(
+            (at for at, t in enumerate(timestamps) if not isinstance(t, int | np.integer)), 0
+        )
+        raise SampleError(
+            f"The timestamp of {name(odd)} is {timestamps[odd]!r}; it must be an integer of Unix "
+            "seconds. Convert it, for example `int(moment.timestamp())`."
+        )
+    records["timestamp"] = time
+    return records
+
+
+def _floats(values: Sequence[object], what: str, name: object) -> NDArray[np.float64]:
+    try:
+        return np.array(values, np.float64)
+    except (TypeError, ValueError):
+        for position, value in enumerate(values):
+            try:
+                float(value)  # type: ignore[arg-type]
+            except (TypeError, ValueError):
+                raise SampleError(
+                    f"The {what} of {name(position)} is {value!r}; it must be a number."  # type: ignore[operator]
+                ) from None
+        raise
+
+
+def _check_order(
+    records: NDArray[np.void], last_time: NDArray[np.int64], users: IdIndex, items: IdIndex
+) -> None:
+    """Refuse a user whose timestamps go backwards; keep each user's last in `last_time`."""
+    order = np.argsort(records["user"], kind="stable")
+    user, time = records["user"][order], records["timestamp"][order]
+    before = np.empty_like(time)
+    before[1:] = time[:-1]
+    starts = np.flatnonzero(np.r_[True, user[1:] != user[:-1]])
+    before[starts] = last_time[user[starts]]
+    wrong = np.flatnonzero(time < before)
+    if len(wrong):
+        at = wrong[0]
+        item = items.id_of(int(records["item"][order[at]]))
+        raise SampleError(
+            f"The sample of user {users.id_of(int(user[at]))!r}, item {item!r} has timestamp "
+            f"{time[at]}, earlier than the user's previous sample at {before[at]}. Yield each "
+            "user's samples in order of time, for example ORDER BY timestamp."
+        )
+    ends = np.r_[starts[1:] - 1, len(user) - 1]
+    last_time[user[ends]] = time[ends]
+
+
+def _check_labels(n_label_1: float, n_samples: int) -> None:
+    if 0 < n_label_1 < n_samples:
+        return
+    label = 1 if n_label_1 else 0
+    raise SampleError(
+        f"All {n_samples} samples have the label {label}; a ranker learns from both. "
+        + ("Yield negatives too: Sample(…, label=0, value=None)." if label else "Check the rule.")
+    )

@@ -1,0 +1,162 @@
+"""Samples as feature vectors, block by block, each with the history that was there `as_of` it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgerec.errors import SampleError
+from edgerec.features.tables import KnownHistories
+from edgerec.features.vector import FeatureTables, Requests, feature_vectors
+from edgerec.ids import rows_of
+from edgerec.recsys import RecSys, UserBehavior
+from edgerec.samples.history import history_positions, newest_distinct
+from edgerec.samples.intake import Intake
+
+# Rows whose histories are expanded at a time: bounds the [rows, n_history, embedding_dim] arrays.
+_EXPANDED_ROWS: Final = 1024
+
+
+@dataclass(frozen=True)
+class SampleBlock:
+    """Feature vectors of the samples of some users, sorted by (user, timestamp, item)."""
+
+    user: NDArray[np.int64]
+    """[n]: user rows"""
+    features: NDArray[np.float32]
+    """[n, width]"""
+    label: NDArray[np.float32]
+    """[n]"""
+
+
+def sample_blocks(
+    intake: Intake,
+    tables: FeatureTables,
+    fold_of_user: NDArray[np.int64],
+    n_history: int,
+    rec_sys: RecSys,
+    chunk_rows: int,
+) -> Iterator[SampleBlock]:
+    """Yield every sample once, point in time, with statistics out of its user's fold."""
+    for records in intake.spool.blocks(chunk_rows):
+        rows, values = _histories(records, intake, n_history, rec_sys)
+        user = records["user"].astype(np.int64)
+        parts = []
+        for start in range(0, len(records), _EXPANDED_ROWS):
+            part = slice(start, start + _EXPANDED_ROWS)
+            requests = Requests(
+                user=user[part],
+                candidates=records["item"][part, None].astype(np.int64),
+                history=rows[part],
+                values=values[part],
+                fit=fold_of_user[user[part]],
+            )
+            parts.append(feature_vectors(requests, tables)[:, 0])
+        yield SampleBlock(user, np.concatenate(parts), records["label"])
+
+
+def _histories(
+    records: NDArray[np.void], intake: Intake, n_history: int, rec_sys: RecSys
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Return item rows and values [n, n_history] of each record, newest first."""
+    if isinstance(rec_sys, UserBehavior):
+        return _asked_histories(records, intake, n_history, rec_sys)
+    positions = history_positions(
+        records["user"],
+        records["item"],
+        records["timestamp"],
+        ~np.isnan(records["value"]),
+        n_history,
+    )
+    there = positions >= 0
+    rows = np.where(there, records["item"][positions], 0).astype(np.int64)
+    values = np.where(there, records["value"][positions], np.float32(np.nan))
+    return rows, values
+
+
+def _asked_histories(
+    records: NDArray[np.void], intake: Intake, n_history: int, rec_sys: UserBehavior
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    rows = np.zeros((len(records), n_history), np.int64)
+    values = np.full((len(records), n_history), np.nan, np.float32)
+    previous: tuple[int, int] | None = None
+    for position, (user, as_of) in enumerate(
+        zip(records["user"].tolist(), records["timestamp"].tolist(), strict=True)
+    ):
+        if (user, as_of) == previous:
+            rows[position], values[position] = rows[position - 1], values[position - 1]
+            continue
+        previous = (user, as_of)
+        item, value, _ = asked_history(rec_sys, intake, user, as_of, n_history)
+        rows[position, : len(item)] = item[::-1]
+        values[position, : len(item)] = value[::-1]
+    return rows, values
+
+
+def asked_history(
+    rec_sys: UserBehavior, intake: Intake, user: int, as_of: int, n_history: int
+) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int64]]:
+    """Ask `get_user_behavior` for one user: item rows, values and times, oldest first.
+
+    Raises
+    ------
+    SampleError
+        An interaction at or after `as_of`, or out of order; the sentence names user and item.
+    """
+    user_id = intake.user_ids[user - 1]
+    user_id = int(user_id) if intake.user_id_type == "int64" else user_id
+    asked = list(rec_sys.get_user_behavior(user_id, as_of, n_history))
+    previous = None
+    for interaction in asked:
+        if interaction.timestamp >= as_of:
+            raise SampleError(
+                f"get_user_behavior({user_id!r}, as_of={as_of}) returned item "
+                f"{interaction.item_id!r} at {interaction.timestamp}; only interactions strictly "
+                "before as_of may stand in a history. Compare with `<` and not with `<=`."
+            )
+        if previous is not None and interaction.timestamp < previous:
+            raise SampleError(
+                f"get_user_behavior({user_id!r}, as_of={as_of}) returned item "
+                f"{interaction.item_id!r} at {interaction.timestamp} after one at {previous}; "
+                "return the oldest first."
+            )
+        previous = interaction.timestamp
+    item = rows_of([interaction.item_id for interaction in asked], intake.item_ids)
+    value = np.array([np.nan if one.value is None else one.value for one in asked], np.float32)
+    time = np.array([one.timestamp for one in asked], np.int64)
+    known = np.flatnonzero(item > 0)
+    kept = known[np.sort(newest_distinct(item[known], n_history))]
+    return item[kept], value[kept], time[kept]
+
+
+def known_histories(
+    intake: Intake, n_history: int, rec_sys: RecSys, chunk_rows: int
+) -> KnownHistories:
+    """Return the newest `n_history` distinct items of each user, at the end of training."""
+    items, values, times = [], [], []
+    counts = np.zeros(intake.spool.n_users + 1, np.int64)
+    as_of = intake.last_timestamp + 1
+    for records in intake.spool.blocks(chunk_rows):
+        bounds = np.flatnonzero(np.diff(records["user"], prepend=-1, append=-1))
+        for start, end in pairwise(bounds.tolist()):
+            user = int(records["user"][start])
+            if isinstance(rec_sys, UserBehavior):
+                item, value, time = asked_history(rec_sys, intake, user, as_of, n_history)
+            else:
+                own = records[start:end]
+                own = own[~np.isnan(own["value"])]
+                own = own[np.sort(newest_distinct(own["item"], n_history))]
+                item, value, time = own["item"].astype(np.int64), own["value"], own["timestamp"]
+            counts[user] = len(item)
+            items.append(item)
+            values.append(value)
+            times.append(time)
+    return KnownHistories(
+        offsets=np.r_[0, np.cumsum(counts)],
+        rows=np.concatenate(items),
+        values=np.concatenate(values),
+        times=np.concatenate(times),
+    )

@@ -1,0 +1,58 @@
+"""The one door to device_runtime: its scorer, run on rows of a table."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from device_runtime.scorer import Scorer
+from edgerec.recsys import Id, Interaction
+
+__all__ = ["TableScorer"]
+
+
+class TableScorer:
+    """Scores rows through the exported file, exactly as a device does.
+
+    Parameters
+    ----------
+    path : path
+        The .onnx file, with its manifest beside it.
+
+    Raises
+    ------
+    device_runtime.errors.BundleError
+        The file or its manifest is missing, damaged or of another version.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self._scorer = Scorer.from_path(path)
+        self._scorer.run_golden()
+        bundle = self._scorer.bundle
+        self.label_above = bundle.label_above
+        self.n_history = bundle.n_history
+        self.name = bundle.name
+        self.user_id_type = bundle.user_id_type
+        self.item_id_type = bundle.item_id_type
+
+    def catalogue(self) -> list[Id]:
+        """Return the ids of every item that the file knows."""
+        ids: list[Id] = self._scorer.run().top_ids.tolist()
+        return ids
+
+    def scores(
+        self, user_id: Id, item_ids: Sequence[Id], history: Sequence[Interaction], now: int
+    ) -> NDArray[np.float32]:
+        """Score candidates at the moment `now` (Unix seconds): float32 [len(item_ids)]."""
+        values = [np.nan if one.value is None else one.value for one in history]
+        return self._scorer.run(
+            user_id=user_id,
+            item_ids=item_ids,
+            history=[one.item_id for one in history],
+            history_values=values or None,
+            history_times=[one.timestamp for one in history] or None,
+            now=now,
+            k=1,
+            outputs=("scores",),
+        ).scores

@@ -1,0 +1,58 @@
+"""start_http_api(): export the model, then serve it with device_runtime's own app."""
+
+import asyncio
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from device_runtime.app import serve
+from device_runtime.scorer import Scorer
+from device_runtime.settings import ServerSettings, parse_address
+from edgerec.model import Model
+
+__all__ = ["start_http_api"]
+
+
+def start_http_api(
+    model: Model | str | Path,
+    route: str = "/api/v1/recommend",
+    address: str = ":8080",
+    *,
+    ready: Callable[[str], object] | None = None,
+) -> None:
+    """Serve a model over HTTP until SIGTERM or Ctrl-C.
+
+    What is served is the exported file: a model is exported to a temporary folder first, with
+    its parity check, so that nothing else than the product is ever asked.
+
+    Parameters
+    ----------
+    model : Model or path
+        What `train` returned, or an exported .onnx file.
+    route : str
+        Path of the question.
+    address : str
+        `:PORT` (this machine only) or `HOST:PORT`.
+    ready : callable, optional
+        Called with the URL when requests are accepted; `ready=print` shows it.
+
+    Raises
+    ------
+    ValueError
+        Route or address have another form.
+    ParityError, device_runtime.errors.BundleError
+        The model cannot be exported, or the file cannot be served.
+    OSError
+        The address cannot be listened on.
+    """
+    host, port = parse_address(address)
+    settings = ServerSettings(host=host, port=port, route=route)
+    with tempfile.TemporaryDirectory(prefix="edgerec-") as folder:
+        path = Path(folder) / "model.onnx"
+        if isinstance(model, Model):
+            model.export(path)
+        else:
+            path = Path(model)
+        scorer = Scorer.from_path(path)
+        scorer.run_golden()
+        asyncio.run(serve(scorer, settings, ready=ready))

@@ -1,0 +1,121 @@
+"""The partial_fit loop: epochs over shuffled rows, early stopping, checkpoints, Ctrl-C."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
+from sklearn.neural_network import MLPClassifier
+
+from edgerec.config import TrainSettings
+from edgerec.progress import Progress
+from edgerec.train.network import Weights, score, set_learning_rate, weights_of
+from edgerec.train.rows import TrainingRows
+
+Array = NDArray[np.float32]
+# Rows per partial_fit call: small enough that progress moves and Ctrl-C is heard at once.
+_CALL_ROWS: Final = 16_384
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Rows that are never fitted; they decide when to stop."""
+
+    features: Array
+    """[n, width]"""
+    label: Array
+    """[n]"""
+
+    def area_under_curve(self, network: MLPClassifier, weights: Weights) -> float:
+        """Return the AUC, or NaN where the held-out rows have one label."""
+        if not 0 < self.label.sum() < len(self.label):
+            return float("nan")
+        return float(roc_auc_score(self.label, score(network, weights, self.features)))
+
+
+@dataclass
+class Course:
+    """How far training is."""
+
+    epochs: list[dict[str, float]]
+    """one per finished epoch: `held_out_auc`"""
+    best_epoch: int
+    best: Weights | None
+    finished: bool = False
+
+    def stale(self, patience: int) -> bool:
+        """Say whether the last `patience` epochs brought nothing better."""
+        return len(self.epochs) - self.best_epoch >= patience
+
+
+def fit_network(
+    network: MLPClassifier,
+    rows: TrainingRows,
+    held_out: HeldOut,
+    course: Course,
+    settings: TrainSettings,
+    progress: Progress,
+    checkpoint: Callable[[MLPClassifier, Course], None],
+) -> None:
+    """Fit epoch after epoch until the held-out AUC stops rising; keep the best in `course`.
+
+    Parameters
+    ----------
+    network : MLPClassifier
+        New, or restored from the checkpoint that `course` describes.
+    checkpoint : callable
+        Called after each epoch with the network and the course.
+
+    Notes
+    -----
+    Ctrl-C ends the loop and keeps the best so far; before the first epoch is done there is no
+    best, and the KeyboardInterrupt goes on to the caller. The order of the rows depends on
+    `random_state` and on the number of the epoch alone, so that a resumed run takes the same
+    steps as one that was never interrupted.
+    """
+    n_epochs = settings.network.max_epochs
+    try:
+        while len(course.epochs) < n_epochs and not course.stale(settings.network.patience):
+            number = len(course.epochs)
+            _one_epoch(network, rows, number, settings, progress)
+            weights = weights_of(network, rows.mean, rows.inverse_spread)
+            auc = held_out.area_under_curve(network, weights)
+            course.epochs.append({"held_out_auc": auc})
+            best_so_far = max((one["held_out_auc"] for one in course.epochs[:-1]), default=-np.inf)
+            # NaN (one label among the held out): nothing to compare by, so the last is kept.
+            if course.best is None or not auc <= best_so_far:
+                course.best, course.best_epoch = weights, number + 1
+            progress.message(f"epoch {number + 1} of {n_epochs}: held-out AUC {auc:.4f}")
+            checkpoint(network, course)
+    except KeyboardInterrupt:
+        if course.best is None:
+            raise
+        progress.message(
+            f"interrupted in epoch {len(course.epochs) + 1}; keeping the weights of "
+            f"epoch {course.best_epoch}. Train with resume to go on."
+        )
+        return
+    course.finished = True
+    checkpoint(network, course)
+
+
+def _one_epoch(
+    network: MLPClassifier,
+    rows: TrainingRows,
+    number: int,
+    settings: TrainSettings,
+    progress: Progress,
+) -> None:
+    progress.stage(f"epoch {number + 1}")
+    random = np.random.default_rng([settings.random_state, number])
+    started, n_done = time.perf_counter(), 0
+    for features, label in rows.epoch(random, _CALL_ROWS):
+        share = (number + n_done / rows.n_rows) / settings.network.max_epochs
+        set_learning_rate(network, settings.network.learning_rate, share)
+        network.partial_fit(features, label.astype(np.int64))
+        n_done += len(label)
+        rate = n_done / max(time.perf_counter() - started, 1e-9)
+        progress.advance(n_done, rows.n_rows, f"{rate:,.0f} samples/s")

@@ -1,0 +1,125 @@
+"""The fitted ranker, and what it answers: the reference that the exported graph must equal."""
+
+import dataclasses
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.neural_network import MLPClassifier
+
+from edgerec.config import TrainSettings
+from edgerec.features.tables import KnownHistories
+from edgerec.features.vector import FeatureTables, Requests, feature_vectors
+from edgerec.ids import IdArray, IdType, id_array, padding_id, rows_of
+from edgerec.samples.history import newest_distinct
+from edgerec.schema import NOT_STATED, Answer, Request
+from edgerec.train.network import Weights, score, scoring_network
+
+_CANDIDATE_CHUNK: Final = 2048
+
+
+@dataclass(frozen=True)
+class TrainingFacts:
+    """What the ranker was trained on, for the manifest."""
+
+    n_samples: int
+    n_interactions: int
+    first_timestamp: int
+    last_timestamp: int
+    fingerprint: str
+    event_values: dict[str, float | None]
+    epochs: tuple[dict[str, float], ...] = ()
+    """one per epoch: held-out AUC"""
+    best_epoch: int = 0
+    """number of the epoch (from 1) whose weights are kept; 0: none yet"""
+
+
+@dataclass(frozen=True)
+class Ranker:
+    """A fitted ranker: tables, known histories and network weights."""
+
+    settings: TrainSettings
+    user_ids: IdArray
+    item_ids: IdArray
+    user_id_type: IdType
+    item_id_type: IdType
+    tables: FeatureTables
+    """with the statistics of all users alone"""
+    known: KnownHistories
+    weights: Weights
+    facts: TrainingFacts
+
+    @cached_property
+    def network(self) -> MLPClassifier:
+        """scikit-learn's network with the fitted weights."""
+        return scoring_network(self.weights)
+
+    def replaced(self, **changes: Any) -> "Ranker":
+        """Return a copy with other fields."""
+        return dataclasses.replace(self, **changes)
+
+    def answer(self, request: Request) -> Answer:
+        """Answer as the graph does, step for step; see docs/bundle-format.md for the rules."""
+        padding = padding_id(self.item_id_type)
+        given = [id_ for id_ in request.item_ids if id_ != padding]
+        ids = id_array(given, self.item_id_type) if given else self.item_ids
+        candidates = rows_of(ids, self.item_ids)
+        history, values = self._effective_history(request)
+        user = int(rows_of([self._user_id(request)], self.user_ids)[0])
+        scores = np.concatenate(
+            [
+                self._scores(user, candidates[start : start + _CANDIDATE_CHUNK], history, values)
+                for start in range(0, len(candidates), _CANDIDATE_CHUNK)
+            ]
+        )
+        excluded = {id_ for id_ in request.exclude if id_ != padding}
+        allowed = np.array([id_ not in excluded for id_ in ids.tolist()], bool)
+        order = np.argsort(-scores, kind="stable")
+        top = order[allowed[order]]
+        if request.k > 0:
+            top = top[: request.k]
+        return Answer(scores, candidates > 0, top, ids[top], scores[top])
+
+    def _user_id(self, request: Request) -> int | str:
+        if request.user_id is None:
+            return padding_id(self.user_id_type)
+        return request.user_id
+
+    def _effective_history(self, request: Request) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Return item rows and values, newest first."""
+        user = int(rows_of([self._user_id(request)], self.user_ids)[0])
+        known = slice(int(self.known.offsets[user]), int(self.known.offsets[user + 1]))
+        n_given = len(request.history)
+        given_values = np.full(n_given, np.nan, np.float32)
+        given_times = np.full(n_given, NOT_STATED)
+        values_ = list(request.history_values)[:n_given]
+        times_ = list(request.history_times)[:n_given]
+        given_values[: len(values_)] = values_
+        given_times[: len(times_)] = times_
+        rows = np.r_[self.known.rows[known], rows_of(request.history, self.item_ids)]
+        values = np.r_[self.known.values[known], given_values]
+        times = np.r_[self.known.times[known], given_times]
+        kept = rows > 0
+        if request.now != NOT_STATED:
+            kept &= times < request.now
+        rows, values = rows[kept], values[kept]
+        newest = newest_distinct(rows, self.settings.n_history)
+        return rows[newest], values[newest].astype(np.float32)
+
+    def _scores(
+        self,
+        user: int,
+        candidates: NDArray[np.int64],
+        history: NDArray[np.int64],
+        values: NDArray[np.float32],
+    ) -> NDArray[np.float32]:
+        requests = Requests(
+            user=np.array([user]),
+            candidates=candidates[None],
+            history=np.r_[history, 0][None],
+            values=np.r_[values, np.float32(np.nan)][None],
+            fit=np.zeros(1, np.int64),
+        )
+        return score(self.network, self.weights, feature_vectors(requests, self.tables)[0])

@@ -1,0 +1,114 @@
+"""Training rows on disk in shuffled bins, so that each epoch reads them in another order.
+
+A stream ordered by user biases stochastic gradient descent: neighbours are alike. Each row goes
+to a random bin once; an epoch reads the bins in random order, and the rows of a bin, which fits
+into memory, are permuted there. That is a full shuffle with the memory of one bin.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float32]
+# Standardised features beyond this say no more than "far out", and unbounded ones would let a
+# single odd row decide.
+CLIP: Final = np.float32(4.0)
+_BIN_BYTES: Final = 64 * 2**20
+
+
+class TrainingRows:
+    """Rows of (features, label), written once, read once per epoch.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the bins are written; it must exist.
+    n_rows : int
+        About how many rows will come: decides the number of bins.
+    width : int
+        Number of features.
+    random_state : int
+        Seed of the assignment to bins.
+    """
+
+    def __init__(self, folder: Path, n_rows: int, width: int, random_state: int) -> None:
+        self.n_rows = 0
+        self._width = width
+        self._random = np.random.default_rng(random_state)
+        n_bins = max(1, -(-n_rows * (width + 1) * 4 // _BIN_BYTES))
+        self._paths = [folder / f"rows.{number}" for number in range(n_bins)]
+        self._files: list[BinaryIO] = [path.open("wb") for path in self._paths]
+        self._total = np.zeros(width)
+        self._squares = np.zeros(width)
+        self._only_bin: tuple[Array, Array] | None = None
+        self.mean = np.zeros(width, np.float32)
+        self.inverse_spread = np.ones(width, np.float32)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._close()
+
+    def add(self, features: Array, label: Array) -> None:
+        """Append rows: float32 [n, width] and [n]."""
+        # Sums about the first row seen: the variance of a year column would drown otherwise.
+        if not self.n_rows and len(features):
+            self._origin = features[0].astype(np.float64)
+        if len(features):
+            centred = features - self._origin
+            self._total += centred.sum(axis=0)
+            self._squares += (centred * centred).sum(axis=0)
+        self.n_rows += len(features)
+        rows = np.concatenate([features, label[:, None]], axis=1, dtype=np.float32)
+        bins = self._random.integers(len(self._files), size=len(rows))
+        for number, file in enumerate(self._files):
+            file.write(rows[bins == number].tobytes())
+
+    def finish(self) -> None:
+        """End writing; `mean` and `inverse_spread` are those of the rows from here on."""
+        self._close()
+        offset = self._total / self.n_rows
+        variance = np.maximum(self._squares / self.n_rows - offset**2, 0)
+        spread = np.sqrt(variance)
+        self.mean = (self._origin + offset).astype(np.float32)
+        # A constant column becomes 0 and not noise divided by nothing.
+        self.inverse_spread = np.where(spread > 1e-6, 1 / np.maximum(spread, 1e-6), 0).astype(
+            np.float32
+        )
+
+    def epoch(self, random: np.random.Generator, chunk_rows: int) -> Iterator[tuple[Array, Array]]:
+        """Yield all rows, standardised, in random order, at most `chunk_rows` at a time."""
+        for number in random.permutation(len(self._paths)):
+            features, label = self._read(int(number))
+            order = random.permutation(len(label))
+            for start in range(0, len(label), chunk_rows):
+                part = order[start : start + chunk_rows]
+                yield features[part], label[part]
+
+    def _read(self, number: int) -> tuple[Array, Array]:
+        if self._only_bin is not None:
+            return self._only_bin
+        rows = np.fromfile(self._paths[number], np.float32).reshape(-1, self._width + 1)
+        result = standardise(rows[:, :-1], self.mean, self.inverse_spread), rows[:, -1].copy()
+        if len(self._paths) == 1:
+            self._only_bin = result
+        return result
+
+    def _close(self) -> None:
+        for file in self._files:
+            file.close()
+
+
+def standardise(features: Array, mean: Array, inverse_spread: Array) -> Array:
+    """Return (features - mean) * inverse_spread, cut at ±4: float32, the shape of `features`.
+
+    >>> standardise(np.float32([[3.0]]), np.float32([1.0]), np.float32([0.5])).tolist()
+    [[1.0]]
+    """
+    standard = (features - mean) * inverse_spread
+    result: Array = np.clip(standard, -CLIP, CLIP)
+    return result

@@ -1,0 +1,246 @@
+"""NAME.training/: what resuming and exporting again need. npz and JSON, never pickle.
+
+| file | holds |
+|---|---|
+| `state.json` | format, settings, facts of the data, course of the epochs, SHA-256 of the others |
+| `tables.npz` | ids, static features, embedding, statistics of all folds, known histories |
+| `network.npz` | weights now and best so far, optimiser, random state |
+
+Each file is written beside its place and moved there whole, and state.json is last, so that an
+interrupt at any moment leaves the state before or the state after.
+"""
+
+import dataclasses
+import hashlib
+import json
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.neural_network import MLPClassifier
+
+from edgerec.config import settings_from_mapping, settings_to_mapping
+from edgerec.errors import StateError
+from edgerec.features.tables import KnownHistories, content_directions
+from edgerec.features.vector import FeatureTables, tables_from_arrays, tables_to_arrays
+from edgerec.ids import IdArray, IdType, id_array
+from edgerec.train.fit import Course
+from edgerec.train.network import Weights, optimiser_state, restore_optimiser, weights_of
+from edgerec.train.ranker import Ranker, TrainingFacts
+
+FORMAT: Final = 1
+_Arrays = Mapping[str, NDArray[Any]]
+
+
+def pack_ids(name: str, ids: IdArray) -> dict[str, NDArray[Any]]:
+    """Return ids as plain arrays: integers as they are, strings as UTF-8 bytes and their ends.
+
+    >>> sorted(pack_ids("item", np.array(["ä", "b"], object)))
+    ['item_bytes', 'item_ends']
+    """
+    if ids.dtype == np.int64:
+        return {f"{name}_integers": ids}
+    encoded = [str(id_).encode("utf-8", "surrogatepass") for id_ in ids]
+    return {
+        f"{name}_bytes": np.frombuffer(b"".join(encoded), np.uint8),
+        f"{name}_ends": np.cumsum([len(one) for one in encoded], dtype=np.int64),
+    }
+
+
+def unpack_ids(name: str, arrays: _Arrays) -> IdArray:
+    """Return what `pack_ids` packed."""
+    if f"{name}_integers" in arrays:
+        return arrays[f"{name}_integers"].astype(np.int64)
+    data = arrays[f"{name}_bytes"].tobytes()
+    ends = arrays[f"{name}_ends"].tolist()
+    texts = [
+        data[start:end].decode("utf-8", "surrogatepass")
+        for start, end in zip([0, *ends[:-1]], ends, strict=True)
+    ]
+    return id_array(texts, "string")
+
+
+@dataclasses.dataclass(frozen=True)
+class SavedState:
+    """A state that was read back."""
+
+    ranker: Ranker
+    """with the statistics of all folds in its tables"""
+    course: Course
+    network: dict[str, NDArray[Any]] | None
+    """weights and optimiser at the last checkpoint; None: no epoch was finished"""
+
+    def restore_network(self, network: MLPClassifier) -> None:
+        """Put weights, optimiser and random state of the last checkpoint into `network`."""
+        assert self.network is not None
+        for number in range(len(network.coefs_)):
+            network.coefs_[number][:] = self.network[f"now_coefficients_{number}"]
+            network.intercepts_[number][:] = self.network[f"now_intercepts_{number}"]
+        restore_optimiser(network, self.network)
+
+
+def save_tables(folder: Path, ranker: Ranker) -> None:
+    """Write everything but the network, and a state.json that says that no epoch is done."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "network.npz").unlink(missing_ok=True)
+    arrays = {
+        **pack_ids("user", ranker.user_ids),
+        **pack_ids("item", ranker.item_ids),
+        **tables_to_arrays(ranker.tables),
+        **{f"known_{key}": value for key, value in vars(ranker.known).items()},
+    }
+    _write_arrays(folder / "tables.npz", arrays)
+    _write_state(folder, ranker, Course([], 0, None))
+
+
+def save_checkpoint(folder: Path, ranker: Ranker, network: MLPClassifier, course: Course) -> None:
+    """Write the network after an epoch; the tables stand there already."""
+    best = course.best
+    assert best is not None
+    now = weights_of(network, best.mean, best.inverse_spread)
+    arrays = {
+        **_pack_weights("now", now),
+        **_pack_weights("best", best),
+        "mean": best.mean,
+        "inverse_spread": best.inverse_spread,
+        **optimiser_state(network),
+    }
+    _write_arrays(folder / "network.npz", arrays)
+    _write_state(folder, ranker, course)
+
+
+def load_state(folder: Path) -> SavedState:
+    """Read a state back.
+
+    Raises
+    ------
+    StateError
+        The folder or a file is missing, damaged, or of another format.
+    """
+    path = folder / "state.json"
+    if not path.is_file():
+        raise StateError(
+            f"{folder} holds no state.json, so there is nothing to resume. Train without resume "
+            "first, or name the folder that training wrote (NAME.training)."
+        )
+    try:
+        state = json.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        raise StateError(f"{path} is no JSON ({error}). Train again without resume.") from None
+    if state.get("format") != FORMAT:
+        raise StateError(
+            f"{path} has format {state.get('format')!r}, this edgeRec reads {FORMAT}. "
+            "Train again without resume."
+        )
+    tables = _read_arrays(folder / "tables.npz", state["files"])
+    finished = bool(state["course"]["finished"])
+    network = None
+    best = None
+    if state["course"]["epochs"]:
+        network = _read_arrays(folder / "network.npz", state["files"])
+        best = _unpack_weights("best", network)
+    course = Course(state["course"]["epochs"], state["course"]["best_epoch"], best, finished)
+    return SavedState(_ranker(state, tables, best), course, network)
+
+
+def _ranker(state: dict[str, Any], arrays: _Arrays, best: Weights | None) -> Ranker:
+    item_features = arrays["item_features"].astype(np.float32)
+    label_above = state["label_above"]
+    tables: FeatureTables = tables_from_arrays(
+        arrays, content_directions(item_features), label_above, tuple(state["value_range"])
+    )
+    facts = dict(state["facts"])
+    facts["epochs"] = tuple(facts["epochs"])
+    nothing = np.zeros(0, np.float32)
+    return Ranker(
+        settings=settings_from_mapping(state["settings"]),
+        user_ids=unpack_ids("user", arrays),
+        item_ids=unpack_ids("item", arrays),
+        user_id_type=_id_type(state["user_id_type"]),
+        item_id_type=_id_type(state["item_id_type"]),
+        tables=tables,
+        known=KnownHistories(
+            *(arrays[f"known_{key}"] for key in KnownHistories.__dataclass_fields__)
+        ),
+        weights=best or Weights((), (), nothing, nothing),
+        facts=TrainingFacts(**facts),
+    )
+
+
+def _id_type(name: str) -> IdType:
+    return "string" if name == "string" else "int64"
+
+
+def _pack_weights(prefix: str, weights: Weights) -> dict[str, NDArray[Any]]:
+    packed: dict[str, NDArray[Any]] = {}
+    for number, coefficients in enumerate(weights.coefficients):
+        packed[f"{prefix}_coefficients_{number}"] = coefficients
+        packed[f"{prefix}_intercepts_{number}"] = weights.intercepts[number]
+    return packed
+
+
+def _unpack_weights(prefix: str, arrays: _Arrays) -> Weights:
+    n_layers = sum(key.startswith(f"{prefix}_coefficients_") for key in arrays)
+    return Weights(
+        tuple(arrays[f"{prefix}_coefficients_{number}"] for number in range(n_layers)),
+        tuple(arrays[f"{prefix}_intercepts_{number}"] for number in range(n_layers)),
+        arrays["mean"],
+        arrays["inverse_spread"],
+    )
+
+
+def _write_state(folder: Path, ranker: Ranker, course: Course) -> None:
+    files = {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.glob("*.npz"))
+    }
+    state = {
+        "format": FORMAT,
+        "settings": settings_to_mapping(ranker.settings),
+        "user_id_type": ranker.user_id_type,
+        "item_id_type": ranker.item_id_type,
+        "label_above": ranker.tables.label_above,
+        "value_range": list(ranker.tables.value_range),
+        "facts": dataclasses.asdict(ranker.facts),
+        "course": {
+            "epochs": course.epochs,
+            "best_epoch": course.best_epoch,
+            "finished": course.finished,
+        },
+        "files": files,
+    }
+    text = json.dumps(state, indent=1, sort_keys=True)
+    _replace(folder / "state.json", lambda path: path.write_text(text, "utf-8"))
+
+
+def _write_arrays(path: Path, arrays: _Arrays) -> None:
+    def write(temporary: Path) -> None:
+        with temporary.open("wb") as file:
+            np.savez(file, allow_pickle=False, **arrays)
+
+    _replace(path, write)
+
+
+def _replace(path: Path, write: Any) -> None:
+    temporary = path.with_name(path.name + ".new")
+    write(temporary)
+    temporary.replace(path)
+
+
+def _read_arrays(path: Path, files: Mapping[str, str]) -> dict[str, NDArray[Any]]:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise StateError(f"{path} cannot be read ({error}). Train again without resume.") from None
+    if hashlib.sha256(data).hexdigest() != files.get(path.name):
+        raise StateError(
+            f"{path} is not the file that state.json was written for. Train again without resume."
+        )
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return dict(arrays)
+    except (ValueError, zipfile.BadZipFile) as error:
+        raise StateError(f"{path} is damaged ({error}). Train again without resume.") from None
