@@ -2,24 +2,22 @@
 
 import dataclasses
 import tempfile
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgerec.config import TrainSettings
+from edgerec.embedding import fit_embeddings
 from edgerec.errors import StateError
-from edgerec.features.embeddings.item2vec import fit_item2vec
 from edgerec.features.statistics import fit_statistics, folds
 from edgerec.features.tables import content_directions, item_table, user_table
 from edgerec.features.vector import FeatureTables
-from edgerec.ids import rows_of
 from edgerec.model import Model
 from edgerec.progress import Progress, Silent
-from edgerec.recsys import ItemEmbedding, PreTraining, RecSys
+from edgerec.recsys import PreTraining, RecSys
 from edgerec.samples.intake import Intake, take_in
-from edgerec.samples.stream import known_histories, sample_blocks
+from edgerec.samples.stream import FoldsOfUser, known_histories, sample_blocks
 from edgerec.train.fit import Course, HeldOut, fit_network
 from edgerec.train.network import Weights, new_network
 from edgerec.train.ranker import Ranker, TrainingFacts
@@ -82,7 +80,7 @@ def train(
     with tempfile.TemporaryDirectory(prefix="edgerec-") as scratch:
         intake = take_in(rec_sys, Path(scratch), settings.chunk_rows, progress)
         if saved is None:
-            ranker = _tables(rec_sys, intake, settings, progress)
+            ranker = _tables(rec_sys, intake, settings, Path(scratch), progress)
             if folder is not None:
                 save_tables(folder, ranker)
         else:
@@ -122,28 +120,15 @@ def _fold_of_user(intake: Intake, settings: TrainSettings) -> NDArray[np.int64]:
     return folds(intake.spool.n_users, settings.n_folds, settings.random_state)
 
 
-def _sequences(rec_sys: RecSys, intake: Intake, chunk_rows: int) -> Iterator[NDArray[np.int64]]:
-    """Yield item rows per user: the sequences offered, else every user's interactions."""
-    if isinstance(rec_sys, ItemEmbedding):
-        for sequence in rec_sys.item_seq_generator():
-            yield rows_of(list(sequence), intake.item_ids)
-        return
-    for records in intake.spool.blocks(chunk_rows):
-        kept = records[~np.isnan(records["value"])]
-        starts = np.flatnonzero(np.diff(kept["user"], prepend=-1))[1:]
-        yield from np.split(kept["item"].astype(np.int64), starts)
-
-
-def _tables(rec_sys: RecSys, intake: Intake, settings: TrainSettings, progress: Progress) -> Ranker:
+def _tables(
+    rec_sys: RecSys, intake: Intake, settings: TrainSettings, scratch: Path, progress: Progress
+) -> Ranker:
     """Make everything but the network."""
     progress.stage("features")
     user_features = user_table(rec_sys, intake.user_ids)
     item_features = item_table(rec_sys, intake.item_ids)
     n_items = len(intake.item_ids)
-    sequences: Iterable[NDArray[np.int64]] = _sequences(rec_sys, intake, settings.chunk_rows)
-    embedding = fit_item2vec(
-        sequences, n_items, settings.embedding, settings.random_state, progress
-    )
+    embedding, fit_of_user = fit_embeddings(rec_sys, intake, settings, scratch, progress)
     progress.stage("statistics")
     statistics = fit_statistics(
         lambda: intake.spool.blocks(settings.chunk_rows),
@@ -170,6 +155,7 @@ def _tables(rec_sys: RecSys, intake: Intake, settings: TrainSettings, progress: 
             value_range=intake.value_range,
         ),
         known=known,
+        embedding_fit_of_user=fit_of_user,
         weights=Weights((), (), nothing, nothing),
         facts=TrainingFacts(
             n_samples=intake.n_samples,
@@ -213,7 +199,11 @@ def _fit(
 def _finished(ranker: Ranker, course: Course) -> Ranker:
     """Return the ranker with the best weights and the statistics of all users alone."""
     assert course.best is not None
-    tables = dataclasses.replace(ranker.tables, statistics=ranker.tables.statistics.full())
+    tables = dataclasses.replace(
+        ranker.tables,
+        statistics=ranker.tables.statistics.full(),
+        embedding=ranker.tables.embedding[-1:],
+    )
     facts = dataclasses.replace(
         ranker.facts, epochs=tuple(course.epochs), best_epoch=course.best_epoch
     )
@@ -237,7 +227,7 @@ def _write_rows(
     blocks = sample_blocks(
         intake,
         ranker.tables,
-        _fold_of_user(intake, settings),
+        FoldsOfUser(_fold_of_user(intake, settings), ranker.embedding_fit_of_user),
         settings.n_history,
         rec_sys,
         settings.chunk_rows,

@@ -28,7 +28,7 @@ class FeatureTables:
     content: Array
     """[n_items + 1, item width]: unit directions of the item features"""
     embedding: Array
-    """[n_items + 1, D]: unit rows, zero where an item has none"""
+    """[fits, n_items + 1, D]: unit rows, zero where an item has none; the last fit is of all"""
     statistics: ItemStatistics
     label_above: float | None
     """a history value above this counts as liked; None: liked is not known"""
@@ -59,12 +59,14 @@ class Requests:
     """[G, H]: NaN: not stated"""
     fit: NDArray[np.int64]
     """[G]: which fit of the statistics may be seen"""
+    embedding_fit: NDArray[np.int64]
+    """[G]: which fit of the embedding may be seen"""
 
 
 def history_inputs(requests: Requests, tables: FeatureTables) -> HistoryInputs:
     """Look up what the dynamic features read."""
     statistics, rows, candidates = tables.statistics, requests.history, requests.candidates
-    fit = requests.fit[:, None]
+    fit, embedding_fit = requests.fit[:, None], requests.embedding_fit[:, None]
     present = (rows > 0).astype(np.float32)
     stated = present * ~np.isnan(requests.values)
     number = np.where(np.isnan(requests.values), np.float32(0), requests.values)
@@ -81,11 +83,11 @@ def history_inputs(requests: Requests, tables: FeatureTables) -> HistoryInputs:
         liked=liked.astype(np.float32),
         mean_value=statistics.mean_value[fit, rows],
         liked_rate=statistics.liked_rate[fit, rows],
-        embedding=tables.embedding[rows],
+        embedding=tables.embedding[embedding_fit, rows],
         content=tables.content[rows],
         candidate_mean_value=statistics.mean_value[fit, candidates],
         candidate_liked_rate=statistics.liked_rate[fit, candidates],
-        candidate_embedding=tables.embedding[candidates],
+        candidate_embedding=tables.embedding[embedding_fit, candidates],
         candidate_content=tables.content[candidates],
         prior_value=statistics.prior_value[requests.fit],
         prior_liked_rate=statistics.prior_liked_rate[requests.fit],

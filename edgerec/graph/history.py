@@ -75,7 +75,7 @@ def history_inputs(
     statistics = tables.statistics
     mean_value = graph.table("item_mean_value", statistics.mean_value[-1])
     liked_rate = graph.table("item_liked_rate", statistics.liked_rate[-1])
-    embedding = graph.table("item_embedding", tables.embedding)
+    embedding = graph.table("item_embedding", tables.embedding[-1])
     content = graph.table("item_content", tables.content)
 
     def gather(table: str, rows: str) -> str:

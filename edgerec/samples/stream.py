@@ -32,10 +32,18 @@ class SampleBlock:
     """[n]"""
 
 
+@dataclass(frozen=True)
+class FoldsOfUser:
+    """Which fits the samples of each user may see: int64 [n_users + 1] each."""
+
+    statistics: NDArray[np.int64]
+    embedding: NDArray[np.int64]
+
+
 def sample_blocks(
     intake: Intake,
     tables: FeatureTables,
-    fold_of_user: NDArray[np.int64],
+    folds_of_user: FoldsOfUser,
     n_history: int,
     rec_sys: RecSys,
     chunk_rows: int,
@@ -52,7 +60,8 @@ def sample_blocks(
                 candidates=records["item"][part, None].astype(np.int64),
                 history=rows[part],
                 values=values[part],
-                fit=fold_of_user[user[part]],
+                fit=folds_of_user.statistics[user[part]],
+                embedding_fit=folds_of_user.embedding[user[part]],
             )
             parts.append(feature_vectors(requests, tables)[:, 0])
         yield SampleBlock(user, np.concatenate(parts), records["label"])

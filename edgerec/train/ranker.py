@@ -48,6 +48,8 @@ class Ranker:
     tables: FeatureTables
     """with the statistics of all users alone"""
     known: KnownHistories
+    embedding_fit_of_user: NDArray[np.int64]
+    """[n_users + 1]: which fit of the embedding the training samples of a user see"""
     weights: Weights
     facts: TrainingFacts
 
@@ -121,5 +123,6 @@ class Ranker:
             history=np.r_[history, 0][None],
             values=np.r_[values, np.float32(np.nan)][None],
             fit=np.zeros(1, np.int64),
+            embedding_fit=np.zeros(1, np.int64),
         )
         return score(self.network, self.weights, feature_vectors(requests, self.tables)[0])

@@ -90,6 +90,7 @@ def save_tables(folder: Path, ranker: Ranker) -> None:
         **pack_ids("user", ranker.user_ids),
         **pack_ids("item", ranker.item_ids),
         **tables_to_arrays(ranker.tables),
+        "embedding_fit_of_user": ranker.embedding_fit_of_user,
         **{f"known_{key}": value for key, value in vars(ranker.known).items()},
     }
     _write_arrays(folder / "tables.npz", arrays)
@@ -165,6 +166,7 @@ def _ranker(state: dict[str, Any], arrays: _Arrays, best: Weights | None) -> Ran
         known=KnownHistories(
             *(arrays[f"known_{key}"] for key in KnownHistories.__dataclass_fields__)
         ),
+        embedding_fit_of_user=arrays["embedding_fit_of_user"],
         weights=best or Weights((), (), nothing, nothing),
         facts=TrainingFacts(**facts),
     )

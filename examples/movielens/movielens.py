@@ -55,9 +55,11 @@ class MovieLens:
         return self._samples("ratings_test")
 
     def item_seq_generator(self) -> Iterator[Sequence[int]]:
-        """Yield the movies that each user liked, in order of time."""
-        liked = (sample for sample in self.sample_generator() if sample.label)
-        for _, samples in groupby(liked, key=lambda sample: sample.user_id):
+        """Yield the movies that each user rated, in order of time.
+
+        All of them: sequences of what he liked alone would give the labels away.
+        """
+        for _, samples in groupby(self.sample_generator(), key=lambda sample: sample.user_id):
             yield [sample.item_id for sample in samples]
 
     def _samples(self, table: str) -> Iterator[Sample]:
