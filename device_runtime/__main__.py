@@ -1,0 +1,108 @@
+"""``python -m device_runtime MODEL.onnx``: audit a bundle, run its golden requests, serve it."""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Sequence
+from dataclasses import fields
+
+from . import __version__
+from .errors import BundleError
+from .settings import ServerSettings
+
+_EXAMPLE = """\
+example:
+  python -m device_runtime models/demo.onnx --port 8080
+  curl -H 'Content-Type: application/json' http://127.0.0.1:8080/api/v1/recommend \\
+       -d '{"userId": 108, "itemIdList": [1, 2, 39]}'
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        What follows the name of the command; None: the process's own.
+
+    Returns
+    -------
+    int
+        Exit code: 0, or 1 after one sentence on standard error.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        settings = ServerSettings(
+            host=options.host,
+            port=options.port,
+            route=options.route,
+            allowed_hosts=tuple(options.allow_host),
+        )
+        _serve(options.model, settings)
+    except BundleError as error:
+        return _fail(str(error))
+    except ValueError as error:
+        return _fail(str(error))
+    except OSError as error:
+        return _fail(error.strerror or str(error))
+    return 0
+
+
+def _serve(path: str, settings: ServerSettings) -> None:
+    # Imported here, so that --help and a wrong option do not wait for them.
+    from .app import serve
+    from .scorer import Scorer
+
+    scorer = Scorer.from_path(path)
+    scorer.run_golden()
+
+    def ready(url: str) -> None:
+        print(f"serving {scorer.bundle.name} on {url}", flush=True)
+
+    asyncio.run(serve(scorer, settings, ready=ready))
+
+
+def _fail(sentence: str) -> int:
+    print(f"error: {sentence}", file=sys.stderr)
+    return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    default = {each.name: each.default for each in fields(ServerSettings)}
+    parser = argparse.ArgumentParser(
+        prog="python -m device_runtime",
+        description="Serve an edgeRec bundle over HTTP.",
+        epilog=_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "model", metavar="MODEL.onnx", help="the graph; MODEL.json stands beside it"
+    )
+    parser.add_argument(
+        "--host",
+        default=default["host"],
+        help="address to listen on (default %(default)s: this device only)",
+    )
+    parser.add_argument(
+        "--port",
+        type=int,
+        default=default["port"],
+        help="port to listen on (default %(default)s; 0: a free one)",
+    )
+    parser.add_argument(
+        "--route", default=default["route"], help="path of the question (default %(default)s)"
+    )
+    parser.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="name besides localhost that clients may call this server by; may be repeated",
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,232 @@
+"""Serve a scorer over HTTP: one question, one health check, errors that are sentences."""
+
+import asyncio
+import errno
+import json
+import logging
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from . import __version__
+from .answers import answer_request
+from .errors import RequestError, shown
+from .requests import RecommendRequest, parse_request
+from .scorer import Scorer
+from .settings import ServerSettings
+from .stopping import InFlight, stop_signals
+
+if TYPE_CHECKING:
+    from aiohttp.typedefs import Handler
+
+SCORER = web.AppKey("SCORER", Scorer)
+SETTINGS = web.AppKey("SETTINGS", ServerSettings)
+WORKER = web.AppKey("WORKER", ThreadPoolExecutor)
+IN_FLIGHT = web.AppKey("IN_FLIGHT", InFlight)
+
+_log = logging.getLogger(__name__)
+# A client that is refused early may still be sending: its bytes are thrown away for this long, so
+# that it reads the answer rather than an error of the connection.
+_LINGER_SECONDS = 2.0
+# For answers that are being written when every request has been answered, or time is up.
+_LAST_SECONDS = 1.0
+
+
+def create_app(scorer: Scorer, settings: ServerSettings | None = None) -> web.Application:
+    """Return the application that answers requests with a scorer.
+
+    Parameters
+    ----------
+    scorer : Scorer
+        The model.
+    settings : ServerSettings, optional
+        Route, allowed names and limits. Host and port are used for the check of the Host header.
+
+    Returns
+    -------
+    aiohttp.web.Application
+        With ``POST settings.route`` and ``GET /healthz``.
+    """
+    settings = settings or ServerSettings()
+    app = web.Application(middlewares=[_guard], client_max_size=settings.max_body_bytes)
+    app[SCORER] = scorer
+    app[SETTINGS] = settings
+    app[IN_FLIGHT] = InFlight()
+    app.router.add_post(settings.route, _recommend)
+    app.router.add_get("/healthz", _health)
+    app.cleanup_ctx.append(_worker)
+    return app
+
+
+async def _worker(app: web.Application) -> AsyncIterator[None]:
+    # One thread: a second large request at once would only make both slower on a device.
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="scorer") as worker:
+        app[WORKER] = worker
+        yield
+
+
+async def _recommend(request: web.Request) -> web.Response:
+    if request.content_type != "application/json":
+        # Other types are those that a page of another site may send without asking first.
+        raise RequestError(
+            f"Content-Type: expected application/json, got {shown(request.content_type)}; "
+            "send the header Content-Type: application/json"
+        )
+    settings = request.app[SETTINGS]
+    if (request.content_length or 0) > settings.max_body_bytes:
+        raise RequestError(_too_large(settings), status=413)
+    scorer = request.app[SCORER]
+    asked = parse_request(await request.read(), scorer.bundle, settings)
+    if _n_scored(asked, scorer.bundle.n_items) <= settings.inline_candidates:
+        text = answer_request(asked, scorer)
+    else:
+        text = await asyncio.get_running_loop().run_in_executor(
+            request.app[WORKER], answer_request, asked, scorer
+        )
+    return web.Response(body=text.encode(), content_type="application/json")
+
+
+def _n_scored(asked: RecommendRequest, n_items: int) -> int:
+    return n_items if asked.item_ids is None else len(asked.item_ids)
+
+
+async def _health(request: web.Request) -> web.Response:
+    bundle = request.app[SCORER].bundle
+    return _json(
+        {
+            "status": "ok",
+            "name": bundle.name,
+            "nItems": bundle.n_items,
+            "nUsers": bundle.n_users,
+            "runtimeVersion": __version__,
+        },
+    )
+
+
+@web.middleware
+async def _guard(request: web.Request, handler: "Handler") -> web.StreamResponse:
+    """Count the request while it is answered, and close its connection when the server stops."""
+    in_flight = request.app[IN_FLIGHT]
+    in_flight.begin()
+    try:
+        response = await _answer(request, handler)
+        if in_flight.stopping:
+            response.force_close()
+        return response
+    finally:
+        in_flight.end()
+
+
+async def _answer(request: web.Request, handler: "Handler") -> web.StreamResponse:
+    """Check the Host header, and write every error as JSON."""
+    settings = request.app[SETTINGS]
+    try:
+        # A page of another site can have its own name point to this device (DNS rebinding), and is
+        # then of the same origin for the browser: only the name in this header gives it away.
+        hosts = request.headers.getall("Host", [])
+        if len(hosts) != 1 or not settings.admits(hosts[0]):
+            raise RequestError(
+                f"Host: expected localhost or an allowed name, got {shown(', '.join(hosts))}; "
+                "allow a name with --allow-host NAME when the server is started"
+            )
+        return await handler(request)
+    except RequestError as error:
+        return _refuse(error.status, str(error))
+    except web.HTTPRequestEntityTooLarge:
+        return _refuse(413, _too_large(settings))
+    except web.HTTPMethodNotAllowed as error:
+        allowed = ", ".join(sorted(error.allowed_methods))
+        sentence = f"{shown(request.method)}: not allowed here; send {allowed}"
+        return _refuse(405, sentence, {"Allow": allowed})
+    except web.HTTPNotFound:
+        path = shown(request.path)
+        return _refuse(404, f"{path}: nothing is here; send POST {settings.route} or GET /healthz")
+    except web.HTTPException as error:
+        return _refuse(error.status, f"{error.reason}; send a plain request of HTTP/1.1")
+    except web.RequestPayloadError:
+        return _refuse(400, "body: cannot be decoded; send JSON without a Content-Encoding")
+    except ConnectionError:
+        raise  # The client is gone; there is nobody to answer.
+    except Exception:
+        # What went wrong is for whoever runs the server, not for whoever asks it.
+        _log.exception("a request failed")
+        return _refuse(500, "the server failed to answer; its log says why, try again later")
+
+
+def _too_large(settings: ServerSettings) -> str:
+    return f"body: expected at most {settings.max_body_bytes} bytes, got more; send fewer items"
+
+
+def _refuse(status: int, sentence: str, headers: dict[str, str] | None = None) -> web.Response:
+    return _json({"error": sentence}, status, headers)
+
+
+def _json(
+    content: dict[str, object], status: int = 200, headers: dict[str, str] | None = None
+) -> web.Response:
+    body = json.dumps(content).encode()
+    return web.Response(body=body, status=status, headers=headers, content_type="application/json")
+
+
+async def serve(
+    scorer: Scorer,
+    settings: ServerSettings | None = None,
+    *,
+    ready: Callable[[str], object] | None = None,
+) -> None:
+    """Serve until SIGTERM or SIGINT comes, then finish what has begun.
+
+    Off the main thread, where no signal arrives, cancel the coroutine instead.
+
+    Parameters
+    ----------
+    scorer : Scorer
+        The model.
+    settings : ServerSettings, optional
+        Where to listen and what to accept.
+    ready : callable, optional
+        Called once with the URL of the route, its real port included, when requests are accepted.
+
+    Raises
+    ------
+    OSError
+        The address cannot be listened on; ``strerror`` is a sentence.
+    """
+    settings = settings or ServerSettings()
+    app = create_app(scorer, settings)
+    runner = web.AppRunner(
+        app,
+        handle_signals=False,
+        access_log=None,
+        shutdown_timeout=_LAST_SECONDS,
+        lingering_time=_LINGER_SECONDS,
+    )
+    stop = asyncio.Event()
+    with stop_signals(stop):
+        await runner.setup()
+        try:
+            await _listen(runner, settings)
+            if ready is not None:
+                ready(replace(settings, port=runner.addresses[0][1]).url)
+            await stop.wait()
+            for site in list(runner.sites):
+                await site.stop()
+            await asyncio.sleep(0)  # What has arrived by now has begun.
+            await app[IN_FLIGHT].finish(settings.shutdown_seconds)
+        finally:
+            await runner.cleanup()
+
+
+async def _listen(runner: web.AppRunner, settings: ServerSettings) -> None:
+    try:
+        await web.TCPSite(runner, settings.host, settings.port).start()
+    except OSError as error:
+        taken = error.errno == errno.EADDRINUSE
+        reason = "the port is taken" if taken else "the address cannot be listened on"
+        advice = "another --port, or 0 for a free one" if taken else "another --host or --port"
+        raise OSError(
+            error.errno, f"{settings.host}:{settings.port}: {reason}; choose {advice}"
+        ) from None

@@ -1,0 +1,181 @@
+"""Read a manifest and ask for its keys, each with its type. Nothing of it is trusted."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, NoReturn, cast
+
+from .errors import BundleError, shown
+
+IdType = Literal["int64", "string"]
+
+FORMAT_VERSION = 1
+MAX_MANIFEST_BYTES = 16 * 1024 * 1024
+MIN_GOLDEN = 8
+
+# Name of each tensor of the contract to its type; "user" and "item" stand for the type of the ids.
+INPUTS = {
+    "user_id": "user",
+    "item_ids": "item",
+    "history": "item",
+    "history_values": "float32",
+    "history_times": "int64",
+    "now": "int64",
+    "exclude": "item",
+    "context": "float32",
+    "k": "int64",
+}
+OUTPUTS = {
+    "scores": "float32",
+    "known": "bool",
+    "top_positions": "int64",
+    "top_ids": "item",
+    "top_scores": "float32",
+}
+
+
+def read_manifest(path: Path, onnx_path: Path) -> dict[str, Any]:
+    """Return the manifest at `path` as a JSON object, its keys unchecked.
+
+    Parameters
+    ----------
+    path : Path
+        ``NAME.json``.
+    onnx_path : Path
+        The graph it stands beside, for messages.
+
+    Returns
+    -------
+    dict
+        The manifest.
+
+    Raises
+    ------
+    BundleError
+        The file is missing, too large, or not one object of UTF-8 JSON.
+    """
+    if not path.is_file():
+        raise BundleError(
+            f"{path}: no such file; a bundle is two files, copy {path.name} beside {onnx_path.name}"
+        )
+    try:
+        with path.open("rb") as file:
+            # One byte more than allowed tells a file that grew after its size was asked for.
+            content = file.read(MAX_MANIFEST_BYTES + 1)
+    except OSError as error:
+        raise BundleError(f"{path}: cannot be read ({error.strerror}); check its rights") from None
+    if len(content) > MAX_MANIFEST_BYTES:
+        raise BundleError(
+            f"{path}: expected at most {MAX_MANIFEST_BYTES} bytes, got more; export the model again"
+        )
+    try:
+        manifest = json.loads(content.decode("utf-8"), parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise BundleError(
+            f"{path}: expected UTF-8 JSON ({error}); copy both files of the bundle again"
+        ) from None
+    if not isinstance(manifest, dict):
+        raise BundleError(f"{path}: expected one JSON object, got {shown(manifest)}; export again")
+    return manifest
+
+
+def _refuse_constant(literal: str) -> NoReturn:
+    raise ValueError(f"{literal} is not JSON")
+
+
+class Keys:
+    """The keys of a manifest, each asked for with its type."""
+
+    def __init__(self, manifest: Mapping[str, Any], path: Path) -> None:
+        self._manifest = manifest
+        self._path = path
+
+    def get(self, dotted: str, *types: type) -> Any:
+        """Return the value at ``"outer.inner"``, which must be of one of the types."""
+        value: Any = self._manifest
+        for key in dotted.split("."):
+            if not isinstance(value, dict) or key not in value:
+                raise BundleError(
+                    f"{self._path}: the key {dotted} is missing; export the model again"
+                )
+            value = value[key]
+        # type() rather than isinstance(): true must not pass for the number 1.
+        if type(value) not in types:
+            self.refuse(dotted, " or ".join(kind.__name__ for kind in types), value)
+        return value
+
+    def count(self, dotted: str) -> int:
+        """Return the value at a key, which must be an integer of 0 or more."""
+        value = self.get(dotted, int)
+        if value < 0:
+            self.refuse(dotted, "0 or more", value)
+        return cast(int, value)
+
+    def refuse(self, dotted: str, expected: str, value: object) -> NoReturn:
+        """Raise the error that says what a key was expected to hold."""
+        raise BundleError(
+            f"{self._path}: {dotted}: expected {expected}, got {shown(value)}; export again"
+        )
+
+
+def check_tensors(keys: Keys, which: str, expected: dict[str, str]) -> None:
+    """Refuse a manifest whose list of inputs or outputs is not the contract's.
+
+    Parameters
+    ----------
+    keys : Keys
+        Of the manifest.
+    which : str
+        ``"inputs"`` or ``"outputs"``.
+    expected : dict of str to str
+        Name of each tensor to its type.
+
+    Raises
+    ------
+    BundleError
+        A tensor is missing, unknown, or of another type.
+    """
+    found = {}
+    for index, tensor in enumerate(keys.get(which, list)):
+        if not isinstance(tensor, dict) or not isinstance(tensor.get("name"), str):
+            keys.refuse(f"{which}[{index}]", "an object with a name and a type", tensor)
+        found[tensor["name"]] = tensor.get("type")
+    for name, kind in expected.items():
+        if found.get(name) != kind:
+            keys.refuse(f"{which}.{name}", f"type {kind}", found.get(name))
+    if len(found) > len(expected):
+        extra = sorted(set(found) - set(expected))[0]
+        keys.refuse(f"{which}", "only the tensors of format version 1", extra)
+
+
+def check_golden(keys: Keys, golden: Sequence[Any]) -> None:
+    """Refuse golden requests that are too few or lack an input; their elements are not looked at.
+
+    Parameters
+    ----------
+    keys : Keys
+        Of the manifest.
+    golden : sequence
+        What stands there.
+
+    Raises
+    ------
+    BundleError
+        Fewer than `MIN_GOLDEN`, or one without a name, an input or any output.
+    """
+    if len(golden) < MIN_GOLDEN:
+        keys.refuse("golden", f"at least {MIN_GOLDEN} requests", len(golden))
+    for index, request in enumerate(golden):
+        if not isinstance(request, dict) or not isinstance(request.get("name"), str):
+            keys.refuse(f"golden[{index}]", "an object with a name", request)
+        for side, names in (("inputs", INPUTS), ("outputs", OUTPUTS)):
+            tensors = request.get(side)
+            if not isinstance(tensors, dict):
+                keys.refuse(f"golden[{index}].{side}", "an object", tensors)
+            # All inputs, since every input is required; of the outputs, those that are stated.
+            stated = list(names) if side == "inputs" else sorted(set(names) & set(tensors))
+            if not stated:
+                keys.refuse(f"golden[{index}].{side}", f"one of {', '.join(names)}", tensors)
+            for name in stated:
+                if not isinstance(tensors.get(name), list):
+                    keys.refuse(f"golden[{index}].{side}.{name}", "a list", tensors.get(name))

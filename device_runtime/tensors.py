@@ -1,0 +1,194 @@
+"""Turn what callers have into the tensors of the contract, never rounding or wrapping silently."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .bundle import Bundle
+from .errors import RequestError, shown
+
+PADDING: dict[str, int | str] = {"int64": -(2**63), "string": ""}
+DTYPES: dict[str, Any] = {
+    "int64": np.int64,
+    "string": object,
+    "float32": np.float32,
+    "bool": np.bool_,
+}
+
+_NOT_STATED = -(2**63)
+
+
+def neutral_values(bundle: Bundle) -> dict[str, NDArray[Any]]:
+    """Return what to pass for each input that the caller does not know.
+
+    Parameters
+    ----------
+    bundle : Bundle
+        Says of which types the ids are.
+
+    Returns
+    -------
+    dict of str to ndarray
+        The nine inputs of the contract.
+    """
+    user = np.array([PADDING[bundle.user_id_type]], dtype=DTYPES[bundle.user_id_type])
+    item = np.array([PADDING[bundle.item_id_type]], dtype=DTYPES[bundle.item_id_type])
+    return {
+        "user_id": user,
+        "item_ids": item[:0],
+        "history": item,
+        "history_values": np.array([np.nan], dtype=np.float32),
+        "history_times": np.array([_NOT_STATED], dtype=np.int64),
+        "now": np.array([_NOT_STATED], dtype=np.int64),
+        "exclude": item,
+        "context": np.empty(0, dtype=np.float32),
+        "k": np.zeros(1, dtype=np.int64),
+    }
+
+
+def ids_tensor(name: str, ids: ArrayLike, dtype: Any) -> NDArray[Any]:
+    """Return ids, or times, as a tensor.
+
+    Parameters
+    ----------
+    name : str
+        Of the list, for messages.
+    ids : array-like of shape (N,)
+        Integers or strings.
+    dtype : type
+        ``numpy.int64`` or ``object``, which stands for strings.
+
+    Returns
+    -------
+    ndarray of shape (N,)
+        Of that dtype.
+
+    Raises
+    ------
+    RequestError
+        An id is of another type, or an integer outside int64.
+
+    Examples
+    --------
+    >>> ids_tensor("item_ids", [1, 2], np.int64)
+    array([1, 2])
+    >>> ids_tensor("item_ids", [1.5], np.int64)
+    Traceback (most recent call last):
+    ...
+    device_runtime.errors.RequestError: item_ids: expected a list of integers ...
+    """
+    if dtype is object:
+        return _strings(name, ids)
+    try:
+        array = np.asarray(ids)
+    except ValueError:  # Lists of unequal length.
+        array = np.empty((0, 0))
+    if array.ndim == 1:
+        if array.dtype == np.int64:
+            return array
+        # An unsigned id above the range is still above it as an integer of Python.
+        if not array.size or (array.dtype.kind in "iu" and int(array.max()) < 2**63):
+            return array.astype(np.int64)
+    raise RequestError(
+        f"{name}: expected a list of integers from -2**63 to 2**63-1, got {shown(ids)} (as "
+        f"{array.dtype}); send the ids as they are in the training data"
+    )
+
+
+def _strings(name: str, ids: ArrayLike) -> NDArray[Any]:
+    texts = ids.tolist() if isinstance(ids, np.ndarray) else ids
+    # ONNX Runtime would print whatever is not a string, and cannot pass on a lone surrogate.
+    if isinstance(texts, list | tuple) and set(map(type, texts)) <= {str}:
+        try:
+            "".join(texts).encode()
+        except UnicodeEncodeError:
+            pass
+        else:
+            # Objects, not a fixed width: that would lose a NUL at the end.
+            return np.array(texts, dtype=object)
+    raise RequestError(
+        f"{name}: expected a list of strings of Unicode text, got {shown(ids)}; send the ids as "
+        "they are in the training data"
+    )
+
+
+def values_tensor(values: ArrayLike) -> NDArray[np.float32]:
+    """Return the values of a history as a tensor.
+
+    Parameters
+    ----------
+    values : array-like of float of shape (H,)
+        NaN or None: not stated.
+
+    Returns
+    -------
+    ndarray of float32 of shape (H,)
+        The same.
+
+    Raises
+    ------
+    RequestError
+        A value is no number, infinite, or too large for float32.
+
+    Examples
+    --------
+    >>> values_tensor([4.5, None])
+    array([4.5, nan], dtype=float32)
+    """
+    try:
+        with np.errstate(over="ignore"):
+            array = np.asarray(values, dtype=np.float32)
+    except (TypeError, ValueError):
+        array = np.empty((0, 0), dtype=np.float32)
+    if array.ndim != 1 or np.isinf(array).any():
+        raise RequestError(
+            f"history_values: expected a list of finite numbers (NaN: not stated), got "
+            f"{shown(values)}; send one number for each item of the history"
+        )
+    return array
+
+
+def from_json(values: Sequence[Any], kind: str) -> NDArray[Any]:
+    """Return a tensor from its JSON form.
+
+    Parameters
+    ----------
+    values : sequence
+        int64 as decimal strings, float32 as numbers (None is NaN), strings and booleans as such.
+    kind : str
+        ``"int64"``, ``"float32"``, ``"string"`` or ``"bool"``.
+
+    Returns
+    -------
+    ndarray of shape (len(values),)
+        Of dtype int64, float32, object or bool.
+
+    Raises
+    ------
+    ValueError
+        An element has another form.
+
+    Examples
+    --------
+    >>> from_json(["-1", "9007199254740993"], "int64")
+    array([              -1, 9007199254740993])
+    >>> from_json([0.5, None], "float32")
+    array([0.5, nan], dtype=float32)
+    """
+    allowed: tuple[type, ...] = {
+        "int64": (str,),
+        "string": (str,),
+        "float32": (int, float, type(None)),
+        "bool": (bool,),
+    }[kind]
+    for index, value in enumerate(values):
+        if type(value) not in allowed:
+            names = " or ".join(each.__name__ for each in allowed)
+            raise ValueError(f"element {index} of a tensor of {kind} is no {names}")
+    if kind == "int64":
+        return np.array([int(value) for value in values], dtype=np.int64)
+    if kind == "string":
+        return np.array(values, dtype=object)
+    return np.array(values, dtype=np.float32 if kind == "float32" else np.bool_)
