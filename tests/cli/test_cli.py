@@ -1,0 +1,149 @@
+"""The commands, as a user types them, on a small generated database."""
+
+import json
+import sqlite3
+
+import numpy as np
+import pytest
+
+from edgerec.cli import main
+from edgerec.datasets import write_generated_database
+from tests.trained import interactions
+
+SHOP = """
+import os, sqlite3
+from edgerec import Sample
+
+class Shop:
+    def __init__(self):
+        self.connection = sqlite3.connect(os.environ["SHOP_DATABASE"])
+        rows = self.connection.execute("SELECT movieId, genres FROM movies").fetchall()
+        genres = sorted({genre for _, joined in rows for genre in joined.split("|")})
+        self.features = {id_: [genre in joined for genre in genres] for id_, joined in rows}
+    def get_user_feature(self, user_id):
+        return []
+    def get_item_feature(self, item_id):
+        return self.features[item_id]
+    def sample_generator(self):
+        query = "SELECT userId, movieId, rating, timestamp FROM ratings_train ORDER BY timestamp"
+        for user, item, rating, time in self.connection.execute(query):
+            yield Sample(user, item, float(rating > 3.5), time, rating)
+
+class Incomplete:
+    def get_user_feature(self, user_id):
+        return []
+"""
+
+
+@pytest.fixture
+def shop(tmp_path, monkeypatch):
+    """A folder with a database and a RecSys module named after the test."""
+    name = f"shop_{tmp_path.name.replace('-', '_')}"
+    (tmp_path / f"{name}.py").write_text(SHOP)
+    database = tmp_path / "shop.db"
+    write_generated_database(database, interactions())
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setenv("SHOP_DATABASE", str(database))
+    return name
+
+
+URL = "sqlite:///shop.db"
+FAST = ["--max-epochs", "2", "--embedding-dim", "4", "--n-history", "8"]
+
+
+def run(*arguments):
+    return main([str(argument) for argument in arguments])
+
+
+def test_split_train_evaluate_and_export_again(shop, tmp_path, capsys):
+    assert run("split", URL, "--table", "ratings", "--by", "user-time") == 0
+    assert "ratings_train" in capsys.readouterr().out
+    output = tmp_path / "models" / "shop.onnx"
+    command = ["train", f"{shop}:Shop", "--output", output, *FAST]
+    assert run(*command, "--test-database", URL, "--test-table", "ratings_test") == 0
+    printed = capsys.readouterr()
+    assert "AUC" in printed.out and "parity" in printed.out
+    assert "epoch 1 of 2: held-out AUC" in printed.err
+    manifest = json.loads(output.with_suffix(".json").read_text())
+    assert run("evaluate", output, URL, "--test-table", "ratings_test", "--json") == 0
+    result = json.loads(capsys.readouterr().out)
+    assert {"auc", "gauc", "log_loss", "n_samples", "n_users_skipped"} <= set(result)
+    assert result["auc"] == manifest["metrics"][0]["auc"] > 0.6
+    first = output.read_bytes()
+    output.unlink()
+    assert run("export", output.with_suffix(".training")) == 0
+    assert output.read_bytes() == first
+
+
+def test_history_table_frozen_and_label_rule(shop, tmp_path, capsys):
+    run("split", URL, "--table", "ratings", "--by", "user")
+    run("train", f"{shop}:Shop", "--output", "shop.onnx", *FAST)
+    assert "not evaluated: the class has no evaluation_sample_generator" in capsys.readouterr().err
+
+    def auc(*options):
+        command = ["evaluate", "shop.onnx", URL, "--test-table", "ratings_test", "--json"]
+        assert run(*command, *options) == 0
+        return json.loads(capsys.readouterr().out)
+
+    following, frozen = auc(), auc("--frozen")
+    assert following["auc"] != frozen["auc"]
+    with_history = auc("--frozen", "--history-table", "ratings")
+    assert with_history["auc"] == following["auc"]
+    assert "value > 4" in auc("--label-above", "4")["protocol"]
+
+
+def test_masks_split_the_rows_sorted_by_time_user_item(shop, tmp_path, capsys):
+    n_rows = len(interactions().user_ids)
+    np.savez("masks.npz", U=np.arange(n_rows) >= n_rows - 100)
+    assert run("split", URL, "--table", "ratings", "--by", "masks.npz:U") == 0
+    with sqlite3.connect("shop.db") as connection:
+        (count,) = connection.execute("SELECT count(*) FROM ratings_test").fetchone()
+        (last,) = connection.execute("SELECT max(timestamp) FROM ratings_train").fetchone()
+        (first,) = connection.execute("SELECT min(timestamp) FROM ratings_test").fetchone()
+    connection.close()
+    assert count == 100
+    assert last <= first
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["train", "nowhere:Shop", "--output", "a.onnx"], "There is no module 'nowhere'"),
+        (["train", "SHOP:Cart", "--output", "a.onnx"], "has no 'Cart'; its classes are"),
+        (["train", "SHOP", "--output", "a.onnx"], "write module:Class"),
+        (["train", "SHOP:Incomplete", "--output", "a.onnx"], "lacks get_item_feature"),
+        (["train", "SHOP:Shop", "--output", "a.bin"], "its name must end in .onnx"),
+        (["train", "SHOP:Shop", "--output", "a.onnx", "--resume"], "nothing to resume"),
+        (["train", "SHOP:Shop", "--output", "a.onnx", "--n-history", "0"], "n_history must be"),
+        (["train", "SHOP:Shop", "--output", "a.onnx", "--test-table", "t"], "belong together"),
+        (["evaluate", "none.onnx", URL, "--test-table", "ratings"], "no such file"),
+        (["split", URL, "--table", "rating", "--by", "user"], 'Did you mean "ratings"?'),
+        (["split", "sqlite:///none.db", "--table", "ratings", "--by", "user"], "no SQLite file"),
+        (["export", "none.training"], "holds no state.json"),
+        (["serve", "none.onnx"], "no such file"),
+        (["serve", "none.onnx", "--address", "8080"], "expected HOST:PORT or :PORT"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_exit_code_1(shop, capsys, arguments, sentence):
+    assert run(*(argument.replace("SHOP", shop) for argument in arguments)) == 1
+    printed = capsys.readouterr().err
+    assert printed.startswith("error: ") and sentence in printed
+    assert "Traceback" not in printed
+
+
+def test_one_class_in_the_test_table_is_a_sentence(shop, capsys):
+    run("split", URL, "--table", "ratings", "--by", "user")
+    run("train", f"{shop}:Shop", "--output", "shop.onnx", *FAST)
+    capsys.readouterr()
+    options = ["--test-table", "ratings_test", "--label-above", "9"]
+    assert run("evaluate", "shop.onnx", URL, *options) == 1
+    assert "have the label 0; AUC needs both" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["split", "train", "evaluate", "export", "serve", "demo"])
+def test_every_command_explains_itself_by_an_example(command, capsys):
+    with pytest.raises(SystemExit) as stop:
+        run(command, "--help")
+    assert stop.value.code == 0
+    assert f"example:\n  edgerec {command}" in capsys.readouterr().out

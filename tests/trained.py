@@ -1,0 +1,86 @@
+"""Small trained models that several tests share: real training, a second or two each."""
+
+from collections.abc import Iterator, Sequence
+from functools import cache
+
+import edgerec
+from edgerec import Sample
+from edgerec.config import EmbeddingSettings, NetworkSettings, TrainSettings
+from edgerec.datasets import GeneratedInteractions, make_interactions
+from edgerec.model import Model
+from edgerec.recsys import Id
+
+SETTINGS = TrainSettings(
+    n_history=8,
+    embedding=EmbeddingSettings(embedding_dim=6, window=5, epochs=2),
+    network=NetworkSettings(hidden_layer_sizes=(12,), max_epochs=2),
+)
+
+
+@cache
+def interactions() -> GeneratedInteractions:
+    return make_interactions(n_users=60, n_items=120, n_interactions=2400, random_state=3)
+
+
+class Generated:
+    """A RecSys over generated interactions; strings for ids where asked."""
+
+    def __init__(self, strings: bool = False) -> None:
+        self._data = interactions()
+        self._strings = strings
+        self._genres = sorted({g for joined in self._data.genres for g in joined.split("|")})
+        self._genres_of = {
+            self.item(int(id_)): joined.split("|")
+            for id_, joined in zip(self._data.catalogue_ids, self._data.genres, strict=True)
+        }
+
+    def item(self, id_: int) -> Id:
+        return f"item {id_} é" if self._strings else id_
+
+    def user(self, id_: int) -> Id:
+        return f"user {id_}" if self._strings else id_
+
+    def get_user_feature(self, user_id: Id) -> Sequence[float]:
+        number = int(str(user_id).rpartition(" ")[2])
+        return [float(number % 2)]
+
+    def get_item_feature(self, item_id: Id) -> Sequence[float]:
+        return [float(genre in self._genres_of[item_id]) for genre in self._genres]
+
+    def sample_generator(self) -> Iterator[Sample]:
+        data = self._data
+        for user, item, value, time in zip(
+            data.user_ids.tolist(),
+            data.item_ids.tolist(),
+            data.values.tolist(),
+            data.timestamps.tolist(),
+            strict=True,
+        ):
+            yield Sample(self.user(user), self.item(item), float(value > 3.5), time, value)
+
+
+@cache
+def generated_model(strings: bool = False) -> Model:
+    return edgerec.train(Generated(strings), SETTINGS)
+
+
+class Viewed:
+    """Implicit feedback: what was viewed has value 1, and each view has a sampled negative."""
+
+    def get_user_feature(self, user_id: Id) -> Sequence[float]:
+        return []
+
+    def get_item_feature(self, item_id: Id) -> Sequence[float]:
+        return []
+
+    def sample_generator(self) -> Iterator[Sample]:
+        for user in range(1, 31):
+            for step in range(12):
+                seen = 2 * ((user + step) % 15) + user % 2
+                yield Sample(user, seen, 1.0, 1000 + step, 1.0)
+                yield Sample(user, 2 * ((user * step) % 15) + 1 - user % 2, 0.0, 1000 + step, None)
+
+
+@cache
+def viewed_model() -> Model:
+    return edgerec.train(Viewed(), SETTINGS)
