@@ -9,22 +9,104 @@ width. A slot that holds nothing has `present` 0 and item row 0. All arrays are 
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
 
-# Pseudo-counts: how many interactions the prior of each average is worth. The values were
-# chosen on validation users of MovieLens latest-small; quality is flat around them.
-USER_SHRINKAGE: Final = 4.0
-RECENT_SHRINKAGE: Final = 2.0
-COSINE_SHRINKAGE: Final = 2.0
-# (sharpness of exp(sharpness * cosine), pseudo-count) of each similarity-weighted residual.
-EMBEDDING_KERNELS: Final = ((4.0, 10.0), (8.0, 20.0))
-CONTENT_KERNELS: Final = ((4.0, 20.0), (8.0, 20.0))
+# Pseudo-counts: how many interactions the prior of an average is worth. The values were chosen on
+# validation users of MovieLens latest-small; quality is flat around them.
+_USER_COUNT: Final = 4.0
+_RECENT_COUNT: Final = 2.0
 RECENT_RANKS: Final = (5.0, 20.0)
+"""a weight exp(-rank / scale) per scale, rank 0 being the newest"""
+
+Space = Literal["embedding", "content"]
+
+
+@dataclass(frozen=True)
+class UserRatio:
+    """(total of a signal + prior * count) / (total of another + count), under a decay."""
+
+    name: str
+    decay: int
+    """0: none; 1 + position in RECENT_RANKS"""
+    signal: str
+    over: str
+    count: float
+    prior: str | None = None
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """Residuals weighted by exp(sharpness * cosine), shrunk towards 0 by `count`."""
+
+    space: Space
+    sharpness: float
+    columns: tuple[tuple[str, str], ...]
+    """(name of the feature, signal that is averaged)"""
+    count: float
+
+
+@dataclass(frozen=True)
+class CosineMean:
+    """Total of cosine * weight / (total of the weight + count)."""
+
+    name: str
+    space: Space
+    weight: str
+    count: float
+
+
+SIGNALS: Final = ("present", "stated", "value", "liked", "residual", "liked_residual")
+USER_RATIOS: Final = (
+    UserRatio("mean_value", 0, "value", "stated", _USER_COUNT, "prior_value"),
+    UserRatio("mean_residual", 0, "residual", "stated", _USER_COUNT),
+    UserRatio("liked_rate", 0, "liked", "stated", _USER_COUNT, "prior_liked_rate"),
+    UserRatio("mean_liked_residual", 0, "liked_residual", "stated", _USER_COUNT),
+    *(
+        UserRatio(f"recent_{signal}_{scale:g}", decay, signal, "stated", _RECENT_COUNT)
+        for signal in ("residual", "liked_residual")
+        for decay, scale in enumerate(RECENT_RANKS, 1)
+    ),
+)
+SPREAD_COUNT: Final = _USER_COUNT
+USER_NAMES: Final = ("log_count", *(one.name for one in USER_RATIOS), "residual_spread")
+
+CENTRED: Final = ("stated", "centred", "centred_liked")
+KERNELS: Final = (
+    Kernel(
+        "embedding",
+        4.0,
+        (("similar_residual_4", "centred"), ("similar_liked_residual_4", "centred_liked")),
+        10.0,
+    ),
+    Kernel(
+        "embedding",
+        8.0,
+        (("similar_residual_8", "centred"), ("similar_liked_residual_8", "centred_liked")),
+        20.0,
+    ),
+    Kernel("content", 4.0, (("content_residual_4", "centred"),), 20.0),
+    Kernel("content", 8.0, (("content_residual_8", "centred"),), 20.0),
+)
+WEIGHTS: Final = ("present", "liked", "disliked")
+COSINE_MEANS: Final = (
+    CosineMean("mean_cosine", "embedding", "present", 1.0),
+    CosineMean("mean_cosine_liked", "embedding", "liked", 2.0),
+    CosineMean("mean_cosine_disliked", "embedding", "disliked", 2.0),
+    CosineMean("mean_content_cosine", "content", "present", 1.0),
+)
+CANDIDATE_NAMES: Final = (
+    "expected_value",
+    "expected_liked",
+    *(name for kernel in KERNELS for name, _ in kernel.columns),
+    *(one.name for one in COSINE_MEANS),
+    "max_cosine",
+)
+NAMES: Final = USER_NAMES + CANDIDATE_NAMES
 
 
 @dataclass(frozen=True)
@@ -67,79 +149,53 @@ class HistoryInputs:
     """[G]: variance of the training residuals"""
 
 
-USER_NAMES: Final = (
-    "log_count",
-    "mean_value",
-    "mean_residual",
-    "liked_rate",
-    "mean_liked_residual",
-    "residual_spread",
-    *(f"recent_residual_{rank:g}" for rank in RECENT_RANKS),
-    *(f"recent_liked_residual_{rank:g}" for rank in RECENT_RANKS),
-)
-CANDIDATE_NAMES: Final = (
-    "expected_value",
-    "expected_liked",
-    *(f"similar_residual_{sharpness:g}" for sharpness, _ in EMBEDDING_KERNELS),
-    *(f"similar_liked_residual_{sharpness:g}" for sharpness, _ in EMBEDDING_KERNELS),
-    "mean_cosine",
-    "max_cosine",
-    "mean_cosine_liked",
-    "mean_cosine_disliked",
-    *(f"content_residual_{sharpness:g}" for sharpness, _ in CONTENT_KERNELS),
-    "mean_content_cosine",
-)
-NAMES: Final = USER_NAMES + CANDIDATE_NAMES
+def decays(n_slots: int) -> Array:
+    """Return the weight of each slot under each decay: [1 + len(RECENT_RANKS), n_slots].
+
+    >>> decays(2).round(3).tolist()
+    [[1.0, 1.0], [1.0, 0.819], [1.0, 0.951]]
+    """
+    rank = np.arange(n_slots)
+    rows = [np.ones(n_slots), *(np.exp(-rank / scale) for scale in RECENT_RANKS)]
+    return np.stack(rows).astype(np.float32)
 
 
-def _shrunk(total: Array, count: Array, pseudo_count: float, prior: Array | None = None) -> Array:
-    if prior is not None:
-        total = total + prior * np.float32(pseudo_count)
-    result: Array = total / (count + np.float32(pseudo_count))
-    return result
+def signals(inputs: HistoryInputs) -> Array:
+    """Return what is summed over the history: [G, H, len(SIGNALS)].
 
-
-def _weighted(weight: Array, residual: Array, pseudo_count: float) -> Array:
-    """Means of `residual` [G, H] under `weight` [G, N, H], shrunk towards 0: [G, N]."""
-    total = np.matmul(weight, residual[:, :, None])[:, :, 0]
-    result: Array = total / (weight.sum(axis=2) + np.float32(pseudo_count))
-    return result
-
-
-def _cosine(candidate: Array, history: Array) -> Array:
-    result: Array = np.matmul(candidate, history.transpose(0, 2, 1))
-    return result
-
-
-def residuals(inputs: HistoryInputs) -> tuple[Array, Array]:
-    """Value and liked minus the item's own mean, 0 where not stated: twice [G, H]."""
-    value = inputs.stated * (inputs.value - inputs.mean_value)
-    liked = inputs.stated * (inputs.liked - inputs.liked_rate)
-    return value, liked
+    Residuals are value and liked minus the item's own mean, 0 where not stated.
+    """
+    residual = inputs.stated * (inputs.value - inputs.mean_value)
+    liked_residual = inputs.stated * (inputs.liked - inputs.liked_rate)
+    columns = [
+        inputs.present,
+        inputs.stated,
+        inputs.value,
+        inputs.liked,
+        residual,
+        liked_residual,
+    ]
+    return np.stack(columns, axis=2)
 
 
 def user_features(inputs: HistoryInputs) -> Array:
     """What the history says of the user, whatever the candidate: [G, len(USER_NAMES)]."""
-    residual, liked_residual = residuals(inputs)
-    stated = inputs.stated
-    n_stated = stated.sum(axis=1)
-    mean_residual = _shrunk(residual.sum(axis=1), n_stated, USER_SHRINKAGE)
-    centred = stated * (residual - mean_residual[:, None])
-    spread = _shrunk((centred * centred).sum(axis=1), n_stated, USER_SHRINKAGE, inputs.prior_spread)
-    rank = np.arange(stated.shape[1], dtype=np.float32)
-    columns = [
-        np.log1p(inputs.present.sum(axis=1)),
-        _shrunk(inputs.value.sum(axis=1), n_stated, USER_SHRINKAGE, inputs.prior_value),
-        mean_residual,
-        _shrunk(inputs.liked.sum(axis=1), n_stated, USER_SHRINKAGE, inputs.prior_liked_rate),
-        _shrunk(liked_residual.sum(axis=1), n_stated, USER_SHRINKAGE),
-        np.sqrt(spread),
-    ]
-    for signal in (residual, liked_residual):
-        for scale in RECENT_RANKS:
-            weight = stated * np.exp(-rank / np.float32(scale))
-            columns.append((weight * signal).sum(axis=1) / (weight.sum(axis=1) + RECENT_SHRINKAGE))
-    return np.stack(columns, axis=1).astype(np.float32)
+    signal = signals(inputs)
+    total = np.matmul(decays(signal.shape[1]), signal)
+    at = {name: position for position, name in enumerate(SIGNALS)}
+    columns = {"log_count": np.log1p(total[:, 0, at["present"]])}
+    for ratio in USER_RATIOS:
+        numerator = total[:, ratio.decay, at[ratio.signal]]
+        if ratio.prior is not None:
+            numerator = numerator + getattr(inputs, ratio.prior) * np.float32(ratio.count)
+        denominator = total[:, ratio.decay, at[ratio.over]] + np.float32(ratio.count)
+        columns[ratio.name] = numerator / denominator
+    mean_residual = columns["mean_residual"][:, None]
+    centred = inputs.stated * (signal[:, :, at["residual"]] - mean_residual)
+    squares = (centred * centred).sum(axis=1) + inputs.prior_spread * np.float32(SPREAD_COUNT)
+    count = total[:, 0, at["stated"]] + np.float32(SPREAD_COUNT)
+    columns["residual_spread"] = np.sqrt(squares / count)
+    return np.stack([columns[name] for name in USER_NAMES], axis=1).astype(np.float32)
 
 
 def candidate_features(inputs: HistoryInputs, user: Array) -> Array:
@@ -147,37 +203,42 @@ def candidate_features(inputs: HistoryInputs, user: Array) -> Array:
 
     `user` is what `user_features` returned for the same requests.
     """
-    residual, liked_residual = residuals(inputs)
-    mean_residual = user[:, USER_NAMES.index("mean_residual")]
-    mean_liked = user[:, USER_NAMES.index("mean_liked_residual")]
-    centred = inputs.stated * (residual - mean_residual[:, None])
-    centred_liked = inputs.stated * (liked_residual - mean_liked[:, None])
-    present, stated = inputs.present[:, None, :], inputs.stated[:, None, :]
-    cosine = _cosine(inputs.candidate_embedding, inputs.embedding)
-    content_cosine = _cosine(inputs.candidate_content, inputs.content)
-    n_present = inputs.present.sum(axis=1)[:, None]
-    # A history that holds nothing must not read as one that is unlike everything.
-    any_present = np.minimum(n_present, 1)
+    signal = signals(inputs)
+    at = {name: position for position, name in enumerate(SIGNALS)}
+    mean_residual = user[:, None, USER_NAMES.index("mean_residual")]
+    mean_liked = user[:, None, USER_NAMES.index("mean_liked_residual")]
+    stated = inputs.stated
+    centred = np.stack(
+        [
+            stated,
+            stated * (signal[:, :, at["residual"]] - mean_residual),
+            stated * (signal[:, :, at["liked_residual"]] - mean_liked),
+        ],
+        axis=2,
+    )
+    weights = np.stack([inputs.present, inputs.liked, stated - inputs.liked], axis=2)
+    cosine = {
+        "embedding": _cosine(inputs.candidate_embedding, inputs.embedding),
+        "content": _cosine(inputs.candidate_content, inputs.content),
+    }
     columns = [
-        inputs.candidate_mean_value + mean_residual[:, None],
-        inputs.candidate_liked_rate + mean_liked[:, None],
+        inputs.candidate_mean_value + mean_residual,
+        inputs.candidate_liked_rate + mean_liked,
     ]
-    kernels = [(stated * np.exp(np.float32(s) * cosine), c) for s, c in EMBEDDING_KERNELS]
-    columns += [_weighted(weight, centred, count) for weight, count in kernels]
-    columns += [_weighted(weight, centred_liked, count) for weight, count in kernels]
-    columns += [
-        (present * cosine).sum(axis=2) / (n_present + 1),
-        (present * cosine + present - 1).max(axis=2) * any_present,
-    ]
-    liked = inputs.liked
-    disliked = inputs.stated - liked
-    columns += [
-        np.matmul(cosine, signal[:, :, None])[:, :, 0]
-        / (signal.sum(axis=1)[:, None] + COSINE_SHRINKAGE)
-        for signal in (liked, disliked)
-    ]
-    for sharpness, count in CONTENT_KERNELS:
-        weight = stated * np.exp(np.float32(sharpness) * content_cosine)
-        columns.append(_weighted(weight, centred, count))
-    columns.append((present * content_cosine).sum(axis=2) / (n_present + 1))
+    for kernel in KERNELS:
+        kernel_weight = np.exp(np.float32(kernel.sharpness) * cosine[kernel.space])
+        total = np.matmul(kernel_weight, centred)
+        denominator = total[:, :, CENTRED.index("stated")] + np.float32(kernel.count)
+        columns += [total[:, :, CENTRED.index(name)] / denominator for _, name in kernel.columns]
+    for mean in COSINE_MEANS:
+        weight = weights[:, :, WEIGHTS.index(mean.weight), None]
+        total = np.matmul(cosine[mean.space], weight)[:, :, 0]
+        columns.append(total / (weight.sum(axis=1) + np.float32(mean.count)))
+    # An empty slot has a cosine of 0, and so does a history that is like nothing.
+    columns.append(np.maximum(cosine["embedding"].max(axis=2), 0))
     return np.stack(columns, axis=2).astype(np.float32)
+
+
+def _cosine(candidate: Array, history: Array) -> Array:
+    result: Array = np.matmul(candidate, history.transpose(0, 2, 1))
+    return result

@@ -20,7 +20,7 @@ def to_graph(ranker: Ranker, producer_version: str) -> onnx.ModelProto:
     candidates = lookup.candidates()
     slots = effective_history(graph, lookup, user, ranker.known, ranker.settings.n_history)
     inputs = history_inputs(graph, slots, candidates.rows, ranker.tables)
-    dynamic = HistoryFeatures(graph, inputs)
+    dynamic = HistoryFeatures(graph, inputs, ranker.tables, ranker.settings.n_history)
     user_history = dynamic.user_features()
     features = _feature_vectors(graph, ranker.tables, user, candidates, user_history, dynamic)
     add_network(graph, ranker, features)

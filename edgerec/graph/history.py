@@ -1,23 +1,27 @@
 """The dynamic features as ONNX nodes: `edgerec.features.history`, function for function.
 
-One request at a time, so the axis G of the reference is not there. Change both or neither.
+One request at a time, so the axis G of the reference is not there. Change both or neither. A
+node costs about half a microsecond before it computes anything, so what the reference does
+column by column is done here on all columns at once.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from edgerec.features.history import (
-    CONTENT_KERNELS,
-    COSINE_SHRINKAGE,
-    EMBEDDING_KERNELS,
-    RECENT_RANKS,
-    RECENT_SHRINKAGE,
+    CENTRED,
+    COSINE_MEANS,
+    KERNELS,
+    SIGNALS,
+    SPREAD_COUNT,
     USER_NAMES,
-    USER_SHRINKAGE,
+    USER_RATIOS,
+    WEIGHTS,
+    decays,
 )
-from edgerec.features.statistics import ItemStatistics
 from edgerec.features.vector import FeatureTables
 from edgerec.graph.lookup import HistorySlots
 from edgerec.graph.nodes import GraphBuilder
@@ -30,205 +34,202 @@ class HistoryTensors:
     """Names of the tensors that the features read: HistoryInputs of the reference."""
 
     present: str
-    """[H]"""
+    """[H, 1]"""
     stated: str
-    """[H]"""
-    value: str
-    """[H]"""
-    liked: str
-    """[H]"""
-    mean_value: str
-    """[H]"""
-    liked_rate: str
-    """[H]"""
+    """[H, 1]"""
+    value_and_liked: str
+    """[H, 2]"""
+    means: str
+    """[H, 2]: mean value and liked rate of the items"""
     embedding: str
     """[H, D]"""
     content: str
-    """[H, F]"""
-    candidate_mean_value: str
-    """[N]"""
-    candidate_liked_rate: str
-    """[N]"""
+    """[H, F]; empty where items have no features"""
+    candidate_means: str
+    """[N, 2]"""
     candidate_embedding: str
     """[N, D]"""
     candidate_content: str
-    """[N, F]"""
-    statistics: ItemStatistics
+    """[N, F]; empty where items have no features"""
 
 
 def history_inputs(
     graph: GraphBuilder, slots: HistorySlots, candidate_rows: str, tables: FeatureTables
 ) -> HistoryTensors:
     """Look up what the dynamic features read."""
-    present = graph.add("Cast", [graph.add("Greater", [slots.rows, graph.constant(0)])], to=_FLOAT)
-    blank = graph.add("IsNaN", [slots.values])
+    column = graph.constant([1])
+    rows = graph.add("Unsqueeze", [slots.rows, column])
+    values = graph.add("Unsqueeze", [slots.values, column])
+    present = graph.add("Cast", [graph.add("Greater", [rows, graph.constant(0)])], to=_FLOAT)
+    blank = graph.add("IsNaN", [values])
     stated = graph.add("Mul", [present, graph.add("Cast", [graph.add("Not", [blank])], to=_FLOAT)])
-    number = graph.add("Where", [blank, graph.number(0.0), slots.values])
+    number = graph.add("Where", [blank, graph.number(0.0), values])
     low, high = tables.value_range
     clipped = graph.add("Clip", [number, graph.number(low), graph.number(high)])
     value = graph.add("Mul", [stated, clipped])
-    if tables.label_above is None:
-        liked = graph.add("Mul", [value, graph.number(0.0)])
-    else:
-        above = graph.add("Greater", [value, graph.number(tables.label_above)])
-        liked = graph.add("Mul", [stated, graph.add("Cast", [above], to=_FLOAT)])
+    # Where values do not decide labels nothing is above, so nothing counts as liked.
+    above = np.inf if tables.label_above is None else tables.label_above
+    is_above = graph.add("Greater", [value, graph.number(above)])
+    liked = graph.add("Mul", [stated, graph.add("Cast", [is_above], to=_FLOAT)])
     statistics = tables.statistics
-    mean_value = graph.table("item_mean_value", statistics.mean_value[-1])
-    liked_rate = graph.table("item_liked_rate", statistics.liked_rate[-1])
+    means = np.stack([statistics.mean_value[-1], statistics.liked_rate[-1]], axis=1)
+    means_table = graph.table("item_means", means)
     embedding = graph.table("item_embedding", tables.embedding[-1])
-    content = graph.table("item_content", tables.content)
 
     def gather(table: str, rows: str) -> str:
         return graph.add("Gather", [table, rows])
 
+    slot_content = candidate_content = ""
+    if tables.content.shape[1]:
+        content = graph.table("item_content", tables.content)
+        slot_content = gather(content, slots.rows)
+        candidate_content = gather(content, candidate_rows)
     return HistoryTensors(
         present=present,
         stated=stated,
-        value=value,
-        liked=liked,
-        mean_value=gather(mean_value, slots.rows),
-        liked_rate=gather(liked_rate, slots.rows),
+        value_and_liked=graph.add("Concat", [value, liked], axis=1),
+        means=gather(means_table, slots.rows),
         embedding=gather(embedding, slots.rows),
-        content=gather(content, slots.rows),
-        candidate_mean_value=gather(mean_value, candidate_rows),
-        candidate_liked_rate=gather(liked_rate, candidate_rows),
+        content=slot_content,
+        candidate_means=gather(means_table, candidate_rows),
         candidate_embedding=gather(embedding, candidate_rows),
-        candidate_content=gather(content, candidate_rows),
-        statistics=statistics,
+        candidate_content=candidate_content,
     )
 
 
 class HistoryFeatures:
     """Adds the features of one request."""
 
-    def __init__(self, graph: GraphBuilder, inputs: HistoryTensors) -> None:
+    def __init__(
+        self, graph: GraphBuilder, inputs: HistoryTensors, tables: FeatureTables, n_history: int
+    ) -> None:
         self._graph = graph
+        self._n_history = n_history
         self._inputs = inputs
-        self._value_residual, self._liked_residual = self._residuals()
-        self._user_columns: list[str] = []
-
-    def _residuals(self) -> tuple[str, str]:
-        inputs = self._inputs
-        pairs = ((inputs.value, inputs.mean_value), (inputs.liked, inputs.liked_rate))
-        value, liked = (self._mul(inputs.stated, self._sub(own, item)) for own, item in pairs)
-        return value, liked
+        self._tables = tables
+        self._residuals = self._mul(inputs.stated, self._sub(inputs.value_and_liked, inputs.means))
+        self._centred = ""
+        self._mean_residuals = ""
 
     def user_features(self) -> str:
         """Return [1, len(USER_NAMES)]."""
-        inputs, graph = self._inputs, self._graph
-        statistics = inputs.statistics
-        n_stated = self._sum(inputs.stated)
-        mean_residual = self._shrunk(self._sum(self._value_residual), n_stated)
-        centred = self._mul(inputs.stated, self._sub(self._value_residual, mean_residual))
-        spread = self._shrunk(
-            self._sum(self._mul(centred, centred)), n_stated, float(statistics.prior_spread[-1])
+        inputs, graph, statistics = self._inputs, self._graph, self._tables.statistics
+        signals = self._concat(
+            [inputs.present, inputs.stated, inputs.value_and_liked, self._residuals]
         )
-        columns = [
-            graph.add("Log", [self._add_number(self._sum(inputs.present), 1.0)]),
-            self._shrunk(self._sum(inputs.value), n_stated, float(statistics.prior_value[-1])),
-            mean_residual,
-            self._shrunk(self._sum(inputs.liked), n_stated, float(statistics.prior_liked_rate[-1])),
-            self._shrunk(self._sum(self._liked_residual), n_stated),
-            graph.add("Sqrt", [spread]),
+        n_slots = graph.add("Slice", [graph.add("Shape", [signals]), *self._ends(0, 1)])
+        every = graph.table("decays", decays(self._n_history))
+        weight = graph.add("Slice", [every, graph.constant([0]), n_slots, graph.constant([1])])
+        total = graph.add("MatMul", [weight, signals])
+        total = graph.add("Reshape", [total, graph.constant([1, -1])])
+        priors = [
+            0.0 if ratio.prior is None else getattr(statistics, ratio.prior)[-1] * ratio.count
+            for ratio in USER_RATIOS
         ]
-        count = graph.add("Squeeze", [graph.add("Shape", [inputs.stated])])
-        rank = graph.add("Range", [graph.constant(0), count, graph.constant(1)])
-        rank = graph.add("Cast", [rank], to=_FLOAT)
-        for signal in (self._value_residual, self._liked_residual):
-            for scale in RECENT_RANKS:
-                decay = graph.add("Exp", [graph.add("Div", [rank, graph.number(-scale)])])
-                weight = self._mul(inputs.stated, decay)
-                total = self._sum(self._mul(weight, signal))
-                columns.append(self._shrunk(total, self._sum(weight), None, RECENT_SHRINKAGE))
-        self._user_columns = columns
-        return graph.add("Unsqueeze", [graph.add("Concat", columns, axis=0), graph.constant([0])])
+        ratios = self._ratios(
+            total,
+            [ratio.decay * len(SIGNALS) + SIGNALS.index(ratio.signal) for ratio in USER_RATIOS],
+            [ratio.decay * len(SIGNALS) + SIGNALS.index(ratio.over) for ratio in USER_RATIOS],
+            [ratio.count for ratio in USER_RATIOS],
+            priors,
+        )
+        names = [ratio.name for ratio in USER_RATIOS]
+        self._mean_residuals = self._columns(
+            ratios, [names.index("mean_residual"), names.index("mean_liked_residual")]
+        )
+        self._centred = self._mul(inputs.stated, self._sub(self._residuals, self._mean_residuals))
+        centred = self._columns(self._centred, [0])
+        squares = graph.add(
+            "ReduceSum", [self._mul(centred, centred), graph.constant([0])], keepdims=1
+        )
+        spread_prior = float(statistics.prior_spread[-1] * np.float32(SPREAD_COUNT))
+        count = self._columns(total, [SIGNALS.index("stated")])
+        spread = graph.add(
+            "Div",
+            [
+                graph.add("Add", [squares, graph.number(spread_prior)]),
+                graph.add("Add", [count, graph.number(SPREAD_COUNT)]),
+            ],
+        )
+        n_present = self._columns(total, [SIGNALS.index("present")])
+        log_count = graph.add("Log", [graph.add("Add", [n_present, graph.number(1.0)])])
+        assert ("log_count", *names, "residual_spread") == USER_NAMES
+        return self._concat([log_count, ratios, graph.add("Sqrt", [spread])])
 
     def candidate_features(self) -> list[str]:
-        """Return the columns, each [N, 1]; `user_features` comes first."""
-        inputs = self._inputs
-        mean_residual = self._user_columns[USER_NAMES.index("mean_residual")]
-        mean_liked = self._user_columns[USER_NAMES.index("mean_liked_residual")]
-        centred = self._centred(self._value_residual, mean_residual)
-        centred_liked = self._centred(self._liked_residual, mean_liked)
-        cosine = self._cosine(inputs.candidate_embedding, inputs.embedding)
-        content_cosine = self._cosine(inputs.candidate_content, inputs.content)
-        n_present = self._sum(inputs.present)
-        disliked = self._sub(inputs.stated, inputs.liked)
+        """Return blocks [N, …] in the order of CANDIDATE_NAMES; `user_features` comes first."""
+        inputs, graph = self._inputs, self._graph
+        expected = graph.add("Add", [inputs.candidate_means, self._mean_residuals])
+        cosine = {"embedding": self._cosine(inputs.candidate_embedding, inputs.embedding)}
+        if inputs.content:
+            cosine["content"] = self._cosine(inputs.candidate_content, inputs.content)
+        else:
+            # No features: the reference multiplies arrays of width 0, which gives zeros.
+            cosine["content"] = self._mul(cosine["embedding"], graph.number(0.0))
+        centred = self._concat([inputs.stated, self._centred])
+        totals, over, signal, counts = [], [], [], []
+        for number, kernel in enumerate(KERNELS):
+            sharper = self._mul(cosine[kernel.space], graph.number(kernel.sharpness))
+            totals.append(graph.add("MatMul", [graph.add("Exp", [sharper]), centred]))
+            for _, name in kernel.columns:
+                signal.append(number * len(CENTRED) + CENTRED.index(name))
+                over.append(number * len(CENTRED) + CENTRED.index("stated"))
+                counts.append(kernel.count)
+        residuals = self._ratios(self._concat(totals), signal, over, counts)
+        largest = graph.add("ReduceMax", [cosine["embedding"]], axes=[1], keepdims=1)
+        return [
+            expected,
+            residuals,
+            self._cosine_means(cosine),
+            graph.add("Max", [largest, graph.number(0.0)]),
+        ]
+
+    def _cosine_means(self, cosine: dict[str, str]) -> str:
+        """Return [N, len(COSINE_MEANS)]."""
+        inputs, graph = self._inputs, self._graph
+        liked = self._columns(inputs.value_and_liked, [1])
+        weights = self._concat([inputs.present, liked, self._sub(inputs.stated, liked)])
+        spaces = list(dict.fromkeys(mean.space for mean in COSINE_MEANS))
+        totals = self._concat([graph.add("MatMul", [cosine[space], weights]) for space in spaces])
+        weight = [WEIGHTS.index(mean.weight) for mean in COSINE_MEANS]
         columns = [
-            self._column(self._add(inputs.candidate_mean_value, mean_residual)),
-            self._column(self._add(inputs.candidate_liked_rate, mean_liked)),
+            spaces.index(mean.space) * len(WEIGHTS) + at
+            for mean, at in zip(COSINE_MEANS, weight, strict=True)
         ]
-        kernels = [
-            (self._kernel(cosine, sharpness), count) for sharpness, count in EMBEDDING_KERNELS
-        ]
-        columns += [self._weighted(weight, centred, count) for weight, count in kernels]
-        columns += [self._weighted(weight, centred_liked, count) for weight, count in kernels]
-        columns += [
-            self._weighted_cosine(cosine, inputs.present, 1.0),
-            self._max_cosine(cosine, n_present),
-            self._weighted_cosine(cosine, inputs.liked, COSINE_SHRINKAGE),
-            self._weighted_cosine(cosine, disliked, COSINE_SHRINKAGE),
-        ]
-        for sharpness, count in CONTENT_KERNELS:
-            weight = self._kernel(content_cosine, sharpness)
-            columns.append(self._weighted(weight, centred, count))
-        columns.append(self._weighted_cosine(content_cosine, inputs.present, 1.0))
-        return columns
+        sums = graph.add("ReduceSum", [weights, graph.constant([0])], keepdims=1)
+        counts = graph.constant([[mean.count for mean in COSINE_MEANS]], np.float32)
+        denominator = graph.add("Add", [self._columns(sums, weight), counts])
+        return graph.add("Div", [self._columns(totals, columns), denominator])
 
-    def _centred(self, residual: str, mean: str) -> str:
-        centred = self._mul(self._inputs.stated, self._sub(residual, mean))
-        return self._column(centred)
-
-    def _kernel(self, cosine: str, sharpness: float) -> str:
+    def _ratios(
+        self,
+        totals: str,
+        signal: Sequence[int],
+        over: Sequence[int],
+        counts: Sequence[float],
+        priors: Sequence[float] = (),
+    ) -> str:
+        """Return columns (signal + prior) / (over + count) of `totals`."""
         graph = self._graph
-        grown = graph.add("Exp", [graph.add("Mul", [cosine, graph.number(sharpness)])])
-        return self._mul(grown, self._inputs.stated)
+        numerator = self._columns(totals, signal)
+        if any(priors):
+            numerator = graph.add("Add", [numerator, graph.constant([list(priors)], np.float32)])
+        count = graph.constant([list(counts)], np.float32)
+        denominator = graph.add("Add", [self._columns(totals, over), count])
+        return graph.add("Div", [numerator, denominator])
 
-    def _weighted(self, weight: str, residual: str, pseudo_count: float) -> str:
-        graph = self._graph
-        total = graph.add("MatMul", [weight, residual])
-        weights = graph.add("ReduceSum", [weight, graph.constant([1])], keepdims=1)
-        return graph.add("Div", [total, self._add_number(weights, pseudo_count)])
-
-    def _weighted_cosine(self, cosine: str, weight: str, pseudo_count: float) -> str:
-        graph = self._graph
-        total = graph.add("MatMul", [cosine, self._column(weight)])
-        return graph.add("Div", [total, self._add_number(self._sum(weight), pseudo_count)])
-
-    def _max_cosine(self, cosine: str, n_present: str) -> str:
-        graph, present = self._graph, self._inputs.present
-        masked = self._add(self._mul(cosine, present), self._add_number(present, -1.0))
-        largest = graph.add("ReduceMax", [masked], axes=[1], keepdims=1)
-        return self._mul(largest, graph.add("Min", [n_present, graph.number(1.0)]))
+    def _ends(self, start: int, end: int) -> tuple[str, str]:
+        return self._graph.constant([start]), self._graph.constant([end])
 
     def _cosine(self, candidate: str, history: str) -> str:
         graph = self._graph
         return graph.add("MatMul", [candidate, graph.add("Transpose", [history], perm=[1, 0])])
 
-    def _shrunk(
-        self,
-        total: str,
-        count: str,
-        prior: float | None = None,
-        pseudo_count: float = USER_SHRINKAGE,
-    ) -> str:
-        if prior is not None:
-            weighted = np.float32(prior) * np.float32(pseudo_count)
-            total = self._add_number(total, float(weighted))
-        return self._graph.add("Div", [total, self._add_number(count, pseudo_count)])
+    def _columns(self, name: str, columns: Sequence[int]) -> str:
+        return self._graph.add("Gather", [name, self._graph.constant(list(columns))], axis=1)
 
-    def _sum(self, name: str) -> str:
-        graph = self._graph
-        return graph.add("ReduceSum", [name, graph.constant([0])], keepdims=1)
-
-    def _column(self, name: str) -> str:
-        return self._graph.add("Unsqueeze", [name, self._graph.constant([1])])
-
-    def _add_number(self, name: str, number: float) -> str:
-        return self._graph.add("Add", [name, self._graph.number(number)])
-
-    def _add(self, left: str, right: str) -> str:
-        return self._graph.add("Add", [left, right])
+    def _concat(self, names: Sequence[str]) -> str:
+        return self._graph.add("Concat", list(names), axis=1)
 
     def _sub(self, left: str, right: str) -> str:
         return self._graph.add("Sub", [left, right])

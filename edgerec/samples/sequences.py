@@ -16,7 +16,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from edgerec.ids import IdArray, rows_of
+from edgerec.errors import SampleError
+from edgerec.ids import IdArray, require_kind, rows_of
 from edgerec.recsys import Id
 from edgerec.samples.spool import Spool
 
@@ -62,10 +63,14 @@ class SequenceOwners:
     def _hashes(self, records: NDArray[np.void]) -> Iterator[tuple[int, int]]:
         if not len(records):
             return
-        pairs = np.unique(records[["user", "item"]])
-        starts = np.flatnonzero(np.diff(pairs["user"], prepend=-1))
-        sums = np.add.reduceat(self._item_hash[pairs["item"]], starts)
-        yield from zip(sums.tolist(), pairs["user"][starts].tolist(), strict=True)
+        # User and item as one number: unique pairs sort several times faster so.
+        width = len(self._item_hash)
+        user, item = np.divmod(
+            np.unique(records["user"].astype(np.int64) * width + records["item"]), width
+        )
+        starts = np.flatnonzero(np.diff(user, prepend=-1))
+        sums = np.add.reduceat(self._item_hash[item], starts)
+        yield from zip(sums.tolist(), user[starts].tolist(), strict=True)
 
 
 def _levels(spool: Spool, chunk_rows: int) -> NDArray[np.float32]:
@@ -112,7 +117,7 @@ def write_sequences(
     n_items = n_selected = 0
     with path.open("wb") as file:
         for sequence in sequences:
-            rows = rows_of(list(sequence), item_ids)
+            rows = rows_of(_checked(sequence, item_ids), item_ids)
             user, selected = owners.owner(rows)
             rows.astype(np.int32).tofile(file)
             n_items += len(rows)
@@ -120,6 +125,17 @@ def write_sequences(
             ends.append(n_items)
             users.append(user)
     return SequenceFile(path, np.array(ends, np.int64), np.array(users, np.int64), n_selected)
+
+
+def _checked(sequence: Sequence[Id], item_ids: IdArray) -> list[Id]:
+    if isinstance(sequence, str) or not isinstance(sequence, Iterable):
+        raise SampleError(
+            f"item_seq_generator yielded {sequence!r}, which is no sequence of item ids. Yield one "
+            "list per user."
+        )
+    ids = list(sequence)
+    require_kind(ids, "int64" if item_ids.dtype == np.int64 else "string", "item_seq_generator")
+    return ids
 
 
 def interaction_sequences(spool: Spool, chunk_rows: int) -> Iterator[NDArray[np.int64]]:
