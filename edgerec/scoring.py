@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from device_runtime.errors import BundleError
 from device_runtime.scorer import Scorer
 from edgerec.recsys import Id, Interaction
 
-__all__ = ["TableScorer"]
+__all__ = ["BundleError", "TableScorer"]
 
 
 class TableScorer:

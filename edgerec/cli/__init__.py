@@ -1,14 +1,13 @@
 """The command line: translates, prints, and decides nothing. The only place that prints."""
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 
-from device_runtime.errors import BundleError
 from edgerec import __version__
 from edgerec.cli import demo, evaluate, export, serve, split, train
 from edgerec.errors import EdgeRecError
+from edgerec.scoring import BundleError
 
 __all__ = ["main", "parser"]
 
@@ -33,24 +32,19 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code: 0, 1 after one sentence, 130 after Ctrl-C."""
+    """Run one command and return its exit code: 0, 1 after one sentence, 130 after Ctrl-C.
+
+    What a RecSys raises by itself goes through with its traceback: it is the user's code.
+    """
     options = parser().parse_args(arguments)
     try:
         options.run(options)
-    except (EdgeRecError, BundleError, ValueError) as error:
-        if not isinstance(error, EdgeRecError | BundleError) and _wants_traceback():
-            raise
-        return _fail(str(error))
-    except OSError as error:
+    except (EdgeRecError, BundleError) as error:
         return _fail(str(error))
     except KeyboardInterrupt:
         _fail("interrupted")
         return _INTERRUPTED
     return 0
-
-
-def _wants_traceback() -> bool:
-    return bool(os.environ.get("EDGEREC_TRACEBACK"))
 
 
 def _fail(sentence: str) -> int:

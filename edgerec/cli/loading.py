@@ -1,6 +1,7 @@
 """Finds a RecSys by its name, `module:Class`."""
 
 import importlib
+import inspect
 import sys
 from pathlib import Path
 
@@ -50,7 +51,15 @@ def load_rec_sys(name: str, folder: Path | None = None) -> RecSys:
             f"The module {module_name!r} has no {class_name!r}; its classes are "
             f"{', '.join(classes)}."
         )
-    rec_sys: RecSys = getattr(module, class_name)()
+    made = getattr(module, class_name)
+    try:
+        inspect.signature(made).bind()
+    except TypeError as error:
+        raise ConfigurationError(
+            f"{name} cannot be made without arguments ({error}). Give its arguments defaults, for "
+            "example from environment variables."
+        ) from None
+    rec_sys: RecSys = made()
     missing = [method for method in _NEEDED if not callable(getattr(rec_sys, method, None))]
     if missing:
         raise ConfigurationError(

@@ -3,6 +3,7 @@
 import argparse
 
 from edgerec.cli.drawing import add_command
+from edgerec.errors import ConfigurationError
 from edgerec.serving import start_http_api
 
 _EXAMPLE = """\
@@ -25,9 +26,13 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
 
 def run(options: argparse.Namespace) -> None:
     """Serve until SIGTERM or Ctrl-C."""
-    start_http_api(
-        options.model,
-        options.route,
-        options.address,
-        ready=lambda url: print(f"serving {options.model} on {url}", flush=True),
-    )
+
+    def ready(url: str) -> None:
+        print(f"serving {options.model} on {url}", flush=True)
+
+    try:
+        start_http_api(options.model, options.route, options.address, ready=ready)
+    except ValueError as error:
+        raise ConfigurationError(str(error)) from None
+    except OSError as error:
+        raise ConfigurationError(error.strerror or str(error)) from None

@@ -168,9 +168,16 @@ class HistoryFeatures:
             cosine["content"] = self._mul(cosine["embedding"], graph.number(0.0))
         centred = self._concat([inputs.stated, self._centred])
         totals, over, signal, counts = [], [], [], []
+        weights: dict[tuple[str, float], str] = {}
         for number, kernel in enumerate(KERNELS):
-            sharper = self._mul(cosine[kernel.space], graph.number(kernel.sharpness))
-            totals.append(graph.add("MatMul", [graph.add("Exp", [sharper]), centred]))
+            gentler = weights.get((kernel.space, kernel.sharpness / 2))
+            if gentler is None:
+                sharper = self._mul(cosine[kernel.space], graph.number(kernel.sharpness))
+                weight = graph.add("Exp", [sharper])
+            else:
+                weight = self._mul(gentler, gentler)
+            weights[kernel.space, kernel.sharpness] = weight
+            totals.append(graph.add("MatMul", [weight, centred]))
             for _, name in kernel.columns:
                 signal.append(number * len(CENTRED) + CENTRED.index(name))
                 over.append(number * len(CENTRED) + CENTRED.index("stated"))

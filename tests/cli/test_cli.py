@@ -29,6 +29,10 @@ class Shop:
         for user, item, rating, time in self.connection.execute(query):
             yield Sample(user, item, float(rating > 3.5), time, rating)
 
+class Demanding:
+    def __init__(self, database):
+        pass
+
 class Incomplete:
     def get_user_feature(self, user_id):
         return []
@@ -112,6 +116,10 @@ def test_masks_split_the_rows_sorted_by_time_user_item(shop, tmp_path, capsys):
         (["train", "nowhere:Shop", "--output", "a.onnx"], "There is no module 'nowhere'"),
         (["train", "SHOP:Cart", "--output", "a.onnx"], "has no 'Cart'; its classes are"),
         (["train", "SHOP", "--output", "a.onnx"], "write module:Class"),
+        (
+            ["train", "SHOP:Demanding", "--output", "a.onnx"],
+            "missing a required argument: 'database'",
+        ),
         (["train", "SHOP:Incomplete", "--output", "a.onnx"], "lacks get_item_feature"),
         (["train", "SHOP:Shop", "--output", "a.bin"], "its name must end in .onnx"),
         (["train", "SHOP:Shop", "--output", "a.onnx", "--resume"], "nothing to resume"),
