@@ -68,9 +68,7 @@ async def load(port: int, request: bytes, concurrency: int) -> tuple[float, floa
     latencies: list[float] = []
     each = N_REQUESTS // concurrency
     started = time.perf_counter()
-    await asyncio.gather(
-        *(connection(port, request, each, latencies) for _ in range(concurrency))
-    )
+    await asyncio.gather(*(connection(port, request, each, latencies) for _ in range(concurrency)))
     rate = len(latencies) / (time.perf_counter() - started)
     return rate, statistics.median(latencies) * 1e6
 
@@ -98,9 +96,10 @@ def main() -> None:
         bare = statistics.median(microseconds(lambda: session.run(None, tensors)) for _ in range(9))
         print(f"bare session: {bare:.0f} µs")
         print("request        conc.  constant/s    ours/s   ratio  with session   p50 ratio")
-        with server("benchmarks.constant_server") as other, server(
-            "device_runtime", str(path), "--port", "0"
-        ) as own:
+        with (
+            server("benchmarks.constant_server") as other,
+            server("device_runtime", str(path), "--port", "0") as own,
+        ):
             for name_, body in bodies.items():
                 request = http_request(body)
                 for concurrency in (1, CONCURRENCY):

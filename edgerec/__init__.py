@@ -5,13 +5,12 @@ import os
 # ONNX Runtime 1.29 and later sends telemetry unless this is set before its first import.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
-__version__ = "0.1.0"
-
 from edgerec.config import EmbeddingSettings, NetworkSettings, TrainSettings
 from edgerec.model import Model
 from edgerec.pipeline import train
 from edgerec.recsys import Interaction, ItemEmbedding, RecSys, Sample
 from edgerec.serving import start_http_api
+from edgerec.version import __version__ as __version__
 
 __all__ = [
     "EmbeddingSettings",

@@ -21,6 +21,16 @@ def _require(condition: bool, settings: object, name: str, expected: str) -> Non
         )
 
 
+def _require_numbers(settings: object) -> None:
+    """Refuse 1.5 or True where a count is meant, before it fails deep inside."""
+    for name, value in vars(settings).items():
+        default = type(settings).__dataclass_fields__[name].default  # type: ignore[attr-defined]
+        if type(default) is int:
+            _require(type(value) is int, settings, name, "an integer")
+        elif type(default) is float:
+            _require(type(value) in (int, float), settings, name, "a number")
+
+
 @dataclass(frozen=True)
 class EmbeddingSettings:
     """item2vec by gensim (Barkan and Koenigstein 2016, https://arxiv.org/abs/1603.04259)."""
@@ -37,6 +47,7 @@ class EmbeddingSettings:
     """gensim's threshold above which frequent items are read less often"""
 
     def __post_init__(self) -> None:
+        _require_numbers(self)
         _require(self.embedding_dim >= 1, self, "embedding_dim", "at least 1")
         _require(self.window >= 1, self, "window", "at least 1")
         _require(self.epochs >= 1, self, "epochs", "at least 1")
@@ -62,9 +73,10 @@ class NetworkSettings:
     """epochs without a better held-out AUC after which training stops"""
 
     def __post_init__(self) -> None:
+        _require_numbers(self)
         widths = self.hidden_layer_sizes
         _require(
-            len(widths) >= 1 and all(width >= 1 for width in widths),
+            isinstance(widths, tuple) and len(widths) >= 1 and all(width >= 1 for width in widths),
             self,
             "hidden_layer_sizes",
             "a tuple of widths, each at least 1",
@@ -91,9 +103,12 @@ class TrainSettings:
     random_state: int = 0
     """seed of everything random"""
     embedding: EmbeddingSettings = field(default_factory=EmbeddingSettings)
+    """how item embeddings are learned"""
     network: NetworkSettings = field(default_factory=NetworkSettings)
+    """the ranker's network and how it is fitted"""
 
     def __post_init__(self) -> None:
+        _require_numbers(self)
         _require(1 <= self.n_history <= 10_000, self, "n_history", "from 1 to 10000")
         _require(2 <= self.n_folds <= 100, self, "n_folds", "from 2 to 100")
         _require(0 < self.held_out_share <= 0.5, self, "held_out_share", "in (0, 0.5]")

@@ -1,6 +1,7 @@
 """Fits the item embeddings: once, or out of half where the sequences give the labels away."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +17,8 @@ from edgerec.samples.intake import Intake
 from edgerec.samples.sequences import SequenceOwners, interaction_sequences, write_sequences
 
 _N_HALVES: Final = 2
+# Item rows per sequence, of the users that are kept [n_users + 1]; None: of all.
+_Sequences = Callable[[NDArray[np.bool_] | None], Iterator[NDArray[np.int64]]]
 # From this share of the sequences on they are taken to be selected by label.
 _SELECTED_SHARE: Final = 0.2
 
@@ -32,36 +35,41 @@ def fit_embeddings(
     fit_of_user : int64 [n_users + 1]
         Which fit the samples of each user may see.
     """
-    n_items, n_users = len(intake.item_ids), intake.spool.n_users
-    only_fit = np.zeros(n_users + 1, np.int64)
-    if not isinstance(rec_sys, ItemEmbedding):
-        whole = interaction_sequences(intake.spool, settings.chunk_rows)
-        return _fit(whole, n_items, settings, progress)[None], only_fit
-    progress.stage("reading sequences")
-    owners = SequenceOwners(intake.spool, settings.chunk_rows)
-    file = write_sequences(
-        rec_sys.item_seq_generator(), intake.item_ids, owners, scratch / "sequences"
-    )
-    every = _fit(file.sequences(), n_items, settings, progress)
-    if file.n_selected <= _SELECTED_SHARE * len(file):
-        return every[None], only_fit
-    progress.message(
-        f"{file.n_selected:,} of {len(file):,} sequences hold only what their user liked, so the "
-        "embedding is fitted out of half for training. Yield all that a user touched to save the "
-        "time and to rank a little better."
-    )
+    sequences: _Sequences
+    if isinstance(rec_sys, ItemEmbedding):
+        progress.stage("reading sequences")
+        owners = SequenceOwners(intake, settings.chunk_rows)
+        file = write_sequences(
+            rec_sys.item_seq_generator(), intake.item_ids, owners, scratch / "sequences"
+        )
+        sequences, selected = file.sequences, file.n_selected > _SELECTED_SHARE * len(file)
+        if selected:
+            progress.message(
+                f"{file.n_selected:,} of {len(file):,} sequences hold only what their user liked, "
+                "so the embedding is fitted out of half for training. Yield all that a user "
+                "touched to save the time and to rank a little better."
+            )
+    else:
+        sequences = partial(interaction_sequences, intake.spool, settings.chunk_rows)
+        selected = intake.only_liked_have_values
+
+    def fit(kept_users: NDArray[np.bool_] | None = None) -> NDArray[np.float32]:
+        return fit_item2vec(
+            sequences(kept_users),
+            len(intake.item_ids),
+            settings.embedding,
+            settings.random_state,
+            progress,
+        )
+
+    n_users = intake.spool.n_users
+    if not selected:
+        return fit()[None], np.zeros(n_users + 1, np.int64)
     half_of_user = folds(n_users, _N_HALVES, settings.random_state)
-    fits = [
-        _fit(file.sequences(half_of_user[file.owners] != half), n_items, settings, progress)
-        for half in range(_N_HALVES)
-    ]
-    return np.stack([*fits, every]), half_of_user
-
-
-def _fit(
-    sequences: Iterable[NDArray[np.int64]],
-    n_items: int,
-    settings: TrainSettings,
-    progress: Progress,
-) -> NDArray[np.float32]:
-    return fit_item2vec(sequences, n_items, settings.embedding, settings.random_state, progress)
+    fits = []
+    for half in range(_N_HALVES):
+        kept_users = half_of_user != half
+        # Row 0 stands for nobody: a sequence that is of no user gives none of them away.
+        kept_users[0] = True
+        fits.append(fit(kept_users))
+    return np.stack([*fits, fit()]), half_of_user

@@ -71,12 +71,29 @@ class IdIndex:
         return next(id_ for id_, known in self._codes.items() if known == code)
 
     def finish(self) -> tuple[IdArray, NDArray[np.int32]]:
-        """Return the ids ascending [n], and the row (1 + rank) of each code [n]."""
+        """Return the ids ascending [n], and the row (1 + rank) of each code [n].
+
+        Raises
+        ------
+        SampleError
+            A string id that no runtime could be asked for.
+        """
         ids = id_array(self._codes, self.id_type or "int64")
+        if self.id_type == "string":
+            self._check_text(ids)
         order = np.argsort(ids, kind="stable")
         row_of_code = np.empty(len(ids), np.int32)
         row_of_code[order] = np.arange(1, len(ids) + 1, dtype=np.int32)
         return ids[order], row_of_code
+
+    def _check_text(self, ids: IdArray) -> None:
+        for id_ in ids.tolist():
+            # A runtime's C strings end at a NUL, and JSON and ONNX carry UTF-8 alone.
+            if "\0" in id_ or not _is_unicode(id_):
+                raise SampleError(
+                    f"The {self._role} id {id_!r} holds a NUL or half a character, which no "
+                    "runtime can be asked for. Clean it before it is yielded."
+                )
 
     def _check(self, ids: Sequence[Id]) -> None:
         kinds = {_kind(kind) for kind in set(map(type, ids))}
@@ -86,9 +103,9 @@ class IdIndex:
                 f"The {self._role} id {odd!r} is of type {type(odd).__name__}; ids must be "
                 "integers or strings. Convert it before it is yielded."
             )
-        for kind in sorted(kind for kind in kinds if kind is not None):
-            if self.id_type is None:
-                self.id_type = kind
+        if self.id_type is None and len(ids):
+            self.id_type = _kind(type(ids[0]))
+        for kind in kinds:
             if kind != self.id_type:
                 odd = next(id_ for id_ in ids if _kind(type(id_)) == kind)
                 raise SampleError(
@@ -101,20 +118,45 @@ class IdIndex:
         if self.id_type == "string":
             if PADDING_STRING in ids:
                 raise SampleError(
-                    f"The empty string stands as a {self._role} id, but it is the padding id. "
+                    f"The {self._role} id '' is the padding id, which means that nothing is there. "
                     "Give that row another id or leave it out."
                 )
             return
         smallest, largest = min(ids, default=0), max(ids, default=0)
         if smallest == PADDING_INTEGER:
             raise SampleError(
-                f"-2**63 stands as a {self._role} id, but it is the padding id. "
-                "Give that row another id or leave it out."
+                f"The {self._role} id -2**63 is the padding id, which means that nothing is "
+                "there. Give that row another id or leave it out."
             )
         if int(smallest) < PADDING_INTEGER or int(largest) > _LARGEST:
             odd = smallest if int(smallest) < PADDING_INTEGER else largest
             raise SampleError(
                 f"The {self._role} id {odd} does not fit into 64 bits. Use string ids instead."
+            )
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def require_kind(ids: Sequence[Id], id_type: IdType, source: str) -> None:
+    """Refuse item ids of another kind than the model's.
+
+    Raises
+    ------
+    SampleError
+        The sentence names `source`, which yielded them, and the id.
+    """
+    for kind in set(map(type, ids)):
+        if _kind(kind) != id_type:
+            odd = next(id_ for id_ in ids if type(id_) is kind)
+            raise SampleError(
+                f"{source} gave the item id {odd!r} of type {kind.__name__}, but the items of "
+                f"sample_generator have ids of kind {id_type}. Give the same kind."
             )
 
 

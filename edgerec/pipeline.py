@@ -107,7 +107,7 @@ def load_model(training_folder: str | Path) -> Model:
 
 
 def _same_data(saved: SavedState, intake: Intake, folder: Path | None) -> Ranker:
-    if saved.ranker.facts.fingerprint != intake.spool.fingerprint:
+    if saved.ranker.facts.fingerprint != intake.fingerprint:
         raise StateError(
             f"{folder} was trained on {saved.ranker.facts.n_samples} samples; what "
             f"sample_generator yields now ({intake.n_samples}) is not the same. Train without "
@@ -162,7 +162,7 @@ def _tables(
             n_interactions=intake.n_interactions,
             first_timestamp=intake.first_timestamp,
             last_timestamp=intake.last_timestamp,
-            fingerprint=intake.spool.fingerprint,
+            fingerprint=intake.fingerprint,
             event_values={"viewed": None, "liked": liked, "bought": liked, "skipped": disliked},
         ),
     )

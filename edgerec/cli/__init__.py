@@ -4,10 +4,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from edgerec import __version__
 from edgerec.cli import demo, evaluate, export, serve, split, train
 from edgerec.errors import EdgeRecError
 from edgerec.scoring import BundleError
+from edgerec.version import __version__
 
 __all__ = ["main", "parser"]
 

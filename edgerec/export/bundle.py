@@ -10,7 +10,6 @@ from typing import Any, Final
 import onnx
 from onnx import helper
 
-from edgerec import __version__
 from edgerec.errors import ConfigurationError
 from edgerec.export.manifest import golden, manifest, stable_part
 from edgerec.export.parity import INFINITE, GraphSession, Parity, check_parity, parity_requests
@@ -18,6 +17,7 @@ from edgerec.graph.convert import to_graph
 from edgerec.progress import Progress
 from edgerec.schema import Answer, Request
 from edgerec.train.ranker import Ranker
+from edgerec.version import __version__
 
 # Golden requests travel with the file; long ones would make the manifest as large as the graph.
 _GOLDEN_ELEMENTS: Final = 600

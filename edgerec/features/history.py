@@ -152,7 +152,7 @@ class HistoryInputs:
 def decays(n_slots: int) -> Array:
     """Return the weight of each slot under each decay: [1 + len(RECENT_RANKS), n_slots].
 
-    >>> decays(2).round(3).tolist()
+    >>> decays(2).astype(float).round(3).tolist()
     [[1.0, 1.0], [1.0, 0.819], [1.0, 0.951]]
     """
     rank = np.arange(n_slots)

@@ -60,7 +60,7 @@ def feature_table(
                 "it must return one row per id, in the order of the ids."
             )
         if table is None:
-            table = np.zeros((len(ids) + 1, len(rows[0])))
+            table = np.zeros((len(ids) + 1, _width(role, some[0], rows[0])))
         table[done + 1 : done + 1 + len(some)] = _checked(role, some, rows, table.shape[1])
         done += len(some)
     if table is None:
@@ -69,15 +69,26 @@ def feature_table(
     return table.astype(np.float32)
 
 
+def _width(role: str, id_: Id, row: Sequence[float]) -> int:
+    try:
+        return len(row)
+    except TypeError:
+        raise SampleError(
+            f"The features of {role} {id_!r} are {row!r}, which is no sequence of numbers. Return "
+            "a list; [] where there are none."
+        ) from None
+
+
 def _checked(
     role: str, ids: Sequence[Id], rows: Iterable[Sequence[float]], width: int
 ) -> NDArray[np.float64]:
     checked = np.zeros((len(ids), width))
     for position, (id_, row) in enumerate(zip(ids, rows, strict=True)):
-        if len(row) != width:
+        own_width = _width(role, id_, row)
+        if own_width != width:
             raise SampleError(
-                f"The features of {role} {id_!r} are {len(row)} numbers, those of the first {role} "
-                f"are {width}. Return the same number for each {role}."
+                f"The features of {role} {id_!r} are {own_width} numbers, those of the first "
+                f"{role} are {width}. Return the same number for each {role}."
             )
         try:
             checked[position] = row

@@ -4,7 +4,8 @@ Nothing here grows with the number of samples but the file; memory holds the ids
 user, the time of his last sample.
 """
 
-from collections.abc import Iterator, Sequence
+import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -17,10 +18,11 @@ from edgerec.errors import SampleError
 from edgerec.ids import IdArray, IdIndex, IdType
 from edgerec.progress import Progress
 from edgerec.recsys import RecSys, Sample
-from edgerec.samples.spool import RECORD, Spool, sort_by_user
+from edgerec.samples.encoding import encode_samples
+from edgerec.samples.spool import Spool, sort_by_user
 
 _CHUNK: Final = 16_384
-_NEVER: Final = np.iinfo(np.int64).min
+_NEVER: Final = -(2**63)
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,13 @@ class Intake:
     """smallest and largest value"""
     mean_value_of_label: tuple[float | None, float | None]
     """mean value of the interactions labelled 0 and 1; None: there are none"""
+    fingerprint: str
+    """SHA-256 of ids and samples: the same data give the same"""
+
+    @property
+    def only_liked_have_values(self) -> bool:
+        """Whether every interaction is labelled 1, as with implicit feedback."""
+        return self.mean_value_of_label[0] is None
 
 
 class _ValueRange:
@@ -114,7 +123,7 @@ def take_in(rec_sys: RecSys, folder: Path, chunk_rows: int, progress: Progress) 
     raw = folder / "samples.raw"
     with raw.open("wb") as file:
         for chunk in _chunks(iter(rec_sys.sample_generator())):
-            records = _encode(chunk, users, items)
+            records = encode_samples(chunk, users, items)
             if len(last_time) < len(users):
                 grown = np.full(max(len(users), 2 * len(last_time)), _NEVER)
                 grown[: len(last_time)] = last_time
@@ -151,7 +160,19 @@ def take_in(rec_sys: RecSys, folder: Path, chunk_rows: int, progress: Progress) 
         label_above=value_range.threshold(),
         value_range=value_range.range(),
         mean_value_of_label=(value_range.mean(0), value_range.mean(1)),
+        fingerprint=_fingerprint(user_ids, item_ids, spool),
     )
+
+
+def _fingerprint(user_ids: IdArray, item_ids: IdArray, spool: Spool) -> str:
+    # The records hold rows, which other ids would have too.
+    digest = hashlib.sha256(spool.fingerprint.encode())
+    for ids in (user_ids, item_ids):
+        for id_ in ids.tolist():
+            # No byte of UTF-8 is 255.
+            digest.update(str(id_).encode("utf-8", "surrogatepass") + b"\xff")
+        digest.update(b"\xff")
+    return digest.hexdigest()
 
 
 def _chunks(samples: Iterator[Sample]) -> Iterator[list[Sample]]:
@@ -161,68 +182,6 @@ def _chunks(samples: Iterator[Sample]) -> Iterator[list[Sample]]:
 
 def _write(records: NDArray[np.void], file: BinaryIO) -> None:
     file.write(records.tobytes())
-
-
-def _encode(chunk: Sequence[Sample], users: IdIndex, items: IdIndex) -> NDArray[np.void]:
-    try:
-        user_ids, item_ids, labels, timestamps, values = zip(*chunk, strict=True)
-    except (TypeError, ValueError):
-        raise SampleError(
-            f"sample_generator yielded {chunk[0]!r}, which is no "
-            "Sample(user_id, item_id, label, timestamp, value). Yield edgerec.Sample."
-        ) from None
-    records = np.empty(len(chunk), RECORD)
-    records["user"] = users.encode(user_ids)
-    records["item"] = items.encode(item_ids)
-
-    def name(position: int) -> str:
-        return f"user {user_ids[position]!r}, item {item_ids[position]!r}"
-
-    records["label"] = label = _floats(labels, "label", name)
-    wrong = np.flatnonzero((label != 0) & (label != 1))
-    if len(wrong):
-        raise SampleError(
-            f"The label of {name(wrong[0])} is {labels[wrong[0]]!r}; a label must be 0 or 1. "
-            "Turn the value into a label first, for example `float(rating > 3.5)`."
-        )
-    stated = [position for position, value in enumerate(values) if value is not None]
-    records["value"] = np.nan
-    if stated:
-        value = _floats(
-            [values[position] for position in stated], "value", lambda at: name(stated[at])
-        )
-        wrong = np.flatnonzero(~np.isfinite(value))
-        if len(wrong):
-            raise SampleError(
-                f"The value of {name(stated[wrong[0]])} is {value[wrong[0]]}; it must be a finite "
-                "number, or None for a sampled negative. Leave such rows out or give them a value."
-            )
-        records["value"][stated] = value
-    time = np.asarray(timestamps)
-    if time.dtype.kind not in "iu":
-        odd = next(
-            (at for at, t in enumerate(timestamps) if not isinstance(t, int | np.integer)), 0
-        )
-        raise SampleError(
-            f"The timestamp of {name(odd)} is {timestamps[odd]!r}; it must be an integer of Unix "
-            "seconds. Convert it, for example `int(moment.timestamp())`."
-        )
-    records["timestamp"] = time
-    return records
-
-
-def _floats(values: Sequence[object], what: str, name: object) -> NDArray[np.float64]:
-    try:
-        return np.array(values, np.float64)
-    except (TypeError, ValueError):
-        for position, value in enumerate(values):
-            try:
-                float(value)  # type: ignore[arg-type]
-            except (TypeError, ValueError):
-                raise SampleError(
-                    f"The {what} of {name(position)} is {value!r}; it must be a number."  # type: ignore[operator]
-                ) from None
-        raise
 
 
 def _check_order(

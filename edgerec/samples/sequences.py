@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from edgerec.errors import SampleError
 from edgerec.ids import IdArray, require_kind, rows_of
 from edgerec.recsys import Id
+from edgerec.samples.intake import Intake
 from edgerec.samples.spool import Spool
 
 # With more distinct values than this they are no ratings, and only the labels are tried.
@@ -34,11 +35,12 @@ class SequenceOwners:
 
     Parameters
     ----------
-    spool : Spool
-        Read twice; memory is a few numbers per user.
+    intake : Intake
+        Its spool is read twice; memory is a few numbers per user.
     """
 
-    def __init__(self, spool: Spool, chunk_rows: int) -> None:
+    def __init__(self, intake: Intake, chunk_rows: int) -> None:
+        spool = intake.spool
         # The hashes of a set's items are summed, so that neither order nor repetition matters.
         random = np.random.default_rng(0)
         self._item_hash = random.integers(0, 2**64, spool.n_items + 1, dtype=np.uint64)
@@ -47,8 +49,10 @@ class SequenceOwners:
         levels = _levels(spool, chunk_rows)
         for records in spool.blocks(chunk_rows):
             stated = records[~np.isnan(records["value"])]
-            for whole in (records, stated):
-                self._whole.update(self._hashes(whole))
+            self._whole.update(self._hashes(records))
+            # With implicit feedback only what was liked has a value: no whole, but a selection.
+            if not intake.only_liked_have_values:
+                self._whole.update(self._hashes(stated))
             for level in levels[1:]:
                 self._selected.update(self._hashes(stated[stated["value"] >= level]))
             self._selected.update(self._hashes(records[records["label"] == 1]))
@@ -97,14 +101,14 @@ class SequenceFile:
     def __len__(self) -> int:
         return len(self.ends)
 
-    def sequences(self, kept: NDArray[np.bool_] | None = None) -> Iterator[NDArray[np.int64]]:
-        """Yield the item rows of each sequence, or of those that are `kept` [n]."""
+    def sequences(self, kept_users: NDArray[np.bool_] | None = None) -> Iterator[NDArray[np.int64]]:
+        """Yield the item rows of each sequence, or of those of `kept_users` [n_users + 1]."""
         with self.path.open("rb") as file:
             start = 0
             for position, end in enumerate(self.ends.tolist()):
                 rows = np.fromfile(file, np.int32, end - start).astype(np.int64)
                 start = end
-                if kept is None or kept[position]:
+                if kept_users is None or kept_users[self.owners[position]]:
                     yield rows
 
 
@@ -138,9 +142,13 @@ def _checked(sequence: Sequence[Id], item_ids: IdArray) -> list[Id]:
     return ids
 
 
-def interaction_sequences(spool: Spool, chunk_rows: int) -> Iterator[NDArray[np.int64]]:
-    """Yield every user's interactions as item rows, in order of time."""
+def interaction_sequences(
+    spool: Spool, chunk_rows: int, kept_users: NDArray[np.bool_] | None = None
+) -> Iterator[NDArray[np.int64]]:
+    """Yield the interactions of each user, or of `kept_users` [n_users + 1], as item rows."""
     for records in spool.blocks(chunk_rows):
         kept = records[~np.isnan(records["value"])]
+        if kept_users is not None:
+            kept = kept[kept_users[kept["user"]]]
         starts = np.flatnonzero(np.diff(kept["user"], prepend=-1))[1:]
         yield from np.split(kept["item"].astype(np.int64), starts)

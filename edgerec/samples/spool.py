@@ -5,11 +5,10 @@ buffer are used and not a memory map, whose pages would count as the process's o
 """
 
 import hashlib
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +27,7 @@ class Spool:
     """[n_users + 2]: the samples of user row r are offsets[r] to offsets[r + 1]; row 0 has none"""
     n_items: int
     fingerprint: str
-    """SHA-256 of the sorted records: the same data give the same"""
+    """SHA-256 of the sorted records"""
 
     @property
     def n_users(self) -> int:
@@ -44,9 +43,7 @@ class Spool:
         """Yield the records [rows] of whole users, at most `max_rows` unless one user has more."""
         with self.path.open("rb") as file:
             for first, last in user_ranges(self.offsets, max_rows):
-                yield read_records(
-                    file.fileno(), int(self.offsets[first]), int(self.offsets[last + 1])
-                )
+                yield read_records(file, int(self.offsets[first]), int(self.offsets[last + 1]))
 
 
 def user_ranges(offsets: NDArray[np.int64], max_rows: int) -> Iterator[tuple[int, int]]:
@@ -63,19 +60,23 @@ def user_ranges(offsets: NDArray[np.int64], max_rows: int) -> Iterator[tuple[int
         first = end
 
 
-def read_records(descriptor: int, start: int, end: int) -> NDArray[np.void]:
+def read_records(file: BinaryIO, start: int, end: int) -> NDArray[np.void]:
     """Read the records from `start` up to `end` into an array of their own."""
-    records = np.empty(end - start, RECORD)
-    view = records.view(np.uint8).data
-    position, done = start * RECORD.itemsize, 0
-    while done < len(view):
-        count = os.preadv(descriptor, [view[done:]], position + done)
-        if not count:
-            raise OSError(
-                f"The spool of samples ends at byte {position + done}, before record {end}."
-            )
-        done += count
-    return records
+    file.seek(start * RECORD.itemsize)
+    data = file.read((end - start) * RECORD.itemsize)
+    if len(data) < (end - start) * RECORD.itemsize:
+        raise OSError(
+            f"The spool of samples ends at byte {start * RECORD.itemsize + len(data)}, before "
+            f"record {end}. Was the temporary folder cleaned while training?"
+        )
+    return np.frombuffer(bytearray(data), RECORD)
+
+
+def _write_records(file: BinaryIO, start: int, records: NDArray[np.void]) -> bytes:
+    data = records.tobytes()
+    file.seek(start * RECORD.itemsize)
+    file.write(data)
+    return data
 
 
 def sort_by_user(
@@ -104,7 +105,6 @@ def sort_by_user(
     cursor = offsets[first_rows].copy()
     digest = hashlib.sha256()
     with target.open("w+b") as file:
-        descriptor = file.fileno()
         for chunk in _raw_chunks(raw, chunk_rows):
             chunk["user"] = user_row[chunk["user"]]
             chunk["item"] = item_row[chunk["item"]]
@@ -113,14 +113,12 @@ def sort_by_user(
             bounds = np.searchsorted(region[order], np.arange(len(ranges) + 1))
             for part in np.flatnonzero(np.diff(bounds)):
                 records = chunk[order[bounds[part] : bounds[part + 1]]]
-                os.pwrite(descriptor, records.tobytes(), int(cursor[part]) * RECORD.itemsize)
+                _write_records(file, int(cursor[part]), records)
                 cursor[part] += len(records)
         for first, last in ranges:
-            records = read_records(descriptor, int(offsets[first]), int(offsets[last + 1]))
+            records = read_records(file, int(offsets[first]), int(offsets[last + 1]))
             records = records[np.lexsort((records["item"], records["timestamp"], records["user"]))]
-            data = records.tobytes()
-            digest.update(data)
-            os.pwrite(descriptor, data, int(offsets[first]) * RECORD.itemsize)
+            digest.update(_write_records(file, int(offsets[first]), records))
     return Spool(target, offsets, len(item_row), digest.hexdigest())
 
 

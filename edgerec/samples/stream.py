@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from edgerec.errors import SampleError
 from edgerec.features.tables import KnownHistories
 from edgerec.features.vector import FeatureTables, Requests, feature_vectors
-from edgerec.ids import rows_of
+from edgerec.ids import require_kind, rows_of
 from edgerec.recsys import RecSys, UserBehavior
 from edgerec.samples.history import history_positions, newest_distinct
 from edgerec.samples.intake import Intake
@@ -133,7 +133,9 @@ def asked_history(
                 "return the oldest first."
             )
         previous = interaction.timestamp
-    item = rows_of([interaction.item_id for interaction in asked], intake.item_ids)
+    item_ids = [interaction.item_id for interaction in asked]
+    require_kind(item_ids, intake.item_id_type, f"get_user_behavior({user_id!r}, as_of={as_of})")
+    item = rows_of(item_ids, intake.item_ids)
     value = np.array([np.nan if one.value is None else one.value for one in asked], np.float32)
     time = np.array([one.timestamp for one in asked], np.int64)
     known = np.flatnonzero(item > 0)

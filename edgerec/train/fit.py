@@ -12,7 +12,7 @@ from sklearn.neural_network import MLPClassifier
 
 from edgerec.config import TrainSettings
 from edgerec.progress import Progress
-from edgerec.train.network import Weights, score, set_learning_rate, weights_of
+from edgerec.train.network import Weights, fit_rows, score, set_learning_rate, weights_of
 from edgerec.train.rows import TrainingRows
 
 Array = NDArray[np.float32]
@@ -80,7 +80,10 @@ def fit_network(
     try:
         while len(course.epochs) < n_epochs and not course.stale(settings.network.patience):
             number = len(course.epochs)
-            _one_epoch(network, rows, number, settings, progress)
+            held_out_so_far = (
+                f", held-out AUC {course.epochs[-1]['held_out_auc']:.4f}" if number else ""
+            )
+            _one_epoch(network, rows, number, settings, progress, held_out_so_far)
             weights = weights_of(network, rows.mean, rows.inverse_spread)
             auc = held_out.area_under_curve(network, weights)
             course.epochs.append({"held_out_auc": auc})
@@ -90,6 +93,8 @@ def fit_network(
                 course.best, course.best_epoch = weights, number + 1
             progress.message(f"epoch {number + 1} of {n_epochs}: held-out AUC {auc:.4f}")
             checkpoint(network, course)
+        course.finished = True
+        checkpoint(network, course)
     except KeyboardInterrupt:
         if course.best is None:
             raise
@@ -97,9 +102,10 @@ def fit_network(
             f"interrupted in epoch {len(course.epochs) + 1}; keeping the weights of "
             f"epoch {course.best_epoch}. Train with resume to go on."
         )
-        return
-    course.finished = True
-    checkpoint(network, course)
+
+
+def _held_out_note(course: Course) -> str:
+    return f", held-out AUC {course.epochs[-1]['held_out_auc']:.4f}" if course.epochs else ""
 
 
 def _one_epoch(
@@ -108,6 +114,7 @@ def _one_epoch(
     number: int,
     settings: TrainSettings,
     progress: Progress,
+    held_out: str,
 ) -> None:
     progress.stage(f"epoch {number + 1}")
     random = np.random.default_rng([settings.random_state, number])
@@ -115,7 +122,7 @@ def _one_epoch(
     for features, label in rows.epoch(random, _CALL_ROWS):
         share = (number + n_done / rows.n_rows) / settings.network.max_epochs
         set_learning_rate(network, settings.network.learning_rate, share)
-        network.partial_fit(features, label.astype(np.int64))
+        fit_rows(network, features, label, settings.network.batch_size)
         n_done += len(label)
         rate = n_done / max(time.perf_counter() - started, 1e-9)
-        progress.advance(n_done, rows.n_rows, f"{rate:,.0f} samples/s")
+        progress.advance(n_done, rows.n_rows, f"{rate:,.0f} samples/s{held_out}")

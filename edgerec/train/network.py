@@ -4,6 +4,7 @@
 schedule. Here are the few places that reach behind it: reading and restoring its state.
 """
 
+import warnings
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,6 +19,8 @@ Array = NDArray[np.float32]
 _CLASSES: Final = np.array([0, 1])
 # The learning rate falls linearly to this share of its start.
 _LAST_RATE: Final = 0.05
+# What scikit-learn warns of when Ctrl-C comes while it fits.
+_INTERRUPTED: Final = "Training interrupted by user"
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,26 @@ def set_learning_rate(network: MLPClassifier, start: float, share_done: float) -
     scikit-learn has schedules for SGD alone; Adam reads this attribute at each step.
     """
     network._optimizer.learning_rate_init = start * (1 - (1 - _LAST_RATE) * share_done)
+
+
+def fit_rows(network: MLPClassifier, features: Array, label: Array, batch_size: int) -> None:
+    """Fit the rows once: float32 [n, width] and [n].
+
+    Raises
+    ------
+    KeyboardInterrupt
+        Ctrl-C; scikit-learn alone would turn it into a warning and go on.
+    """
+    # The last rows of an epoch may be fewer than a batch, which scikit-learn warns of.
+    network.set_params(batch_size=min(batch_size, len(label)))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", _INTERRUPTED, UserWarning)
+        try:
+            network.partial_fit(features, label.astype(np.int64))
+        except UserWarning as warning:
+            if str(warning).startswith(_INTERRUPTED):
+                raise KeyboardInterrupt from None
+            raise
 
 
 def weights_of(network: MLPClassifier, mean: Array, inverse_spread: Array) -> Weights:

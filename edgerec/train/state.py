@@ -4,17 +4,19 @@
 |---|---|
 | `state.json` | format, settings, facts of the data, course of the epochs, SHA-256 of the others |
 | `tables.npz` | ids, static features, embedding, statistics of all folds, known histories |
-| `network.npz` | weights now and best so far, optimiser, random state |
+| `network-N.npz` | after epoch N: weights now and best so far, optimiser, random state |
 
-Each file is written beside its place and moved there whole, and state.json is last, so that an
-interrupt at any moment leaves the state before or the state after.
+A new training removes the state before it. From then on each file is written beside its place
+and moved there whole, and state.json is last and names the others, so that an interrupt at any
+moment leaves the state after some epoch.
 """
 
 import dataclasses
 import hashlib
+import io
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -85,7 +87,8 @@ class SavedState:
 def save_tables(folder: Path, ranker: Ranker) -> None:
     """Write everything but the network, and a state.json that says that no epoch is done."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "network.npz").unlink(missing_ok=True)
+    (folder / "state.json").unlink(missing_ok=True)
+    _remove_networks(folder, "")
     arrays = {
         **pack_ids("user", ranker.user_ids),
         **pack_ids("item", ranker.item_ids),
@@ -109,8 +112,10 @@ def save_checkpoint(folder: Path, ranker: Ranker, network: MLPClassifier, course
         "inverse_spread": best.inverse_spread,
         **optimiser_state(network),
     }
-    _write_arrays(folder / "network.npz", arrays)
+    name = _network_name(course.epochs)
+    _write_arrays(folder / name, arrays)
     _write_state(folder, ranker, course)
+    _remove_networks(folder, name)
 
 
 def load_state(folder: Path) -> SavedState:
@@ -131,17 +136,30 @@ def load_state(folder: Path) -> SavedState:
         state = json.loads(path.read_text("utf-8"))
     except ValueError as error:
         raise StateError(f"{path} is no JSON ({error}). Train again without resume.") from None
-    if state.get("format") != FORMAT:
+    written = state.get("format") if isinstance(state, dict) else None
+    if written != FORMAT:
         raise StateError(
-            f"{path} has format {state.get('format')!r}, this edgeRec reads {FORMAT}. "
+            f"{path} has format {written!r}, this edgeRec reads {FORMAT}. "
             "Train again without resume."
         )
+    try:
+        return _saved_state(folder, state)
+    except StateError:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise StateError(
+            f"{path} was changed or is incomplete ({error!r}). Train again without resume."
+        ) from None
+
+
+def _saved_state(folder: Path, state: dict[str, Any]) -> SavedState:
     tables = _read_arrays(folder / "tables.npz", state["files"])
     finished = bool(state["course"]["finished"])
     network = None
     best = None
     if state["course"]["epochs"]:
-        network = _read_arrays(folder / "network.npz", state["files"])
+        name = _network_name(state["course"]["epochs"])
+        network = _read_arrays(folder / name, state["files"])
         best = _unpack_weights("best", network)
     course = Course(state["course"]["epochs"], state["course"]["best_epoch"], best, finished)
     return SavedState(_ranker(state, tables, best), course, network)
@@ -194,10 +212,21 @@ def _unpack_weights(prefix: str, arrays: _Arrays) -> Weights:
     )
 
 
+def _network_name(epochs: Sequence[object]) -> str:
+    return f"network-{len(epochs)}.npz"
+
+
+def _remove_networks(folder: Path, kept: str) -> None:
+    for path in folder.glob("network-*.npz"):
+        if path.name != kept:
+            path.unlink()
+
+
 def _write_state(folder: Path, ranker: Ranker, course: Course) -> None:
     files = {
         path.name: hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(folder.glob("*.npz"))
+        for path in (folder / "tables.npz", folder / _network_name(course.epochs))
+        if course.epochs or path.name == "tables.npz"
     }
     state = {
         "format": FORMAT,
@@ -242,7 +271,7 @@ def _read_arrays(path: Path, files: Mapping[str, str]) -> dict[str, NDArray[Any]
             f"{path} is not the file that state.json was written for. Train again without resume."
         )
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
             return dict(arrays)
-    except (ValueError, zipfile.BadZipFile) as error:
+    except (ValueError, EOFError, zipfile.BadZipFile) as error:
         raise StateError(f"{path} is damaged ({error}). Train again without resume.") from None

@@ -1,0 +1,67 @@
+# edgeRec: everything that a developer runs. `make` alone prints the targets.
+#
+# Needed: Python 3.11 or later with venv and pip, and make. Another Python: make test PYTHON=python3.12
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+# ONNX Runtime 1.16, the oldest that must read a bundle, exists for Python 3.11 and earlier.
+PYTHON_OLDEST ?= $(shell command -v python3.11 || echo $(PYTHON))
+VENV_OLDEST := .venv-oldest
+INSTALLED_OLDEST := $(VENV_OLDEST)/.installed
+
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help install test demo models benchmarks oldest clean
+
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+install: $(INSTALLED) ## make .venv with both packages and the tools of the tests
+
+$(INSTALLED): pyproject.toml device_runtime/pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "error: edgeRec needs Python 3.11 or later, and '$(PYTHON)' is not that." \
+	       "Install one and name it: make PYTHON=python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "error: '$(PYTHON)' cannot make virtual environments." \
+	       "On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python $(PIP_INSTALL) -e ./device_runtime -e ".[test]"
+	@touch $@
+
+test: $(INSTALLED) ## style, types, import contracts, doctests and tests: what CI runs
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest
+
+demo: $(INSTALLED) ## train on MovieLens (or generated data), export, evaluate, ask over HTTP
+	$(BIN)/edgerec demo
+
+models: $(INSTALLED) ## make models/demo.onnx again
+	$(BIN)/python -m models.make_demo
+
+benchmarks: $(INSTALLED) ## measure speed against bounds; takes long
+	@for name in training scorer http; do \
+	  echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; \
+	done
+
+oldest: $(INSTALLED_OLDEST) ## make .venv-oldest with ONNX Runtime 1.16, for the contract tests
+
+$(INSTALLED_OLDEST): Makefile
+	@$(PYTHON_OLDEST) -c 'import sys; sys.exit(not (3, 8) <= sys.version_info < (3, 12))' 2>/dev/null || { \
+	  echo "error: ONNX Runtime 1.16 needs Python 3.8 to 3.11, and '$(PYTHON_OLDEST)' is not that." \
+	       "Install one and name it: make oldest PYTHON_OLDEST=python3.11" >&2; exit 1; }
+	$(PYTHON_OLDEST) -m venv $(VENV_OLDEST)
+	$(VENV_OLDEST)/bin/python $(PIP_INSTALL) "onnxruntime==1.16.3" "numpy<2"
+	@touch $@
+
+clean: ## delete the environments, caches and trained models; keep models/demo.onnx
+	rm -rf $(VENV) $(VENV_OLDEST) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .import_linter_cache models/movielens.* models/*.training
+	find edgerec device_runtime tests examples models benchmarks -name __pycache__ -prune -exec rm -rf {} +

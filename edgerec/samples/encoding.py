@@ -1,0 +1,104 @@
+"""Samples as records: each field is checked, and an error names the user and the item."""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgerec.errors import SampleError
+from edgerec.ids import IdIndex
+from edgerec.recsys import Sample
+from edgerec.samples.spool import RECORD
+
+_NEVER: Final = -(2**63)
+_LATEST: Final = 2**63 - 1
+
+
+def encode_samples(samples: Sequence[Sample], users: IdIndex, items: IdIndex) -> NDArray[np.void]:
+    """Check the samples and return them as records with the codes of their ids.
+
+    Raises
+    ------
+    SampleError
+        What came is no sample, or an id, a label, a value or a timestamp is not what it must be.
+    """
+    try:
+        user_ids, item_ids, labels, timestamps, values = zip(*samples, strict=True)
+    except (TypeError, ValueError):
+        wrong_one = next(
+            (one for one in samples if not isinstance(one, Sequence) or len(one) != 5), samples[0]
+        )
+        raise SampleError(
+            f"sample_generator yielded {wrong_one!r}, which is no "
+            "Sample(user_id, item_id, label, timestamp, value). Yield edgerec.Sample."
+        ) from None
+    records = np.empty(len(samples), RECORD)
+    records["user"] = users.encode(user_ids)
+    records["item"] = items.encode(item_ids)
+
+    def name(position: int) -> str:
+        return f"user {user_ids[position]!r}, item {item_ids[position]!r}"
+
+    records["label"] = label = _floats(labels, "label", name)
+    wrong = np.flatnonzero((label != 0) & (label != 1))
+    if len(wrong):
+        raise SampleError(
+            f"The label of {name(wrong[0])} is {labels[wrong[0]]!r}; a label must be 0 or 1. "
+            "Turn the value into a label first, for example `float(rating > 3.5)`."
+        )
+    stated = [position for position, value in enumerate(values) if value is not None]
+    records["value"] = np.nan
+    if stated:
+        value = _floats(
+            [values[position] for position in stated], "value", lambda at: name(stated[at])
+        )
+        wrong = np.flatnonzero(~(np.abs(value) <= np.finfo(np.float32).max))
+        if len(wrong):
+            raise SampleError(
+                f"The value of {name(stated[wrong[0]])} is {value[wrong[0]]}; it must be a finite "
+                "float32, or None for a sampled negative. Leave such rows out or give them a value."
+            )
+        records["value"][stated] = value
+    records["timestamp"] = _moments(timestamps, name)
+    return records
+
+
+def _moments(timestamps: Sequence[int], name: Callable[[int], str]) -> NDArray[np.int64]:
+    time = np.asarray(timestamps)
+    if time.dtype == np.int64 and time.min() > _NEVER and time.max() < _LATEST:
+        return time
+    for position, moment in enumerate(timestamps):
+        if not _is_moment(moment):
+            raise SampleError(
+                f"The timestamp of {name(position)} is {moment!r}; it must be an integer of Unix "
+                "seconds. Convert it, for example `int(moment.timestamp())`."
+            )
+    return np.array([int(moment) for moment in timestamps], np.int64)
+
+
+def _is_moment(moment: object) -> bool:
+    if isinstance(moment, bool) or not isinstance(moment, int | np.integer):
+        return False
+    return _NEVER < int(moment) < _LATEST
+
+
+def _floats(values: Sequence[object], what: str, name: Callable[[int], str]) -> NDArray[np.float64]:
+    try:
+        numbers = np.array(values, np.float64)
+        if numbers.ndim == 1:
+            return numbers
+    except (TypeError, ValueError):
+        pass
+    odd = next(at for at, value in enumerate(values) if not _is_number(value))
+    raise SampleError(
+        f"The {what} of {name(odd)} is {values[odd]!r}; it must be a number. Convert it, for "
+        "example `float(rating)`."
+    )
+
+
+def _is_number(value: object) -> bool:
+    try:
+        return np.array(value, np.float64).ndim == 0
+    except (TypeError, ValueError):
+        return False

@@ -1,0 +1,105 @@
+import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edgerec.errors import SampleError
+from edgerec.recsys import Sample
+from tests.toy import Listed, taken_in
+
+GOOD = [Sample(1, 10, 0.0, 1, 2.5), Sample(1, 20, 1.0, 9, 5.0)]
+
+
+def sentence(samples: list[Any], folder: Path) -> str:
+    with pytest.raises(SampleError) as caught:
+        taken_in(Listed(samples), folder)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("label", [float("nan"), 0.5, 2, -1, None])
+def test_labels_that_are_not_0_or_1(label: Any, tmp_path: Path) -> None:
+    assert sentence([*GOOD, Sample(7, 8, label, 9, 1.0)], tmp_path) == (
+        f"The label of user 7, item 8 is {label!r}; a label must be 0 or 1. "
+        "Turn the value into a label first, for example `float(rating > 3.5)`."
+    )
+
+
+@pytest.mark.parametrize("label", ["liked", [1.0], {}, 1j])
+def test_labels_that_are_no_numbers(label: Any, tmp_path: Path) -> None:
+    assert sentence([*GOOD, Sample(7, 8, label, 9, 1.0)], tmp_path) == (
+        f"The label of user 7, item 8 is {label!r}; it must be a number. "
+        "Convert it, for example `float(rating)`."
+    )
+
+
+def test_labels_that_are_all_lists(tmp_path: Path) -> None:
+    samples: list[Any] = [Sample(1, 2, [1.0], 0), Sample(1, 3, [0.0], 0)]  # type: ignore[arg-type]
+    assert sentence(samples, tmp_path).startswith("The label of user 1, item 2 is [1.0]; it must")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf"), 1e39])
+def test_values_that_are_not_finite(value: float, tmp_path: Path) -> None:
+    assert sentence([*GOOD, Sample(7, 8, 1, 9, value)], tmp_path) == (
+        f"The value of user 7, item 8 is {value}; it must be a finite float32, or None for a "
+        "sampled negative. Leave such rows out or give them a value."
+    )
+
+
+def test_values_that_are_no_numbers(tmp_path: Path) -> None:
+    assert sentence([*GOOD, Sample(7, 8, 1, 9, "five")], tmp_path) == (  # type: ignore[arg-type]
+        "The value of user 7, item 8 is 'five'; it must be a number. "
+        "Convert it, for example `float(rating)`."
+    )
+
+
+@pytest.mark.parametrize(
+    "timestamp",
+    [1.5, "9", None, float("nan"), True, 2**63, 2**63 - 1, -(2**63), datetime.date(2020, 1, 1)],
+)
+def test_timestamps_that_are_no_unix_seconds(timestamp: Any, tmp_path: Path) -> None:
+    samples = [*GOOD, Sample(7, 8, 1, timestamp, 1.0)]
+    if timestamp is True:  # among integers NumPy would read it as 1
+        samples = samples[-1:]
+    assert sentence(samples, tmp_path) == (
+        f"The timestamp of user 7, item 8 is {timestamp!r}; it must be an integer of Unix "
+        "seconds. Convert it, for example `int(moment.timestamp())`."
+    )
+
+
+def test_timestamps_of_numpy_integers_are_fine(tmp_path: Path) -> None:
+    kinds = (np.int32, np.uint64, int)
+    samples = [Sample(1, 1, n % 2, kind(n + 5), 1.0) for n, kind in enumerate(kinds)]
+    intake = taken_in(Listed(samples), tmp_path)
+    assert (intake.first_timestamp, intake.last_timestamp) == (5, 7)
+
+
+@pytest.mark.parametrize("odd", [(1, 2, 0.0), 5, None, [1, 2]])
+def test_what_is_no_sample(odd: Any, tmp_path: Path) -> None:
+    assert sentence([*GOOD, odd], tmp_path) == (
+        f"sample_generator yielded {odd!r}, which is no "
+        "Sample(user_id, item_id, label, timestamp, value). Yield edgerec.Sample."
+    )
+
+
+def test_only_short_tuples(tmp_path: Path) -> None:
+    assert sentence([(1, 2, 0.0, 3)], tmp_path).startswith(
+        "sample_generator yielded (1, 2, 0.0, 3)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("sample", "start"),
+    [
+        (Sample(-(2**63), 8, 1, 9), "The user id -2**63 is the padding id,"),
+        (Sample(7, -(2**63), 1, 9), "The item id -2**63 is the padding id,"),
+        (Sample("7", 8, 1, 9), "The user id '7' is of kind string, but earlier user ids are"),
+        (Sample(7, None, 1, 9), "The item id None is of type NoneType; ids must be integers"),  # type: ignore[arg-type]
+        (Sample(True, 8, 1, 9), "The user id True is of type bool; ids must be integers"),
+        (Sample(7, 8.0, 1, 9), "The item id 8.0 is of type float; ids must be integers"),  # type: ignore[arg-type]
+        (Sample(2**64, 8, 1, 9), f"The user id {2**64} does not fit into 64 bits."),
+    ],
+)
+def test_ids_that_cannot_be_used(sample: Sample, start: str, tmp_path: Path) -> None:
+    assert sentence([*GOOD, sample], tmp_path).startswith(start)

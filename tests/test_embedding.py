@@ -1,0 +1,106 @@
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from edgerec.embedding import fit_embeddings
+from edgerec.progress import Silent
+from edgerec.recsys import Id
+from tests.toy import SETTINGS, Checkerboard, taken_in
+
+Sequences = Callable[[Checkerboard, int], list[int]]
+
+
+class Sequenced(Checkerboard):
+    """Everything rated; offers what `kept` says of each user."""
+
+    def __init__(self, kept: Sequences) -> None:
+        super().__init__(n_users=10, rated=True)
+        self.kept = kept
+
+    def item_seq_generator(self) -> Iterator[Sequence[Id]]:
+        for user in self.users:
+            yield [self.item_id(item) for item in self.kept(self, user)]
+
+
+def touched(board: Checkerboard, user: int) -> list[int]:
+    return board.seen[user]
+
+
+def liked(board: Checkerboard, user: int) -> list[int]:
+    return [item for item in board.seen[user] if (user + item) % 2 == 0]
+
+
+class Listening(Silent):
+    def __init__(self) -> None:
+        self.messages: list[str] = []
+
+    def message(self, text: str) -> None:
+        self.messages.append(text)
+
+
+def fit(
+    board: Checkerboard, folder: Path
+) -> tuple[NDArray[np.float32], NDArray[np.int64], list[str]]:
+    progress = Listening()
+    intake = taken_in(board, folder)
+    return (*fit_embeddings(board, intake, SETTINGS, folder, progress), progress.messages)
+
+
+@pytest.mark.parametrize("board", [Checkerboard(n_users=10, rated=True), Sequenced(touched)])
+def test_sequences_of_all_that_was_touched_are_fitted_once(
+    board: Checkerboard, tmp_path: Path
+) -> None:
+    embedding, fit_of_user, messages = fit(board, tmp_path)
+    assert embedding.shape == (1, 25, 4)
+    assert fit_of_user.tolist() == [0] * 11
+    assert messages == []
+
+
+def test_sequences_of_what_was_liked_are_fitted_out_of_half(tmp_path: Path) -> None:
+    embedding, fit_of_user, messages = fit(Sequenced(liked), tmp_path)
+    assert embedding.shape == (3, 25, 4)
+    assert sorted(fit_of_user[1:].tolist()) == [0] * 5 + [1] * 5
+    (message,) = messages
+    assert message == (
+        "10 of 10 sequences hold only what their user liked, so the embedding is fitted out of "
+        "half for training. Yield all that a user touched to save the time and to rank a little "
+        "better."
+    )
+
+
+@pytest.mark.parametrize("half", [0, 1])
+def test_a_user_s_own_sequence_is_in_no_fit_that_his_samples_see(half: int, tmp_path: Path) -> None:
+    before, fit_of_user, _ = fit(Sequenced(liked), tmp_path)
+
+    def turned(board: Checkerboard, user: int) -> list[int]:
+        own = liked(board, user)
+        # The same items, so that the sequence stays his.
+        return own[::-1] if fit_of_user[user + 1] == half else own
+
+    after, _, _ = fit(Sequenced(turned), tmp_path)
+    np.testing.assert_array_equal(after[half], before[half])
+    assert (after[1 - half] != before[1 - half]).any()
+    assert (after[2] != before[2]).any()
+
+
+def test_implicit_feedback_is_fitted_out_of_half_without_being_told(tmp_path: Path) -> None:
+    embedding, fit_of_user, messages = fit(Checkerboard(n_users=10, rated=False), tmp_path)
+    assert embedding.shape == (3, 25, 4)
+    assert sorted(fit_of_user[1:].tolist()) == [0] * 5 + [1] * 5
+    assert messages == []
+
+
+def test_a_sequence_of_nobody_is_in_both_halves(tmp_path: Path) -> None:
+    def somebody_else(board: Checkerboard, user: int) -> list[int]:
+        # Neither all that user 0 touched nor a selection by value: it is of nobody.
+        return [0, 1, 2] if user == 0 else liked(board, user)
+
+    def turned(board: Checkerboard, user: int) -> list[int]:
+        return somebody_else(board, user)[::-1] if user == 0 else liked(board, user)
+
+    before, _, _ = fit(Sequenced(somebody_else), tmp_path)
+    after, _, _ = fit(Sequenced(turned), tmp_path)
+    assert all((before[half] != after[half]).any() for half in (0, 1))

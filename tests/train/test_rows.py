@@ -1,0 +1,121 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from edgerec.train import rows as rows_module
+from edgerec.train.rows import CLIP, TrainingRows, standardise
+
+Array = NDArray[np.float32]
+N_ROWS, WIDTH = 200, 3
+
+
+def some_rows() -> tuple[Array, Array]:
+    random = np.random.default_rng(0)
+    features = random.normal([2000, 0, -5], [15, 1e-3, 1], (N_ROWS, WIDTH)).astype(np.float32)
+    # The label numbers the rows, so that each can be found again.
+    return features, np.arange(N_ROWS, dtype=np.float32)
+
+
+def written(folder: Path, features: Array, label: Array, n_rows: int = N_ROWS) -> TrainingRows:
+    rows = TrainingRows(folder, n_rows, features.shape[1], random_state=0)
+    for start in range(0, len(label), 17):
+        rows.add(features[start : start + 17], label[start : start + 17])
+    rows.finish()
+    return rows
+
+
+def epoch(rows: TrainingRows, number: int, chunk_rows: int = 32) -> tuple[Array, Array]:
+    parts = list(rows.epoch(np.random.default_rng(number), chunk_rows))
+    assert all(0 < len(label) <= chunk_rows for _, label in parts)
+    features, label = zip(*parts, strict=True)
+    return np.concatenate(features), np.concatenate(label)
+
+
+@pytest.mark.parametrize("bin_bytes", [64 * 2**20, 500, 16])
+def test_an_epoch_is_a_full_permutation_of_standardised_rows(
+    bin_bytes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rows_module, "_BIN_BYTES", bin_bytes)
+    features, label = some_rows()
+    rows = written(tmp_path, features, label)
+    assert len(list(tmp_path.iterdir())) == -(-N_ROWS * (WIDTH + 1) * 4 // bin_bytes)
+    orders = []
+    for number in range(3):
+        seen, order = epoch(rows, number)
+        assert seen.dtype == order.dtype == np.float32
+        assert sorted(order.tolist()) == label.tolist()
+        expected = standardise(features, rows.mean, rows.inverse_spread)
+        np.testing.assert_array_equal(seen, expected[order.astype(int)])
+        orders.append(order.tolist())
+    assert orders[0] != orders[1] != orders[2]
+    assert all(order != label.tolist() for order in orders)
+
+
+def test_the_same_seed_gives_the_same_order(tmp_path: Path) -> None:
+    rows = written(tmp_path, *some_rows())
+    (first, order), (again, same) = epoch(rows, 7), epoch(rows, 7)
+    np.testing.assert_array_equal(first, again)
+    np.testing.assert_array_equal(order, same)
+
+
+def test_neighbours_of_the_stream_are_far_apart_in_an_epoch(tmp_path: Path) -> None:
+    _, order = epoch(written(tmp_path, *some_rows()), 0)
+    assert np.abs(np.diff(order)).mean() > N_ROWS / 5
+
+
+def test_bins_come_in_another_order_each_epoch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rows_module, "_BIN_BYTES", 500)
+    rows = written(tmp_path, *some_rows())
+    first = {
+        frozenset(next(rows.epoch(np.random.default_rng(number), N_ROWS))[1].tolist())
+        for number in range(10)
+    }
+    assert 1 < len(first) <= 7
+
+
+def test_mean_and_spread_are_those_of_the_rows(tmp_path: Path) -> None:
+    features, label = some_rows()
+    rows = written(tmp_path, features, label)
+    exact = features.astype(np.float64)
+    np.testing.assert_allclose(rows.mean, exact.mean(axis=0), rtol=1e-6, atol=1e-7)
+    np.testing.assert_allclose(rows.inverse_spread, 1 / exact.std(axis=0), rtol=1e-5)
+    seen, _ = epoch(rows, 0)
+    inside = np.abs(seen).max(axis=0) < CLIP
+    np.testing.assert_allclose(seen.mean(axis=0)[inside], 0, atol=1e-4)
+    np.testing.assert_allclose(seen.std(axis=0)[inside], 1, rtol=1e-3)
+
+
+@pytest.mark.parametrize("constant", [0.0, 7.0, 1e30, np.float32(0.1)])
+def test_a_constant_column_becomes_0(constant: float, tmp_path: Path) -> None:
+    features, label = some_rows()
+    features[:, 1] = constant
+    rows = written(tmp_path, features, label)
+    assert rows.inverse_spread[1] == 0
+    assert not epoch(rows, 0)[0][:, 1].any()
+
+
+def test_standardised_rows_are_cut():
+    standard = standardise(np.float32([[-1e9, 0, 1e9]]), np.zeros(3, np.float32), np.float32(1))
+    assert standard.dtype == np.float32
+    assert standard.tolist() == [[-4, 0, 4]]
+
+
+def test_empty_blocks_and_a_wrong_guess_of_the_number_do_no_harm(tmp_path: Path) -> None:
+    features, label = some_rows()
+    rows = TrainingRows(tmp_path, 1, WIDTH, random_state=0)
+    rows.add(features[:0], label[:0])
+    rows.add(features, label)
+    rows.add(features[:0], label[:0])
+    rows.finish()
+    assert rows.n_rows == N_ROWS
+    assert sorted(epoch(rows, 0)[1].tolist()) == label.tolist()
+
+
+def test_files_are_closed_where_writing_fails(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), TrainingRows(tmp_path, 10, WIDTH, 0):
+        raise KeyboardInterrupt
+    # An open file would be reported as a ResourceWarning, which is an error here.
