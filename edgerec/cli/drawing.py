@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as RichProgress
 from rich.table import Table
 
@@ -24,9 +24,9 @@ class DrawnProgress:
 
     def __init__(self) -> None:
         self._bars = RichProgress(
-            TextColumn("{task.description:>16}"),
+            TextColumn("{task.description:>17}"),
             BarColumn(bar_width=30),
-            MofNCompleteColumn(),
+            TextColumn("{task.fields[count]:>17}"),
             TextColumn("{task.fields[note]}"),
             TimeElapsedColumn(),
             console=_ERRORS,
@@ -50,12 +50,13 @@ class DrawnProgress:
     def stage(self, name: str) -> None:
         """Begin a bar."""
         self._close_stage()
-        self._task = self._bars.add_task(name, total=None, note="")
+        self._task = self._bars.add_task(name, total=None, count="", note="")
 
     def advance(self, n_done: int, n_total: int | None, note: str = "") -> None:
         """Move the bar."""
         if self._task is not None:
-            self._bars.update(self._task, completed=n_done, total=n_total, note=note)
+            count = f"{n_done:,}" if n_total is None else f"{n_done:,}/{n_total:,}"
+            self._bars.update(self._task, completed=n_done, total=n_total, count=count, note=note)
 
     def message(self, text: str) -> None:
         """Print a line above the bars."""
@@ -65,7 +66,7 @@ class DrawnProgress:
         if self._task is None:
             return
         task = self._bars.tasks[self._bars.task_ids.index(self._task)]
-        total = task.total if task.total is not None else task.completed
+        total = task.total or task.completed or 1
         self._bars.update(self._task, total=total, completed=total)
         self._bars.stop_task(self._task)
         self._task = None

@@ -80,10 +80,7 @@ def fit_network(
     try:
         while len(course.epochs) < n_epochs and not course.stale(settings.network.patience):
             number = len(course.epochs)
-            held_out_so_far = (
-                f", held-out AUC {course.epochs[-1]['held_out_auc']:.4f}" if number else ""
-            )
-            _one_epoch(network, rows, number, settings, progress, held_out_so_far)
+            rate = _one_epoch(network, rows, number, settings, progress)
             weights = weights_of(network, rows.mean, rows.inverse_spread)
             auc = held_out.area_under_curve(network, weights)
             course.epochs.append({"held_out_auc": auc})
@@ -91,6 +88,7 @@ def fit_network(
             # NaN (one label among the held out): nothing to compare by, so the last is kept.
             if course.best is None or not auc <= best_so_far:
                 course.best, course.best_epoch = weights, number + 1
+            progress.advance(rows.n_rows, rows.n_rows, f"{rate}, held-out AUC {auc:.4f}")
             progress.message(f"epoch {number + 1} of {n_epochs}: held-out AUC {auc:.4f}")
             checkpoint(network, course)
         course.finished = True
@@ -104,25 +102,22 @@ def fit_network(
         )
 
 
-def _held_out_note(course: Course) -> str:
-    return f", held-out AUC {course.epochs[-1]['held_out_auc']:.4f}" if course.epochs else ""
-
-
 def _one_epoch(
     network: MLPClassifier,
     rows: TrainingRows,
     number: int,
     settings: TrainSettings,
     progress: Progress,
-    held_out: str,
-) -> None:
+) -> str:
+    """Fit every row once and return the speed, in words."""
     progress.stage(f"epoch {number + 1}")
     random = np.random.default_rng([settings.random_state, number])
-    started, n_done = time.perf_counter(), 0
+    started, n_done, rate = time.perf_counter(), 0, ""
     for features, label in rows.epoch(random, _CALL_ROWS):
         share = (number + n_done / rows.n_rows) / settings.network.max_epochs
         set_learning_rate(network, settings.network.learning_rate, share)
         fit_rows(network, features, label, settings.network.batch_size)
         n_done += len(label)
-        rate = n_done / max(time.perf_counter() - started, 1e-9)
-        progress.advance(n_done, rows.n_rows, f"{rate:,.0f} samples/s{held_out}")
+        rate = f"{n_done / max(time.perf_counter() - started, 1e-9):,.0f} samples/s"
+        progress.advance(n_done, rows.n_rows, rate)
+    return rate

@@ -92,7 +92,7 @@ def main() -> None:
     """Train, export, and answer over HTTP until interrupted."""
     model = edgerec.train(MovieLens())
     model.export("models/movielens.onnx")
-    edgerec.start_http_api(model, "/api/v1/recommend", ":8080")
+    edgerec.start_http_api(model, "/api/v1/recommend", ":8080", ready=print)
 
 
 if __name__ == "__main__":
