@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgerec.config import TrainSettings
+from edgerec.errors import SampleError
 from edgerec.features.embeddings.item2vec import fit_item2vec
 from edgerec.features.statistics import folds
 from edgerec.progress import Progress
 from edgerec.recsys import ItemEmbedding, RecSys
 from edgerec.samples.intake import Intake
-from edgerec.samples.sequences import SequenceOwners, interaction_sequences, write_sequences
+from edgerec.samples.sequences import SequenceOwners, liked_sequences, write_sequences
 
 _N_HALVES: Final = 2
 # Item rows per sequence, of the users that are kept [n_users + 1]; None: of all.
@@ -42,16 +43,23 @@ def fit_embeddings(
         file = write_sequences(
             rec_sys.item_seq_generator(), intake.item_ids, owners, scratch / "sequences"
         )
+        if not file.n_known:
+            raise SampleError(
+                f"item_seq_generator yielded {len(file)} sequences, none with an item of "
+                "sample_generator. Check what it reads, or leave the method out: then sequences "
+                "are made of the samples."
+            )
         sequences, selected = file.sequences, file.n_selected > _SELECTED_SHARE * len(file)
         if selected:
             progress.message(
                 f"{file.n_selected:,} of {len(file):,} sequences hold only what their user liked, "
-                "so the embedding is fitted out of half for training. Yield all that a user "
-                "touched to save the time and to rank a little better."
+                "so the embedding is fitted out of half for training, which takes twice the time."
             )
     else:
-        sequences = partial(interaction_sequences, intake.spool, settings.chunk_rows)
-        selected = intake.only_liked_have_values
+        # What was liked together says what is alike; what was merely met together need not: where
+        # users meet items at random (an impression log), vectors of all that was met say nothing.
+        sequences = partial(liked_sequences, intake.spool, settings.chunk_rows)
+        selected = True
 
     def fit(kept_users: NDArray[np.bool_] | None = None) -> NDArray[np.float32]:
         return fit_item2vec(

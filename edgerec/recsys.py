@@ -57,10 +57,12 @@ class ItemEmbedding(Protocol):
     """Offers sequences of items to learn embeddings from (item2vec)."""
 
     def item_seq_generator(self) -> Iterator[Sequence[Id]]:
-        """Yield one sequence per user, oldest first: best all the items that he touched.
+        """Yield one sequence per user, oldest first: what he liked, bought or viewed.
 
-        Sequences of what he liked alone give the labels away; training notices and fits out of
-        half, which takes twice the time and ranks a little worse.
+        What he liked is the safe choice, and what training takes by itself from the samples. All
+        that he touched is as good where he chose what to touch, and useless where he did not, as
+        in a log of impressions. Sequences of likes give labels away, so training notices them and
+        fits out of half, which takes twice the time.
         """
         ...
 

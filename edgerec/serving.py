@@ -2,7 +2,7 @@
 
 import asyncio
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from device_runtime.app import serve
@@ -18,6 +18,7 @@ def start_http_api(
     route: str = "/api/v1/recommend",
     address: str = ":8080",
     *,
+    allowed_hosts: Sequence[str] = (),
     ready: Callable[[str], object] | None = None,
 ) -> None:
     """Serve a model over HTTP until SIGTERM or Ctrl-C.
@@ -33,6 +34,8 @@ def start_http_api(
         Path of the question.
     address : str
         `:PORT` (this machine only) or `HOST:PORT`.
+    allowed_hosts : sequence of str
+        Names, besides localhost and the address, that clients may call this server by.
     ready : callable, optional
         Called with the URL when requests are accepted; `ready=print` shows it.
 
@@ -46,9 +49,9 @@ def start_http_api(
         The address cannot be listened on.
     """
     host, port = parse_address(address)
-    settings = ServerSettings(host=host, port=port, route=route)
+    settings = ServerSettings(host=host, port=port, route=route, allowed_hosts=tuple(allowed_hosts))
     with tempfile.TemporaryDirectory(prefix="edgerec-") as folder:
-        path = Path(folder) / "model.onnx"
+        path = Path(folder) / "edgerec.onnx"
         if isinstance(model, Model):
             model.export(path)
         else:

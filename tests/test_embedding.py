@@ -6,6 +6,7 @@ import pytest
 from numpy.typing import NDArray
 
 from edgerec.embedding import fit_embeddings
+from edgerec.errors import SampleError
 from edgerec.progress import Silent
 from edgerec.recsys import Id
 from tests.toy import SETTINGS, Checkerboard, taken_in
@@ -49,11 +50,8 @@ def fit(
     return (*fit_embeddings(board, intake, SETTINGS, folder, progress), progress.messages)
 
 
-@pytest.mark.parametrize("board", [Checkerboard(n_users=10, rated=True), Sequenced(touched)])
-def test_sequences_of_all_that_was_touched_are_fitted_once(
-    board: Checkerboard, tmp_path: Path
-) -> None:
-    embedding, fit_of_user, messages = fit(board, tmp_path)
+def test_sequences_of_all_that_was_touched_are_fitted_once(tmp_path: Path) -> None:
+    embedding, fit_of_user, messages = fit(Sequenced(touched), tmp_path)
     assert embedding.shape == (1, 25, 4)
     assert fit_of_user.tolist() == [0] * 11
     assert messages == []
@@ -66,8 +64,7 @@ def test_sequences_of_what_was_liked_are_fitted_out_of_half(tmp_path: Path) -> N
     (message,) = messages
     assert message == (
         "10 of 10 sequences hold only what their user liked, so the embedding is fitted out of "
-        "half for training. Yield all that a user touched to save the time and to rank a little "
-        "better."
+        "half for training, which takes twice the time."
     )
 
 
@@ -86,8 +83,11 @@ def test_a_user_s_own_sequence_is_in_no_fit_that_his_samples_see(half: int, tmp_
     assert (after[2] != before[2]).any()
 
 
-def test_implicit_feedback_is_fitted_out_of_half_without_being_told(tmp_path: Path) -> None:
-    embedding, fit_of_user, messages = fit(Checkerboard(n_users=10, rated=False), tmp_path)
+@pytest.mark.parametrize("rated", [True, False])
+def test_without_sequences_what_was_liked_is_fitted_out_of_half(
+    rated: bool, tmp_path: Path
+) -> None:
+    embedding, fit_of_user, messages = fit(Checkerboard(n_users=10, rated=rated), tmp_path)
     assert embedding.shape == (3, 25, 4)
     assert sorted(fit_of_user[1:].tolist()) == [0] * 5 + [1] * 5
     assert messages == []
@@ -104,3 +104,11 @@ def test_a_sequence_of_nobody_is_in_both_halves(tmp_path: Path) -> None:
     before, _, _ = fit(Sequenced(somebody_else), tmp_path)
     after, _, _ = fit(Sequenced(turned), tmp_path)
     assert all((before[half] != after[half]).any() for half in (0, 1))
+
+
+@pytest.mark.parametrize("odd", [[], [99, 98]])
+def test_sequences_that_hold_no_item_of_the_samples_are_refused(
+    odd: list[int], tmp_path: Path
+) -> None:
+    with pytest.raises(SampleError, match="yielded 10 sequences, none with an item of sample_gen"):
+        fit(Sequenced(lambda board, user: odd), tmp_path)

@@ -213,12 +213,28 @@ def test_the_file_gets_the_embedding_of_all_sequences(tmp_path: Path) -> None:
     assert area_under_curve(ranker, board) > 0.9
 
 
-def test_without_any_sequence_there_is_no_embedding_and_training_goes_on():
+def test_sequences_that_are_offered_must_come():
     class Silenced(Checkerboard):
         def item_seq_generator(self) -> Iterator[Sequence[Id]]:
             return iter([])
 
-    ranker = train(Silenced(n_users=10), SETTINGS).ranker
+    with pytest.raises(SampleError, match="item_seq_generator yielded 0 sequences"):
+        train(Silenced(n_users=10), SETTINGS)
+
+
+def test_without_any_value_a_message_says_that_histories_stay_empty():
+    class Valueless(Checkerboard):
+        def value(self, user: int, item: int) -> float | None:
+            return None
+
+    messages: list[str] = []
+
+    class Listening(Silent):
+        def message(self, text: str) -> None:
+            messages.append(text)
+
+    ranker = train(Valueless(n_users=10), SETTINGS, progress=Listening()).ranker
+    assert messages[0].startswith("no sample has a value, so every history is empty")
     assert not ranker.tables.embedding.any()
 
 

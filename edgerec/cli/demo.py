@@ -94,6 +94,9 @@ def _write_database(path: Path, generated: bool) -> None:
         try:
             counts = write_movielens_database(fetch_movielens(), path)
         except DatasetUnavailable as error:
+            named = os.environ.get("EDGEREC_DATA")
+            if named:
+                print(f"EDGEREC_DATA is {named}, which holds no whole ml-latest-small/")
             print(f"using generated data, since MovieLens is not to be had: {error}")
         else:
             print(f"data: MovieLens latest-small, {counts.n_ratings:,} ratings")

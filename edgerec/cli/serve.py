@@ -21,6 +21,13 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     parser.add_argument(
         "--route", default="/api/v1/recommend", help="path of the question (default %(default)s)"
     )
+    parser.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="name besides localhost that clients may call this server by; may be repeated",
+    )
     parser.set_defaults(run=run)
 
 
@@ -31,7 +38,13 @@ def run(options: argparse.Namespace) -> None:
         print(f"serving {options.model} on {url}", flush=True)
 
     try:
-        start_http_api(options.model, options.route, options.address, ready=ready)
+        start_http_api(
+            options.model,
+            options.route,
+            options.address,
+            allowed_hosts=options.allow_host,
+            ready=ready,
+        )
     except ValueError as error:
         raise ConfigurationError(str(error)) from None
     except OSError as error:

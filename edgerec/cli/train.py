@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import math
 from pathlib import Path
 
 from edgerec.cli.drawing import (
@@ -79,9 +80,12 @@ def run(options: argparse.Namespace) -> None:
             progress=progress,
         )
         exported = model.export(output, progress=progress)
+        progress.message(f"wrote {output} and {output.with_suffix('.json').name}")
         evaluation = _evaluate(options, rec_sys, output, progress)
     if not options.json:
         print_table(str(output), exported_rows(model, exported))
+    elif evaluation is None:
+        print("{}")
     if evaluation is not None:
         add_metrics(output, evaluation_mapping(evaluation))
         print_evaluation(evaluation, options.json)
@@ -98,7 +102,9 @@ def exported_rows(model: Model, exported: Exported) -> dict[str, str]:
         "items, users": f"{len(ranker.item_ids):,}, {len(ranker.user_ids):,}",
         "parity": f"{parity.max_abs_difference:.1e} over {parity.n_requests} requests "
         f"(at most {parity.tolerance:g})",
-        "held-out AUC": f"{best:.4f} after epoch {ranker.facts.best_epoch} of {len(epochs)} "
+        "held-out AUC": "none: too few users to hold any out"
+        if math.isnan(best)
+        else f"{best:.4f} after epoch {ranker.facts.best_epoch} of {len(epochs)} "
         "(chose the epoch: no test)",
     }
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from edgerec.errors import SampleError
 from edgerec.ids import IdArray, IdIndex, IdType
 from edgerec.progress import Progress
-from edgerec.recsys import RecSys, Sample
+from edgerec.recsys import RecSys, Sample, UserBehavior
 from edgerec.samples.encoding import encode_samples
 from edgerec.samples.spool import Spool, sort_by_user
 
@@ -143,6 +143,11 @@ def take_in(rec_sys: RecSys, folder: Path, chunk_rows: int, progress: Progress) 
             "Check the table that it reads and its condition."
         )
     _check_labels(n_label_1, n_samples)
+    if not n_interactions and not isinstance(rec_sys, UserBehavior):
+        progress.message(
+            "no sample has a value, so every history is empty and answers will not follow what a "
+            "user does. Give what a user did a value (1.0 will do); None marks sampled negatives."
+        )
     user_ids, user_row = users.finish()
     item_ids, item_row = items.finish()
     spool = sort_by_user(raw, folder / "samples.sorted", user_row, item_row, chunk_rows)

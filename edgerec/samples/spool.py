@@ -124,5 +124,5 @@ def sort_by_user(
 
 def _raw_chunks(raw: Path, chunk_rows: int) -> Iterator[NDArray[np.void]]:
     with raw.open("rb") as file:
-        while len(chunk := np.fromfile(file, RECORD, chunk_rows)):
-            yield chunk
+        while data := file.read(chunk_rows * RECORD.itemsize):
+            yield np.frombuffer(bytearray(data), RECORD)

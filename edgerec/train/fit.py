@@ -98,7 +98,7 @@ def fit_network(
             raise
         progress.message(
             f"interrupted in epoch {len(course.epochs) + 1}; keeping the weights of "
-            f"epoch {course.best_epoch}. Train with resume to go on."
+            f"epoch {course.best_epoch}. Train with resume (--resume) to go on."
         )
 
 

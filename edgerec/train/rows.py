@@ -92,7 +92,9 @@ class TrainingRows:
     def _read(self, number: int) -> tuple[Array, Array]:
         if self._only_bin is not None:
             return self._only_bin
-        rows = np.fromfile(self._paths[number], np.float32).reshape(-1, self._width + 1)
+        # From bytes and not by np.fromfile(path), which turns Ctrl-C into another error at times.
+        data = self._paths[number].read_bytes()
+        rows = np.frombuffer(data, np.float32).reshape(-1, self._width + 1)
         result = standardise(rows[:, :-1], self.mean, self.inverse_spread), rows[:, -1].copy()
         if len(self._paths) == 1:
             self._only_bin = result

@@ -55,10 +55,7 @@ class MovieLens:
         return self._samples("ratings_test")
 
     def item_seq_generator(self) -> Iterator[Sequence[int]]:
-        """Yield the movies that each user rated, in order of time.
-
-        All of them: sequences of what he liked alone would give the labels away.
-        """
+        """Yield all movies that each user rated: people choose what they watch."""
         for _, samples in groupby(self.sample_generator(), key=lambda sample: sample.user_id):
             yield [sample.item_id for sample in samples]
 

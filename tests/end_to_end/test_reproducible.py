@@ -78,7 +78,7 @@ def test_a_run_that_was_interrupted_and_resumed_ends_in_the_same_bytes(tmp_path)
                 time.sleep(0.2)
                 process.send_signal(signal.SIGINT)
             if line.startswith("interrupted"):
-                assert "Train with resume to go on" in line
+                assert "Train with resume (--resume) to go on" in line
     # What was best so far was kept and exported.
     assert process.returncode == 0
     assert (tmp_path / "partial.onnx").exists()

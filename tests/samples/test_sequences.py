@@ -11,7 +11,7 @@ from edgerec.samples.intake import Intake
 from edgerec.samples.sequences import (
     SequenceFile,
     SequenceOwners,
-    interaction_sequences,
+    liked_sequences,
     write_sequences,
 )
 from tests.toy import Listed, taken_in
@@ -93,16 +93,16 @@ def test_with_implicit_feedback_all_that_has_a_value_is_a_selection(tmp_path: Pa
     assert owners.owner(np.array([1, 2, 3])) == (1, False)
 
 
-def test_interactions_of_some_users_can_be_left_out(intake: Intake) -> None:
+def test_what_some_users_liked_can_be_left_out(intake: Intake) -> None:
     kept_users = np.array([True, True, False, True])
-    rows = [rows.tolist() for rows in interaction_sequences(intake.spool, 1024, kept_users)]
-    assert rows == [[1, 2, 3], [5]]
+    rows = [rows.tolist() for rows in liked_sequences(intake.spool, 1024, kept_users)]
+    assert rows == [[2, 3], [5]]
 
 
-def test_interactions_are_sequences_without_sampled_negatives(intake: Intake) -> None:
+def test_what_was_liked_is_a_sequence(intake: Intake) -> None:
     for chunk_rows in (1, 1024):
-        rows = [rows.tolist() for rows in interaction_sequences(intake.spool, chunk_rows)]
-        assert rows == [[1, 2, 3], [3, 2, 4], [5]]
+        rows = [rows.tolist() for rows in liked_sequences(intake.spool, chunk_rows)]
+        assert rows == [[2, 3], [4], [5]]
 
 
 @pytest.mark.parametrize("odd", [10, "10", None])

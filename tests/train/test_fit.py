@@ -163,7 +163,8 @@ def test_ctrl_c_keeps_the_best_so_far(where: str, tmp_path: Path) -> None:
     assert training.course.best is not None
     assert progress.messages[-1].startswith("interrupted in epoch ")
     assert progress.messages[-1].endswith(
-        f"keeping the weights of epoch {training.course.best_epoch}. Train with resume to go on."
+        f"keeping the weights of epoch {training.course.best_epoch}. "
+        "Train with resume (--resume) to go on."
     )
 
 
