@@ -1,8 +1,9 @@
 """Reading interactions from databases: the only room that knows SQLAlchemy."""
 
 from edgerec.source.chunk import InteractionChunk
-from edgerec.source.columns import InteractionColumns, find_columns, table_names
+from edgerec.source.columns import InteractionColumns, find_columns
 from edgerec.source.engine import Engine, describe, open_engine
+from edgerec.source.kinds import table_names
 from edgerec.source.sql import read_interactions
 from edgerec.source.write import copy_rows
 

@@ -14,7 +14,8 @@ from edgerec.errors import SourceError
 from edgerec.source.columns import InteractionColumns
 from edgerec.source.convert import BadCell, IntArray, to_seconds
 from edgerec.source.engine import describe, reported
-from edgerec.source.sql import fetch_rows, quoted
+from edgerec.source.fetch import fetch_rows
+from edgerec.source.order import quoted
 
 __all__ = ["copy_rows"]
 
