@@ -14,6 +14,7 @@ from sqlalchemy import Column, MetaData, Table, types
 from sqlalchemy.dialects import mysql, postgresql
 
 from edgerec.errors import SourceError
+from edgerec.samples.split import split_table
 from edgerec.source import (
     InteractionChunk,
     InteractionColumns,
@@ -24,6 +25,7 @@ from edgerec.source import (
     resume,
     table_names,
 )
+from edgerec.source.kinds import reflect
 from tests.source.conftest import Database
 
 COLUMNS = InteractionColumns("user", "item", "value", "ts")
@@ -33,6 +35,34 @@ TEXTS = [
     *("", " a", "85123A", "85123A ", "85123a", "A", "B", "a", "a ", "a!", "aa", "b", "e\u0301"),
     *("ss", "z", "ß", "é", "ÿ", "ı", "Ω", "あ", "\ufb01", "\uffee", "😀", "😁"),
 ]
+
+# name, type and a literal of one row; the first four are those of COLUMNS.
+_KEYS = [('"user"', "INTEGER NOT NULL", "7"), ("item", "BIGINT", "8")]
+CELLS: dict[str, list[tuple[str, str, str]]] = {
+    "sqlite": [
+        *_KEYS,
+        *(("value", "REAL", "0.1"), ("ts", "INTEGER NOT NULL", "77"), ("c", "BLOB", "x'00ff'")),
+        *(("d", "DATETIME", "'2010-12-01T08:26'"), ("e", "JSON", "'[1, 2]'")),
+    ],
+    "mariadb": [
+        *(("`user`", "INTEGER NOT NULL", "7"), ("item", "BIGINT UNSIGNED", "8")),
+        *(("value", "FLOAT", "0.1234567891"), ("ts", "INTEGER NOT NULL", "77")),
+        *(("c", "CHAR(5) COLLATE utf8mb4_bin", "'é'"), ("v", "VARCHAR(9)", "'a%s '")),
+        *(("e", "ENUM('b', 'a')", "'a'"), ("d", "DATETIME(6)", "'2010-12-01 08:26:00.123456'")),
+        *(("z", "TIMESTAMP NULL", "'2010-12-01 08:26:00'"), ("b", "BLOB", "x'00ff'")),
+        *(("t", "TIME(3)", "'12:13:14.500'"), ("u", "UUID", "UUID()"), ("x", "BIT(3)", "b'101'")),
+        *(("n", "DECIMAL(30, 10)", "12345678901234567890.0123456789"), ("j", "JSON", "'[1]'")),
+    ],
+    "postgresql": [
+        *_KEYS,
+        *(("value", "REAL", "0.1234567891"), ("ts", "INTEGER NOT NULL", "77")),
+        *(("c", "CHAR(5)", "'é'"), ("v", "VARCHAR(9)", "'a%s '"), ("b", "BYTEA", "'\\x00ff'")),
+        *(("z", "TIMESTAMPTZ", "'2010-12-01 08:26:00.123456+02'"), ("d", "DATE", "'2010-12-01'")),
+        *(("i", "INTERVAL", "'1 month 2 days'"), ("u", "UUID", "gen_random_uuid()")),
+        *(("n", "NUMERIC(30, 10)", "12345678901234567890.0123456789"), ("a", "INT[]", "'{1,2}'")),
+        *(("j", "JSON", "'{\"a\":  1}'"), ("k", "JSONB", "'{\"a\": [1.50]}'")),
+    ],
+}
 
 
 def rows_of(chunks: Iterable[InteractionChunk]) -> list[tuple[Any, ...]]:
@@ -299,6 +329,71 @@ class SourceBattery:
             if n_chunks is not None and n == n_chunks:
                 break
         return n_rows
+
+    # Copies
+
+    def test_rows_are_split_alike(self, database: Database) -> None:
+        rows = many(3000)
+        database.make(table(value=types.Double), cells(*rows))
+        for _ in range(2):
+            summary = split_table(database.engine, "t", COLUMNS, by="time", overwrite=True)
+            assert (summary.n_train, summary.n_test) == (2400, 600)
+            read = [*self.read(database, "t_train"), *self.read(database, "t_test")]
+            assert read == sorted(rows, key=by_time)
+        assert table_names(database.engine) == ["t", "t_test", "t_train"]
+
+    def test_copies_keep_every_cell_and_type(self, database: Database) -> None:
+        declared = ", ".join(f"{name} {kind}" for name, kind, _ in CELLS[self.backend])
+        literals = ", ".join(literal for _, _, literal in CELLS[self.backend])
+        other = ", ".join("1" if n < 4 else "NULL" for n in range(len(CELLS[self.backend])))
+        database.run(
+            f"CREATE TABLE t ({declared})",
+            f"INSERT INTO t VALUES ({literals})",
+            f"INSERT INTO t VALUES ({other})",
+        )
+        masks = {"t_yes": np.array([False, True]), "t_no": np.array([True, False])}
+        copy_rows(database.engine, "t", COLUMNS, masks, np.array([1, 77]))
+        with database.raw.connect() as connection:
+            first, *rest = connection.exec_driver_sql("SELECT * FROM t WHERE ts = 77").all()
+            assert connection.exec_driver_sql("SELECT * FROM t_yes").all() == [first]
+            assert rest == []
+            assert len(connection.exec_driver_sql("SELECT * FROM t_no").all()) == 1
+        inspector = sqlalchemy.inspect(database.raw)
+
+        def described(name: str) -> list[tuple[str, str, bool]]:
+            found = inspector.get_columns(name)
+            return [(each["name"], repr(each["type"]), each["nullable"]) for each in found]
+
+        assert described("t_yes") == described("t")
+        kinds = {name: column.kind for name, column in reflect(database.engine, "t").items()}
+        for name, column in reflect(database.engine, "t_yes").items():
+            assert column.kind == kinds[name]
+
+    def test_a_copy_of_a_table_that_changed_leaves_nothing_written(
+        self, database: Database
+    ) -> None:
+        database.make(table(value=types.Double), cells((1, 1, 5, 1), (2, 2, 3, 2)))
+        masks = {"t_a": np.array([True, False])}
+        copy_rows(database.engine, "t", COLUMNS, masks, np.array([1, 2]))
+        with pytest.raises(SourceError, match="changed while it was being copied, nothing was"):
+            copy_rows(database.engine, "t", COLUMNS, masks, np.array([1, 3]), overwrite=True)
+        assert table_names(database.engine) == ["t", "t_a"]
+        assert self.read(database, "t_a") == [(1, 1, 5.0, 1)]
+
+    def test_a_copy_to_odd_names(self, database: Database) -> None:
+        names = ("select", "Item Id", "a%b:c(d)", "group")
+        made = Table("two words", MetaData())
+        for each in names:
+            made.append_column(Column(each, types.Integer, quote=True, nullable=False))
+        database.make(made, [dict(zip(names, (1, 2, 3, 4), strict=True))])
+        columns = InteractionColumns(*names)
+        masks = {"two%words(x)": np.array([True])}
+        for overwrite in (False, True):
+            copy_rows(
+                database.engine, "two words", columns, masks, np.array([4]), overwrite=overwrite
+            )
+        read = rows_of(read_interactions(database.engine, "two%words(x)", columns))
+        assert read == [(1, 2, 3.0, 4)]
 
 
 class ServerBattery(SourceBattery):
