@@ -34,18 +34,27 @@ class Reading:
     """Some of the columns, to sort by first; reading goes on behind the last key that came."""
     ties: Sequence[Column] = ()
     """Some of the columns, to sort rows of one key by: NULL first, in every database."""
+    null_keys: bool = False
+    """Whether the key may be NULL, and comes first then; of a key of one column alone."""
 
     def statement(self, engine: Engine, after: Sequence[object] = ()) -> sqlalchemy.Select[Any]:
-        """Return the query, of rows whose key is `after` or comes after it."""
+        """Return the query, of rows whose key is `after` or comes after it.
+
+        NULL comes first: behind it are all rows.
+        """
         backend = backend_of(engine)
         source = table_of(self.table, [column.name for column in self.columns])
         keys = [key_of(clause(source, column), column, backend) for column in self.key]
         ties = [key_of(clause(source, column), column, backend) for column in self.ties]
+        order = [*keys, *ties]
         if backend == "postgresql":
-            ties = [tie.nulls_first() for tie in ties]
+            # Only there NULL comes last. A key of interactions is never NULL, and an index serves.
+            order = [*keys, *(tie.nulls_first() for tie in ties)]
+            if self.null_keys:
+                order = [each.nulls_first() for each in (*keys, *ties)]
         cells = [selected(clause(source, column), column, backend) for column in self.columns]
-        statement = sqlalchemy.select(*cells).order_by(*keys, *ties)
-        if after:
+        statement = sqlalchemy.select(*cells).order_by(*order)
+        if after and None not in after:
             ends = [
                 bound(cell, column, backend) for cell, column in zip(after, self.key, strict=True)
             ]
