@@ -5,6 +5,7 @@ Text is sorted by code point, whatever the column's collation: MariaDB's own tak
 database, since drivers would read a rounded text of them.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy
@@ -28,7 +29,7 @@ def quoted(name: str) -> quoted_name:
     return quoted_name(name, quote=True)
 
 
-def table_of(name: str, columns: "dict[str, Column] | list[str]") -> sqlalchemy.TableClause:
+def table_of(name: str, columns: Sequence[str]) -> sqlalchemy.TableClause:
     """Return a table with these columns, all of no type: cells come as the driver gives them."""
     return sqlalchemy.table(
         quoted(name), *(sqlalchemy.column(quoted(column)) for column in columns)

@@ -4,7 +4,7 @@ import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import sqlalchemy
 from sqlalchemy import ColumnElement, Connection, Engine
@@ -17,7 +17,7 @@ from edgerec.source.fetch import ConnectionLost, Rows, fetch_rows
 from edgerec.source.kinds import Column
 from edgerec.source.order import bound, clause, key_of, selected, sortable, table_of
 
-__all__ = ["Reading", "read_rows"]
+__all__ = ["Reading", "Resumable", "read_rows"]
 
 _PAUSES = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0)
 """Seconds before each attempt to connect again; rows that come set it back to the first."""
@@ -62,7 +62,26 @@ class Reading:
         return statement
 
 
-def read_rows(engine: Engine, reading: Reading, rows: int) -> Generator[Rows, None, None]:
+class Resumable(Protocol):
+    """What `read_rows` reads: a query that can begin at a key."""
+
+    @property
+    def table(self) -> str:
+        """The table's name, for errors."""
+
+    @property
+    def columns(self) -> Sequence[Column]:
+        """The first cells of each row."""
+
+    @property
+    def key(self) -> Sequence[Column]:
+        """Those of them that are sorted by first."""
+
+    def statement(self, engine: Engine, after: Sequence[object] = ()) -> sqlalchemy.Select[Any]:
+        """Return the query, of rows whose key is `after` or comes after it."""
+
+
+def read_rows(engine: Engine, reading: Resumable, rows: int) -> Generator[Rows, None, None]:
     """Yield the rows of `reading` in lists of at most `rows`, each row once.
 
     Raises
@@ -119,7 +138,7 @@ def _connected(engine: Engine, *, again: bool) -> Iterator[Connection]:
 
 
 def _awaited(
-    engine: Engine, reading: Reading, cause: BaseException, n_read: int, n_lost: int
+    engine: Engine, reading: Resumable, cause: BaseException, n_read: int, n_lost: int
 ) -> int:
     """Wait before the next attempt, if there is one to make."""
     lost = (
@@ -164,7 +183,7 @@ def _trailing(batch: Rows, positions: Sequence[int], last: tuple[object, ...]) -
     return n_same
 
 
-def _changed(reading: Reading) -> SourceError:
+def _changed(reading: Resumable) -> SourceError:
     return SourceError(
         f'table "{reading.table}" changed while the connection to it was lost: rows that had '
         "been read are gone. Run it again when nobody deletes from the table"
