@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import sqlalchemy
-from sqlalchemy import Engine, types
+from sqlalchemy import Connection, Engine, types
 from sqlalchemy.dialects import mysql, postgresql
+from sqlalchemy.engine.reflection import Inspector
 
 from edgerec.errors import SourceError
-from edgerec.source.drivers import backend_of
 from edgerec.source.engine import describe, reported
 from edgerec.source.names import listed, nearest
 
@@ -49,18 +49,22 @@ def reflect(engine: Engine, table: str) -> dict[str, Column]:
     SourceError
         If the table is not there.
     """
-    tables = table_names(engine)
-    if table not in tables:
-        raise SourceError(
-            f'the database {describe(engine)} has no table "{table}"; '
-            f"its tables are {listed(tables)}.{nearest(table, tables)}"
-        )
-    with reported(engine), warnings.catch_warnings():
+    with reported(engine), engine.connect() as connection, warnings.catch_warnings():
         # Reflection warns of column types it does not know; those are of kind "other".
         warnings.simplefilter("ignore", sqlalchemy.exc.SAWarning)
-        inspector = sqlalchemy.inspect(engine)
-        found = inspector.get_columns(table)
-        documents = _json_in_text(engine, table, found)
+        inspector = sqlalchemy.inspect(connection)
+        try:
+            # SQLite alone finds a table by a name in other letters.
+            if connection.dialect.name == "sqlite" and table not in _names(inspector):
+                raise sqlalchemy.exc.NoSuchTableError(table)
+            found = inspector.get_columns(table)
+        except sqlalchemy.exc.NoSuchTableError:
+            tables = _names(inspector)
+            raise SourceError(
+                f'the database {describe(engine)} has no table "{table}"; '
+                f"its tables are {listed(tables)}.{nearest(table, tables)}"
+            ) from None
+        documents = _json_in_text(connection, table, found)
     return {
         each["name"]: Column(
             each["name"],
@@ -85,12 +89,15 @@ def column_of(columns: Mapping[str, Column], table: str, name: str) -> Column:
 
 def table_names(engine: Engine) -> list[str]:
     """Return the names of the database's tables and views, sorted."""
-    with reported(engine):
-        inspector = sqlalchemy.inspect(engine)
-        names = {*inspector.get_table_names(), *inspector.get_view_names()}
-        if backend_of(engine) == "postgresql":
-            names.update(inspector.get_materialized_view_names())
-        return sorted(names)
+    with reported(engine), engine.connect() as connection:
+        return _names(sqlalchemy.inspect(connection))
+
+
+def _names(inspector: Inspector) -> list[str]:
+    names = {*inspector.get_table_names(), *inspector.get_view_names()}
+    if inspector.dialect.name == "postgresql":
+        names.update(inspector.get_materialized_view_names())
+    return sorted(names)
 
 
 def _kind_of(column_type: types.TypeEngine[Any]) -> Kind:
@@ -106,10 +113,10 @@ def _kind_of(column_type: types.TypeEngine[Any]) -> Kind:
     return "other"
 
 
-def _json_in_text(engine: Engine, table: str, columns: Sequence[Any]) -> set[str]:
+def _json_in_text(connection: Connection, table: str, columns: Sequence[Any]) -> set[str]:
     """Return the JSON columns of MariaDB, where JSON is LONGTEXT with a constraint."""
     texts = [each["name"] for each in columns if isinstance(each["type"], mysql.LONGTEXT)]
-    if not texts or not getattr(engine.dialect, "is_mariadb", False):
+    if not texts or not getattr(connection.dialect, "is_mariadb", False):
         return set()
     checks = sqlalchemy.table(
         "check_constraints",
@@ -119,7 +126,6 @@ def _json_in_text(engine: Engine, table: str, columns: Sequence[Any]) -> set[str
     statement = sqlalchemy.select(checks.c.check_clause).where(
         checks.c.constraint_schema == sqlalchemy.func.database(), checks.c.table_name == table
     )
-    with engine.connect() as connection:
-        clauses = set(connection.execute(statement).scalars())
-    quote = engine.dialect.identifier_preparer.quote_identifier
+    clauses = set(connection.execute(statement).scalars())
+    quote = connection.dialect.identifier_preparer.quote_identifier
     return {name for name in texts if f"json_valid({quote(name)})" in clauses}

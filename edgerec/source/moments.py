@@ -22,7 +22,7 @@ __all__ = ["Moments", "moments_of", "moments_of_integers", "pivots", "sums"]
 
 Elements = dict[str, ColumnElement[Any]]
 
-_HALF_BITS = 31  # SQLite sums integers in 64 bits: products are summed in halves
+_HALF_BITS = 31  # SQLite sums integers in 64 bits: squares are summed in halves
 
 
 @dataclass(frozen=True)
@@ -53,15 +53,11 @@ def sums(
             away = sqlalchemy.cast(cell, exact) - sqlalchemy.cast(first["least"], exact)
             return {"pivot": least, "once": func.sum(away), "twice": func.sum(away * away)}
         # Halves, lest the range itself overflow. Without sums Python counts for itself.
-        narrow = first["most"] / 2 - first["least"] / 2 < 2**61
+        narrow = first["most"] / 2 - first["least"] / 2 < 2 ** (_HALF_BITS - 1)
         away = sqlalchemy.case((narrow, cell - first["least"]))
-        high, low = away.op(">>")(_HALF_BITS), away.op("&")(2**_HALF_BITS - 1)
-        products = {"hh": high * high, "hl": high * low, "ll": low * low}
-        halves: Elements = {}
-        for name, product in products.items():
-            halves[f"{name}h"] = func.sum(product.op(">>")(_HALF_BITS))
-            halves[f"{name}l"] = func.sum(product.op("&")(2**_HALF_BITS - 1))
-        return {"pivot": least, "once": func.sum(high), "onel": func.sum(low), **halves}
+        high, low = (away * away).op(">>")(_HALF_BITS), (away * away).op("&")(2**_HALF_BITS - 1)
+        once = func.sum(away)
+        return {"pivot": least, "once": once, "high": func.sum(high), "low": func.sum(low)}
     mean = first["mean"]
     # Where all numbers are close together 1/256 is coarse; then the mean itself is the pivot.
     coarse = (first["most"] - first["least"] >= 0.125) & (func.abs(mean) < 1e15)
@@ -81,12 +77,7 @@ def moments_of(found: Mapping[str, Any], n: int, column: Column) -> Moments:
         if "twice" in found:
             twice = int(found["twice"])
         else:
-            once = (once << _HALF_BITS) + int(found["onel"])
-            hh, hl, ll = (
-                (int(found[f"{name}h"]) << _HALF_BITS) + int(found[f"{name}l"])
-                for name in ("hh", "hl", "ll")
-            )
-            twice = (hh << (2 * _HALF_BITS)) + (hl << (_HALF_BITS + 1)) + ll
+            twice = (int(found["high"]) << _HALF_BITS) + int(found["low"])
         return _exact(Fraction(int(found["pivot"])), Fraction(once), Fraction(twice), n)
     pivot, once_about, twice_about = (
         Fraction(float(found[name])) for name in ("pivot", "once", "twice")
