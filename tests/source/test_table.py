@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Column, ForeignKeyConstraint, MetaData, Table, types
 
 from edgerec.errors import SourceError
-from edgerec.source import ForeignKey, describe_table, read_columns, resume
+from edgerec.source import ForeignKey, describe_table, open_engine, read_columns, resume
 from edgerec.source.kinds import Column as KnownColumn
 from edgerec.source.resume import Reading, read_rows
 from tests.source.battery import TEXTS, mysql_uuid
@@ -149,6 +149,12 @@ def test_every_kind_is_described_alike(database: Database) -> None:
     ]
     assert not any(each.primary_key for each in described.columns)
     assert all(each.nullable for each in described.columns)
+
+
+def test_an_account_that_may_only_select_sees_the_same(database: Database) -> None:
+    make(database)
+    reader = open_engine(database.reader_url())
+    assert describe_table(reader, "t") == describe_table(database.engine, "t")
 
 
 def test_every_kind_is_read_alike(database: Database) -> None:
