@@ -434,8 +434,10 @@ class ServerBattery(SourceBattery):
         wide = [(user, item, f"{value:0240.1f}", when) for user, item, value, when in rows]
         database.make(table(value=types.String(250), **columns), cells(*wide))
 
-    @pytest.mark.parametrize("order", ["time", "user"])
-    @pytest.mark.parametrize("kind", ["integer", "text", "uuid", "datetime"])
+    @pytest.mark.parametrize(
+        ("kind", "order"),
+        [("integer", "time"), ("text", "user"), ("uuid", "time"), ("datetime", "user")],
+    )
     def test_a_lost_connection_is_made_again(
         self, database: Database, order: str, kind: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
