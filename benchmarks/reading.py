@@ -22,6 +22,7 @@ from edgerec.source import (
     read_columns,
     read_interactions,
 )
+from edgerec.source.kinds import reflect
 from edgerec.source.sql import reading_of
 from tests.servers import SERVERS, ServerMissing, administrator
 
@@ -120,7 +121,7 @@ def measure_reading(backend: str, engine: Engine) -> bool:
     kept = True
     orders: tuple[Literal["time", "user"], ...] = ("time", "user")
     for order in orders:
-        reading = reading_of(engine, "ratings", columns, order)
+        reading = reading_of(reflect(engine, "ratings"), "ratings", columns, order)
         statement = str(reading.statement(engine).compile(engine))
         ratios, ours, theirs = [], [], []
         for _ in range(N_ROUNDS):

@@ -1,6 +1,6 @@
 """Streaming interactions out of a table, in order, in bounded memory."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from itertools import chain
 from typing import Literal
@@ -14,7 +14,7 @@ from edgerec.source.columns import InteractionColumns
 from edgerec.source.convert import BadCell, to_ids, to_seconds, to_values
 from edgerec.source.engine import reported
 from edgerec.source.fetch import Rows
-from edgerec.source.kinds import column_of, reflect
+from edgerec.source.kinds import Column, column_of, reflect
 from edgerec.source.resume import Reading, read_rows
 
 __all__ = ["read_interactions", "reading_of"]
@@ -66,7 +66,7 @@ def read_interactions(
     """
     if chunk_rows < 1:
         raise SourceError(f"chunk_rows must be 1 or more, got {chunk_rows}")
-    reading = reading_of(engine, table, columns, order)
+    reading = reading_of(reflect(engine, table), table, columns, order)
     with (
         reported(engine),
         # A reader that stops early must close the cursor before its connection.
@@ -77,10 +77,12 @@ def read_interactions(
 
 
 def reading_of(
-    engine: Engine, table: str, columns: InteractionColumns, order: Literal["time", "user"]
+    known: Mapping[str, Column],
+    table: str,
+    columns: InteractionColumns,
+    order: Literal["time", "user"],
 ) -> Reading:
     """Return the query of a table's interactions: its cells are user, item, time and value."""
-    known = reflect(engine, table)
     user, item, when = (
         column_of(known, table, name)
         for name in (columns.user_id, columns.item_id, columns.timestamp)

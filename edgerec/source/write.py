@@ -122,7 +122,7 @@ def _copy(
 def _statement(
     engine: Engine, table: str, known: Mapping[str, Column], columns: InteractionColumns
 ) -> sqlalchemy.Select[tuple[object, ...]]:
-    reading = reading_of(engine, table, columns, "time")
+    reading = reading_of(known, table, columns, "time")
     ordered = Reading(table, list(known.values()), reading.key, reading.ties).statement(engine)
     backend = backend_of(engine)
     source = table_of(table, list(known))
