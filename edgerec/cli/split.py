@@ -24,7 +24,7 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         metavar="RULE",
         help="user: all rows of some users are tested; user-time: each user's last rows; time: "
         "the last rows of all; row: random rows; MASKS.npz:KEY: a boolean array over the rows, "
-        "sorted by (timestamp, user, item)",
+        "sorted by (timestamp, user, item, value)",
     )
     parser.add_argument(
         "--fraction", type=float, default=0.2, help="share to test on (default %(default)s)"

@@ -23,7 +23,7 @@ class ColumnNames:
 
 
 def table_rows(database_url: str, table: str, names: ColumnNames) -> Iterator[Row]:
-    """Yield the rows of a table in order of (timestamp, user, item)."""
+    """Yield the rows of a table in order of (timestamp, user, item, value)."""
     engine = open_engine(database_url)
     columns = find_columns(engine, table, **vars(names))
     for chunk in read_interactions(engine, table, columns, order="time"):

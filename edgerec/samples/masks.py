@@ -50,6 +50,6 @@ def read_mask(file: Path, key: str, n_rows: int, table: str) -> BoolArray:
         raise ConfigurationError(
             f"the mask {key!r} of {file} is {mask.dtype}{list(mask.shape)}, expected "
             f'bool[{n_rows}]: one value for each row of table "{table}", sorted stably by '
-            "(timestamp, user, item)"
+            "(timestamp, user, item, value)"
         )
     return np.asarray(mask, dtype=np.bool_)

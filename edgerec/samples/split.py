@@ -51,7 +51,7 @@ def split_table(
 ) -> SplitSummary:
     """Write the rows of `table` to `{table}_train` and `{table}_test`.
 
-    Rows are taken sorted stably by (timestamp, user, item), so rows of one second fall on one
+    Rows are taken sorted by (timestamp, user, item, value), so rows of one second fall on one
     side or the other by their ids. Counts are rounded in favour of training.
 
     Parameters

@@ -1,19 +1,46 @@
 """Reading interactions from databases: the only room that knows SQLAlchemy."""
 
+from edgerec.source.aggregates import ColumnStatistics, StatisticsRequest, column_statistics
 from edgerec.source.chunk import InteractionChunk
-from edgerec.source.columns import InteractionColumns, find_columns, table_names
+from edgerec.source.columns import InteractionColumns, find_columns
 from edgerec.source.engine import Engine, describe, open_engine
+from edgerec.source.groups import (
+    GroupStatistics,
+    grouped_statistics,
+    top_values,
+)
+from edgerec.source.kinds import table_names
+from edgerec.source.quantiles import quantiles
 from edgerec.source.sql import read_interactions
+from edgerec.source.table import (
+    ColumnDescription,
+    ForeignKey,
+    TableDescription,
+    describe_table,
+    read_columns,
+)
 from edgerec.source.write import copy_rows
 
 __all__ = [
+    "ColumnDescription",
+    "ColumnStatistics",
     "Engine",
+    "ForeignKey",
+    "GroupStatistics",
     "InteractionChunk",
     "InteractionColumns",
+    "StatisticsRequest",
+    "TableDescription",
+    "column_statistics",
     "copy_rows",
     "describe",
+    "describe_table",
     "find_columns",
+    "grouped_statistics",
     "open_engine",
+    "quantiles",
+    "read_columns",
     "read_interactions",
     "table_names",
+    "top_values",
 ]

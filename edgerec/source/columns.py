@@ -1,17 +1,15 @@
 """Finding a table's four columns: who, what, how much and when."""
 
-import difflib
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import sqlalchemy
 from sqlalchemy import Engine
 
 from edgerec.errors import SourceError
-from edgerec.source.engine import describe, reported
+from edgerec.source.kinds import reflect
+from edgerec.source.names import listed, nearest
 
-__all__ = ["InteractionColumns", "find_columns", "nearest", "table_names"]
+__all__ = ["InteractionColumns", "find_columns"]
 
 
 @dataclass(frozen=True)
@@ -104,7 +102,7 @@ def find_columns(
         If the table or a named column is not there, a needed column is not recognised, or one
         column is named for two roles.
     """
-    available = _column_names(engine, table)
+    available = list(reflect(engine, table))
     named = {"user_id": user_id, "item_id": item_id, "value": value, "timestamp": timestamp}
     found: dict[str, str | None] = {}
     for role in _ROLES:
@@ -118,7 +116,7 @@ def find_columns(
             options = ", ".join(r.option for r in _ROLES if found.get(r.name) == twice)
             raise SourceError(
                 f'column "{twice}" of table "{table}" was given for {options} at once: '
-                f"name one column for each; its columns are {_listed(available)}"
+                f"name one column for each; its columns are {listed(available)}"
             )
         if role.name not in found:
             free = [name for name in available if name not in found.values()]
@@ -126,33 +124,6 @@ def find_columns(
     user, item, when = found["user_id"], found["item_id"], found["timestamp"]
     assert user is not None and item is not None and when is not None
     return InteractionColumns(user, item, found["value"], when)
-
-
-def table_names(engine: Engine) -> list[str]:
-    """Return the names of the database's tables and views, sorted."""
-    with reported(engine):
-        inspector = sqlalchemy.inspect(engine)
-        return sorted({*inspector.get_table_names(), *inspector.get_view_names()})
-
-
-def nearest(name: str, available: Sequence[str]) -> str:
-    """Return a sentence that suggests the name of `available` nearest to `name`, or nothing."""
-    lowered = {candidate.lower(): candidate for candidate in available}
-    matches = difflib.get_close_matches(name.lower(), list(lowered), n=1, cutoff=0.5)
-    return f' Did you mean "{lowered[matches[0]]}"?' if matches else ""
-
-
-def _column_names(engine: Engine, table: str) -> list[str]:
-    tables = table_names(engine)
-    if table not in tables:
-        raise SourceError(
-            f'the database {describe(engine)} has no table "{table}"; '
-            f"its tables are {_listed(tables)}.{nearest(table, tables)}"
-        )
-    with reported(engine), warnings.catch_warnings():
-        # Reflection warns of column types it does not know; only the names matter here.
-        warnings.simplefilter("ignore", sqlalchemy.exc.SAWarning)
-        return [column["name"] for column in sqlalchemy.inspect(engine).get_columns(table)]
 
 
 def _named_column(table: str, available: Sequence[str], role: _Role, name: str) -> str:
@@ -163,7 +134,7 @@ def _named_column(table: str, available: Sequence[str], role: _Role, name: str) 
         return alike[0]
     raise SourceError(
         f'table "{table}" has no column "{name}" for {role.words}; its columns are '
-        f"{_listed(available)}.{nearest(name, available)} Give its name with {role.option}"
+        f"{listed(available)}.{nearest(name, available)} Give its name with {role.option}"
     )
 
 
@@ -181,10 +152,6 @@ def _recognised_column(
         return None
     raise SourceError(
         f'table "{table}" has no column that is recognised as {role.words} (expected one named '
-        f"like {', '.join(role.spellings[:4])}); its columns are {_listed(available)}. "
+        f"like {', '.join(role.spellings[:4])}); its columns are {listed(available)}. "
         f"Give its name with {role.option}"
     )
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(f'"{name}"' for name in names) if names else "none"

@@ -10,12 +10,13 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlch
 from sqlalchemy.pool import NullPool
 
 from edgerec.errors import SourceError
+from edgerec.source.drivers import drivers_options, missing_driver, prepare, with_driver
 
-__all__ = ["Engine", "describe", "open_engine", "reported"]
+__all__ = ["Engine", "describe", "driver_words", "open_engine", "reported"]
 
 _FORMS = (
     "expected a database URL such as sqlite:///movielens.db, "
-    "mysql+pymysql://user:password@host/name or postgresql+psycopg://user:password@host/name"
+    "mysql://user:password@host/name or postgresql://user:password@host/name"
 )
 
 
@@ -23,13 +24,14 @@ def open_engine(url: str) -> Engine:
     """Open the database at `url` and check that it can be reached.
 
     Connections are not pooled: each one is closed as soon as its reader is done, so an engine
-    needs no closing of its own.
+    needs no closing of its own. Sessions are set to UTC, whatever the server's own zone.
 
     Parameters
     ----------
     url : str
-        A SQLAlchemy database URL. A SQLite file must exist: SQLite itself would create an empty
-        one without a word.
+        A SQLAlchemy database URL. Where it names no driver, `mysql://` and `mariadb://` take
+        PyMySQL, `postgresql://` and `postgres://` psycopg. A SQLite file must exist: SQLite
+        itself would create an empty one without a word.
 
     Returns
     -------
@@ -49,20 +51,19 @@ def open_engine(url: str) -> Engine:
         ...
     edgerec.errors.SourceError: there is no SQLite file no-such-file.db (from the URL ...
     """
-    parsed = _parse(url)
+    parsed = with_driver(_parse(url))
     if parsed.get_backend_name() == "sqlite":
         _check_sqlite_file(parsed)
     try:
-        engine = sqlalchemy.create_engine(parsed, poolclass=NullPool)
+        engine = sqlalchemy.create_engine(
+            parsed, poolclass=NullPool, connect_args=drivers_options(parsed)
+        )
     except NoSuchModuleError:
         message = f"the URL {_shown(parsed)} starts with the unknown kind {parsed.drivername!r}"
         raise SourceError(f"{message}: {_FORMS}") from None
-    except ModuleNotFoundError as error:
-        raise SourceError(
-            f"the URL {_shown(parsed)} needs the driver {error.name!r}, which is not installed: "
-            f"install it with `pip install {error.name}`, or name another driver in the URL, "
-            f"as in {parsed.get_backend_name()}+DRIVER://..."
-        ) from None
+    except ImportError as error:
+        raise missing_driver(parsed, _shown(parsed), error) from None
+    prepare(engine)
     with reported(engine), engine.connect():
         return engine
 
@@ -73,14 +74,21 @@ def reported(engine: Engine) -> Iterator[None]:
     try:
         yield
     except (SQLAlchemyError, engine.dialect.loaded_dbapi.Error) as error:
-        # A DBAPIError's own text repeats the statement; the driver's words alone say enough.
-        words = str(error.orig if isinstance(error, DBAPIError) else error)
-        if engine.url.password:
-            words = words.replace(str(engine.url.password), "***")
+        words = driver_words(engine, error)
         raise SourceError(
             f"the database {describe(engine)} answered: {words}. Check that the URL is right, "
             "that the database can be reached and that it is not in use by another writer"
         ) from None
+
+
+def driver_words(engine: Engine, error: BaseException) -> str:
+    """Return the driver's own words on one line, with no password in them."""
+    # A DBAPIError's own text repeats the statement; the driver's words alone say enough.
+    words = str(error.orig if isinstance(error, DBAPIError) else error)
+    for secret in (engine.url.password, *_secrets(engine.url).values()):
+        if secret:
+            words = words.replace(str(secret), "***")
+    return " ".join(words.split()).rstrip(".")
 
 
 def describe(engine: Engine) -> str:
@@ -118,4 +126,10 @@ def _check_sqlite_file(url: URL) -> None:
 
 
 def _shown(url: URL) -> str:
-    return url.render_as_string(hide_password=True)
+    hidden = url.update_query_dict(dict.fromkeys(_secrets(url), "***"))
+    return hidden.render_as_string(hide_password=True).replace("%2A%2A%2A", "***")
+
+
+def _secrets(url: URL) -> dict[str, str]:
+    """Return what a driver takes as a password in the part after the question mark."""
+    return {key: str(value) for key, value in url.query.items() if "pass" in key.lower()}

@@ -1,22 +1,23 @@
 """Streaming interactions out of a table, in order, in bounded memory."""
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from itertools import chain
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-import sqlalchemy
-from sqlalchemy import Connection, Engine
-from sqlalchemy.sql.elements import quoted_name
+from sqlalchemy import Engine
 
 from edgerec.errors import SourceError
 from edgerec.source.chunk import InteractionChunk, cut, gathered, joined
 from edgerec.source.columns import InteractionColumns
 from edgerec.source.convert import BadCell, to_ids, to_seconds, to_values
 from edgerec.source.engine import reported
+from edgerec.source.fetch import Rows
+from edgerec.source.kinds import Column, column_of, reflect
+from edgerec.source.resume import Reading, read_rows
 
-__all__ = ["fetch_rows", "quoted", "read_interactions"]
+__all__ = ["read_interactions", "reading_of"]
 
 # Rows fetched and converted at a time: few enough that the driver's tuples die young and stay in
 # the processor's cache, which is 1.5 times as fast as fetching a whole chunk at once.
@@ -33,8 +34,10 @@ def read_interactions(
 ) -> Iterator[InteractionChunk]:
     """Read a table's interactions in order, chunk by chunk.
 
-    The database sorts: by (timestamp, user, item), or by (user, timestamp, item). At most one
-    chunk is in memory, where the driver has a server-side cursor (SQLite, MySQL, PostgreSQL).
+    The database sorts: by (timestamp, user, item, value), or by (user, timestamp, item, value),
+    text by code point, so that the same rows come in the same order from every database. At most
+    one chunk is in memory. A connection that is lost is made again, and reading goes on behind
+    the last row.
 
     Parameters
     ----------
@@ -57,54 +60,40 @@ def read_interactions(
     Raises
     ------
     SourceError
-        If an id or a timestamp is NULL, a cell cannot be read, ids are of two kinds, or the
-        database's order of the timestamps is not the order of time; the row is named.
+        If the table or a column is not there, the connection is lost for good, an id or a
+        timestamp is NULL, a cell cannot be read, ids are of two kinds, or the database's order
+        of the timestamps is not the order of time; the row is named.
     """
     if chunk_rows < 1:
         raise SourceError(f"chunk_rows must be 1 or more, got {chunk_rows}")
-    source = sqlalchemy.table(
-        quoted(table), *(sqlalchemy.column(quoted(name)) for name in sorted(_names(columns)))
-    )
-    user, item = source.c[columns.user_id], source.c[columns.item_id]
-    when = source.c[columns.timestamp]
-    selected = [user, item, when]
-    if columns.value is not None:
-        selected.append(source.c[columns.value])
-    by = (when, user, item) if order == "time" else (user, when, item)
-    statement = sqlalchemy.select(*selected).order_by(*by)
+    reading = reading_of(reflect(engine, table), table, columns, order)
     with (
         reported(engine),
-        engine.connect() as connection,
         # A reader that stops early must close the cursor before its connection.
-        closing(fetch_rows(connection, statement, _SLAB_ROWS)) as batches,
+        closing(read_rows(engine, reading, _SLAB_ROWS)) as batches,
     ):
         slabs = _slabs(batches, table, columns)
         yield from _checked(gathered(slabs, chunk_rows), table, columns, order)
 
 
-def quoted(name: str) -> quoted_name:
-    """Have `name` quoted always: SQLAlchemy does not know every word that a database reserves."""
-    return quoted_name(name, quote=True)
-
-
-def fetch_rows(
-    connection: Connection, statement: sqlalchemy.Select[Any], rows: int
-) -> Generator[Sequence[Sequence[Any]], None, None]:
-    """Run `statement` and yield its rows in lists of at most `rows`, streamed."""
-    if connection.dialect.name == "sqlite":
-        # The driver's own tuples: SQLAlchemy's rows would cost as much as reading does. Its
-        # cursor streams by itself; stream_results would take a first row away from it.
-        with connection.execute(statement) as result:
-            cursor: Any = result.cursor
-            while batch := cursor.fetchmany(rows):
-                yield batch
-    else:
-        with connection.execution_options(yield_per=rows).execute(statement) as result:
-            yield from result.partitions(rows)
+def reading_of(
+    known: Mapping[str, Column],
+    table: str,
+    columns: InteractionColumns,
+    order: Literal["time", "user"],
+) -> Reading:
+    """Return the query of a table's interactions: its cells are user, item, time and value."""
+    user, item, when = (
+        column_of(known, table, name)
+        for name in (columns.user_id, columns.item_id, columns.timestamp)
+    )
+    values = () if columns.value is None else (column_of(known, table, columns.value),)
+    key = (when, user, item) if order == "time" else (user, when, item)
+    return Reading(table, (user, item, when, *values), key, ties=values)
 
 
 def _slabs(
-    batches: Iterator[Sequence[Sequence[Any]]], table: str, columns: InteractionColumns
+    batches: Iterator[Rows], table: str, columns: InteractionColumns
 ) -> Iterator[InteractionChunk]:
     first: InteractionChunk | None = None
     for rows in batches:
@@ -171,8 +160,3 @@ def _unreadable(
         f'table "{table}", row with {where}: column "{name}" is {came}, expected {cell.expected}. '
         f"Correct or delete the row, or name another column with --{words}-column"
     )
-
-
-def _names(columns: InteractionColumns) -> set[str]:
-    names = {columns.user_id, columns.item_id, columns.timestamp}
-    return names if columns.value is None else names | {columns.value}

@@ -1,6 +1,5 @@
 """Copying rows of a table into new tables next to it."""
 
-import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
 from itertools import compress
@@ -8,13 +7,19 @@ from itertools import compress
 import numpy as np
 import numpy.typing as npt
 import sqlalchemy
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, types
 
 from edgerec.errors import SourceError
 from edgerec.source.columns import InteractionColumns
 from edgerec.source.convert import BadCell, IntArray, to_seconds
-from edgerec.source.engine import describe, reported
-from edgerec.source.sql import fetch_rows, quoted
+from edgerec.source.copies import Copies
+from edgerec.source.drivers import backend_of
+from edgerec.source.engine import reported
+from edgerec.source.fetch import fetch_rows
+from edgerec.source.kinds import Column, reflect
+from edgerec.source.order import clause, selected, table_of
+from edgerec.source.resume import Reading
+from edgerec.source.sql import reading_of
 
 __all__ = ["copy_rows"]
 
@@ -30,11 +35,11 @@ def copy_rows(
     *,
     overwrite: bool = False,
 ) -> None:
-    """Copy rows of `table` to new tables with the same columns, in one transaction.
+    """Copy rows of `table` to new tables with the same columns: all of them, or none.
 
     Every cell is copied as it is, other columns too. Indexes and constraints are not copied. On
-    a database whose CREATE TABLE ends a transaction (MySQL), an interrupted copy leaves
-    unfinished tables behind, which the next call replaces.
+    a database whose CREATE TABLE ends a transaction (MySQL), rows are written to tables named
+    NAME_unfinished, which are renamed in one step at the end.
 
     Parameters
     ----------
@@ -56,7 +61,10 @@ def copy_rows(
     SourceError
         If a new table's name is taken, or the rows are not those that the masks were made for.
     """
+    known = reflect(engine, table)
     with reported(engine), ExitStack() as stack:
+        copies = Copies(engine, table, known, list(masks))
+        copies.check(overwrite=overwrite)
         writer = stack.enter_context(engine.connect())
         reader = writer
         if engine.dialect.name == "sqlite":
@@ -66,94 +74,72 @@ def copy_rows(
         else:
             # A server-side cursor keeps its connection busy until the last row is fetched.
             reader = stack.enter_context(engine.connect())
-        source = _reflected(writer, table)
-        for name in masks:
-            _replace(engine, writer, source, name, overwrite=overwrite)
-        _copy(reader, writer, source, columns, masks, timestamps)
-        writer.commit()
-
-
-def _reflected(connection: Connection, table: str) -> sqlalchemy.Table:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", sqlalchemy.exc.SAWarning)  # of types it does not know
-        return sqlalchemy.Table(
-            table, sqlalchemy.MetaData(), autoload_with=connection, resolve_fks=False
-        )
-
-
-def _replace(
-    engine: Engine, connection: Connection, source: sqlalchemy.Table, name: str, *, overwrite: bool
-) -> None:
-    inspector = sqlalchemy.inspect(connection)
-    if name in inspector.get_view_names():
-        raise SourceError(
-            f'the database {describe(engine)} has a view "{name}", where a table is to be '
-            "written: rename or drop the view"
-        )
-    if inspector.has_table(name):
-        existing = _reflected(connection, name)
-        if not overwrite:
-            raise SourceError(
-                f'the database {describe(engine)} already has a table "{name}": drop or rename '
-                "it, or pass overwrite=True to replace it"
-            )
-        if list(existing.c.keys()) != list(source.c.keys()):
-            raise SourceError(
-                f'table "{name}" is not replaced: its columns are {", ".join(existing.c.keys())}, '
-                f'not those of "{source.name}" ({", ".join(source.c.keys())}), so it is '
-                "something else; drop or rename it first"
-            )
-        existing.drop(connection)
-    copies = [
-        sqlalchemy.Column(
-            quoted(each.name), _type_of(each), nullable=each.nullable, autoincrement=False
-        )
-        for each in source.c
-    ]
-    sqlalchemy.Table(quoted(name), sqlalchemy.MetaData(), *copies).create(connection)
-
-
-def _type_of(column: sqlalchemy.Column[object]) -> sqlalchemy.types.TypeEngine[object]:
-    # SQLite allows columns without a type; BLOB has the same affinity, which is none.
-    untyped = isinstance(column.type, sqlalchemy.types.NullType)
-    return sqlalchemy.BLOB() if untyped else column.type  # type: ignore[return-value]
+        try:
+            copies.create(writer)
+            written = {copies.written[name]: mask for name, mask in masks.items()}
+            _copy(reader, writer, table, known, columns, written, timestamps)
+            writer.commit()
+            copies.publish(writer)
+        except BaseException:
+            writer.rollback()
+            copies.discard(writer)
+            raise
 
 
 def _copy(
     reader: Connection,
     writer: Connection,
-    source: sqlalchemy.Table,
+    table: str,
+    known: Mapping[str, Column],
     columns: InteractionColumns,
     masks: Mapping[str, npt.NDArray[np.bool_]],
     timestamps: IntArray,
 ) -> None:
-    names = list(source.c.keys())
-    # SQLite's cells go through as the file has them: a typed column would reformat its dates.
-    typed = reader.dialect.name != "sqlite"
-
-    def cells() -> list[sqlalchemy.ColumnClause[object]]:
-        return [
-            sqlalchemy.column(quoted(each.name), each.type if typed else None) for each in source.c
-        ]
-
-    origin = sqlalchemy.table(quoted(source.name), *cells())
-    order = [origin.c[name] for name in (columns.timestamp, columns.user_id, columns.item_id)]
-    inserts = {name: sqlalchemy.insert(sqlalchemy.table(quoted(name), *cells())) for name in masks}
-    when = names.index(columns.timestamp)
-    statement = sqlalchemy.select(*origin.c).order_by(*order)
+    # In the order of read_interactions, and last the timestamp once more, to compare.
+    statement = _statement(reader.engine, table, known, columns)
+    n_cells = len(known)
+    # By position, since a name may hold what a driver takes for a placeholder's end.
+    inserts = {name: _insert(name, known) for name in masks}
+    places = [f"c{position}" for position in range(n_cells)]
     n_seen = 0
     with closing(fetch_rows(reader, statement, _BATCH_ROWS)) as batches:
         for rows in batches:
             part = slice(n_seen, n_seen + len(rows))
             n_seen += len(rows)
-            if not _same_times([row[when] for row in rows], timestamps[part]):
-                raise _changed(source.name)
+            if not _same_times([row[n_cells] for row in rows], timestamps[part]):
+                raise _changed(table)
             for name, mask in masks.items():
-                chosen = [dict(zip(names, row, strict=True)) for row in compress(rows, mask[part])]
+                chosen = [
+                    dict(zip(places, row[:n_cells], strict=True))
+                    for row in compress(rows, mask[part])
+                ]
                 if chosen:
                     writer.execute(inserts[name], chosen)
     if n_seen != len(timestamps):
-        raise _changed(source.name)
+        raise _changed(table)
+
+
+def _statement(
+    engine: Engine, table: str, known: Mapping[str, Column], columns: InteractionColumns
+) -> sqlalchemy.Select[tuple[object, ...]]:
+    reading = reading_of(known, table, columns, "time")
+    ordered = Reading(table, list(known.values()), reading.key, reading.ties).statement(engine)
+    backend = backend_of(engine)
+    source = table_of(table, list(known))
+    cells = [selected(clause(source, column), column, backend) for column in known.values()]
+    if backend == "postgresql":
+        # As text, which PostgreSQL reads back exactly: drivers shorten intervals and documents.
+        cells = [sqlalchemy.cast(clause(source, each), types.TEXT()) for each in known.values()]
+    return ordered.with_only_columns(*cells, source.c[columns.timestamp])
+
+
+def _insert(name: str, known: Mapping[str, Column]) -> sqlalchemy.Insert:
+    target = table_of(name, list(known))
+    places = {
+        column: sqlalchemy.bindparam(f"c{position}", type_=types.NullType())
+        for position, column in enumerate(known)
+    }
+    return sqlalchemy.insert(target).values(places)
 
 
 def _same_times(cells: Sequence[object], timestamps: IntArray) -> bool:

@@ -1,5 +1,6 @@
 import importlib.util
 import sqlite3
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -47,6 +48,33 @@ def test_a_missing_driver_is_named_with_the_command_that_installs_it() -> None:
         open_engine("postgresql+psycopg2://me:secret@host/name")
     assert "needs the driver 'psycopg2'" in str(raised.value)
     assert "pip install psycopg2" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "extra"),
+    [
+        ("mysql://me:secret@host/name", "mysql"),
+        ("mariadb://me:secret@host/name", "mysql"),
+        ("postgresql://me:secret@host/name", "postgresql"),
+        ("postgres://me:secret@host/name", "postgresql"),
+    ],
+)
+def test_a_missing_driver_of_ours_is_named_with_its_extra(
+    url: str, extra: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    driver = {"mysql": "pymysql", "postgresql": "psycopg"}[extra]
+    monkeypatch.setitem(sys.modules, driver, None)
+    with pytest.raises(SourceError) as raised:
+        open_engine(url)
+    assert f"+{driver}://me:***@host/name needs the driver '{driver}'" in str(raised.value)
+    assert f'install it with `pip install "edgerec[{extra}]"`, or name another' in str(raised.value)
+
+
+def test_a_password_after_the_question_mark_is_hidden_too() -> None:
+    with pytest.raises(SourceError) as raised:
+        open_engine("postgresql://me@127.0.0.1:1/name?password=secret&sslpassword=hush")
+    assert "password=***" in str(raised.value)
+    assert "secret" not in str(raised.value) and "hush" not in str(raised.value)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import sqlalchemy
 
 from edgerec.errors import SourceError
 from edgerec.source import Engine, InteractionColumns, copy_rows, open_engine
@@ -102,3 +103,24 @@ def test_a_table_that_changed_leaves_nothing_written(file: Path, times: object) 
     with pytest.raises(SourceError, match='table "t" changed while it was being copied'):
         copy(file, [True, False, True, True], overwrite=True, times=times)
     assert run(file, "SELECT * FROM t_yes") == IN_ORDER
+
+
+def test_a_copy_that_outgrows_the_cache_of_sqlite(file: Path) -> None:
+    # SQLite then locks the file before the commit, against a second connection of our own too.
+    many = 5000
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("DELETE FROM t")
+        rows = ((n, "x" * 20, 978307200 + n) for n in range(many))
+        connection.executemany('INSERT INTO t (user, item, "when") VALUES (?, ?, ?)', rows)
+        connection.commit()
+    engine = open_engine(f"sqlite:///{file}")
+
+    def shrink(connection: sqlite3.Connection, _: object) -> None:
+        connection.execute("PRAGMA cache_size = 1")
+        connection.execute("PRAGMA busy_timeout = 0")
+
+    sqlalchemy.event.listen(engine, "connect", shrink)
+    masks = {"t_yes": np.ones(many, dtype=bool)}
+    for _ in range(2):
+        copy_rows(engine, "t", COLUMNS, masks, 978307200 + np.arange(many), overwrite=True)
+    assert run(file, "SELECT count(*) FROM t_yes") == [(many,)]
