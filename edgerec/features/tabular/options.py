@@ -47,9 +47,11 @@ def check_options(kind: str, options: Sequence[Option], given: Mapping[str, obje
                 f"Feature kind {kind!r} has no option {name!r}.{nearest(name, known)} {takes}"
             )
         if not known[name].accepts(value):
+            option = known[name]
+            default = f"Its default is {option.default!r}."
             raise ConfigurationError(
-                f"Option {name} of feature kind {kind!r} must be {known[name].type}, but is "
-                f"{value!r}. Its default is {known[name].default!r}."
+                f"Option {name} of feature kind {kind!r} must be {option.type}, but is {value!r}. "
+                + (default if option.accepts(option.default) else "It must be given.")
             )
 
 
@@ -70,13 +72,16 @@ def integer(name: str, default: int | None, doc: str, low: int, high: int | None
     return Option(name, words + (" or None" if default is None else ""), default, doc, accepts)
 
 
-def real(name: str, default: float | None, doc: str) -> Option:
-    """A number; None too, where that is the default."""
+def real(name: str, default: float | None, doc: str, low: float | None = None) -> Option:
+    """A number, from `low` on; None too, where that is the default."""
+    words = "a number" if low is None else f"a number from {low:g}"
 
-    def accepts(value: object) -> bool:
-        return is_number(value) or (value is None and default is None)
+    def accepts(value: Any) -> bool:
+        if value is None:
+            return default is None
+        return is_number(value) and (low is None or low <= value)
 
-    return Option(name, "a number" + (" or None" if default is None else ""), default, doc, accepts)
+    return Option(name, words + (" or None" if default is None else ""), default, doc, accepts)
 
 
 def flag(name: str, default: bool, doc: str) -> Option:
@@ -84,19 +89,11 @@ def flag(name: str, default: bool, doc: str) -> Option:
     return Option(name, "true or false", default, doc, lambda value: type(value) is bool)
 
 
-def choice(name: str, default: str | None, doc: str, choices: Sequence[str | None]) -> Option:
+def choice(name: str, default: str, doc: str, choices: Sequence[str]) -> Option:
     """One of a few words."""
     words = "one of " + ", ".join(map(repr, choices))
     return Option(
-        name,
-        words,
-        default,
-        doc,
-        lambda value: (
-            value is None or (type(value) is str and value in choices)
-            if None in choices
-            else type(value) is str and value in choices
-        ),
+        name, words, default, doc, lambda value: isinstance(value, str) and value in choices
     )
 
 
@@ -165,6 +162,20 @@ def pattern(name: str, default: str | None, doc: str) -> Option:
     return Option(name, "a regular expression", default, doc, accepts)
 
 
+def group(name: str, default: int, doc: str) -> Option:
+    """The number or the name of a group of a regular expression."""
+
+    def accepts(value: object) -> bool:
+        return isinstance(value, str) or (type(value) is int and value >= 0)
+
+    return Option(name, "the number or the name of a group", default, doc, accepts)
+
+
+def anything(name: str, type_: str, default: object, doc: str) -> Option:
+    """A value that the kind itself checks, together with others."""
+    return Option(name, type_, default, doc, lambda value: True)
+
+
 def frequency(name: str, doc: str) -> Option:
     """A count or a share of the rows, or None."""
 
@@ -184,3 +195,12 @@ def time(name: str, doc: str) -> Option:
         return isinstance(value, date | str) and moment(value) is not None
 
     return Option(name, "a date or a time, such as 2024-01-31", None, doc, accepts)
+
+
+def separator(name: str, default: str | None, doc: str) -> Option:
+    """A text that is not empty, or None."""
+
+    def accepts(value: object) -> bool:
+        return value is None or (isinstance(value, str) and value != "")
+
+    return Option(name, "a text that is not empty, or None", default, doc, accepts)

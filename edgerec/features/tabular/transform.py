@@ -112,14 +112,10 @@ class Transform(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def to_state(self) -> dict[str, Any]:
         """Return everything that `transform_columns` needs, as plain JSON types."""
         check_is_fitted(self)
-        options = {
-            name: value.isoformat() if isinstance(value, date) else value
-            for name, value in self.get_params(deep=False).items()
-        }
         fitted = {name: _jsonable(getattr(self, name)) for name in self.fitted}
         return {
             "kind": self.kind,
-            "options": _jsonable(options),
+            "options": _jsonable(self.get_params(deep=False)),
             "n_columns": int(self.n_features_in_),
             "fitted": fitted,
         }
@@ -245,6 +241,8 @@ def required(statistics: ColumnStatistics, name: str, kind: str) -> float:
 def _jsonable(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _jsonable(one) for name, one in value.items()}
+    if isinstance(value, date):
+        return value.isoformat()
     if isinstance(value, list | tuple):
         return [_jsonable(one) for one in value]
     return value.tolist() if isinstance(value, np.ndarray | np.generic) else value

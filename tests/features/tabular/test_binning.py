@@ -91,8 +91,8 @@ def test_quantiles_of_nothing_are_those_of_0(fitted: list[Any]) -> None:
         (
             KBins(1),
             (
-                "Option n_bins of feature kind 'k_bins' must be an integer from 2 to 1000, but is 1. Its "
-                "default is 5."
+                "Option n_bins of feature kind 'k_bins' must be an integer from 2 to 1000, but "
+                "is 1. Its default is 5."
             ),
         ),
         (
