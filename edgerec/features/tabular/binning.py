@@ -40,6 +40,7 @@ class KBins(Transform):
         INDICATOR,
     )
     accepts = ("integer", "number", "boolean")
+    fitted_from = "aggregates"
     numeric = True
     fitted = ("bin_edges_",)
     missing = "zeros; -1 with `encode=ordinal`"

@@ -83,6 +83,7 @@ class OneHot(Transform):
 
     kind = "one_hot"
     options: ClassVar[tuple[Option, ...]] = (*RARE, INDICATOR)
+    fitted_from = "values"
     fitted = ("categories_", "has_rare_")
     missing = "zeros"
     unseen = "the `_rare` column where there is one, else zeros"
@@ -139,7 +140,7 @@ class MultiHot(FromRows, OneHot):
 
     kind = "multi_hot"
     options = (
-        separator("separator", "|", "what stands between members; None: the text is a JSON array"),
+        separator("separator", "|", "what stands between members, unless the text is a JSON array"),
         *RARE,
         INDICATOR,
     )
@@ -147,7 +148,7 @@ class MultiHot(FromRows, OneHot):
 
     def __init__(
         self,
-        separator: str | None = "|",
+        separator: str = "|",
         min_frequency: float | None = None,
         max_categories: int | None = None,
         add_indicator: bool = False,
@@ -199,6 +200,7 @@ class Ordinal(Transform):
         real("encoded_missing_value", -1, "what a missing value gives"),
         INDICATOR,
     )
+    fitted_from = "values"
     fitted = ("categories_",)
     missing = "`encoded_missing_value`"
     unseen = "`unknown_value`"

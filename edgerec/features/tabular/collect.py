@@ -168,7 +168,12 @@ class Collector:
 class ColumnCollector(Collector):
     """Collects the statistics that SQL can compute too."""
 
-    def __init__(self, needed: "Callable[[int], StatisticsNeeded]") -> None:
+    def __init__(
+        self,
+        needed: Callable[[int], StatisticsNeeded],
+        read: Callable[[Sequence[object]], Array] = numbers,
+    ) -> None:
+        self._read = read
         self._needed = needed
         self._asked = needed(0)
         self._moments = Moments()
@@ -184,7 +189,7 @@ class ColumnCollector(Collector):
         if self._asked.n_top_values:
             self._counter.update(keys(values))
         if self._asked.moments or self._asked.quantiles:
-            read = numbers(values)
+            read = self._read(values)
             self._moments.add(read)
             if self._asked.quantiles:
                 self._reservoir.add(read[~np.isnan(read)])

@@ -53,6 +53,8 @@ class MemberCounter(Collector):
 class FromRows(Transform):
     """A kind that is fitted on rows, or on every different value and its count."""
 
+    fitted_from = "values"
+
     def needs(self, n_rows: int | None = None) -> StatisticsNeeded:
         """Return that every value has to be counted."""
         return StatisticsNeeded(n_top_values=-1)

@@ -197,10 +197,10 @@ def time(name: str, doc: str) -> Option:
     return Option(name, "a date or a time, such as 2024-01-31", None, doc, accepts)
 
 
-def separator(name: str, default: str | None, doc: str) -> Option:
-    """A text that is not empty, or None."""
+def separator(name: str, default: str, doc: str) -> Option:
+    """A text that is not empty."""
 
     def accepts(value: object) -> bool:
-        return value is None or (isinstance(value, str) and value != "")
+        return isinstance(value, str) and value != ""
 
-    return Option(name, "a text that is not empty, or None", default, doc, accepts)
+    return Option(name, "a text that is not empty", default, doc, accepts)

@@ -12,7 +12,7 @@ from typing import ClassVar, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from edgerec.columns import ColumnStatistics, StatisticsNeeded
+from edgerec.columns import ColumnKind, ColumnStatistics, StatisticsNeeded
 from edgerec.errors import ConfigurationError
 from edgerec.features.tabular.collect import Collector
 from edgerec.features.tabular.options import flag, interval, real
@@ -53,7 +53,8 @@ def quantile(statistics: ColumnStatistics, share: float, kind: str) -> float:
 class NumberTransform(Transform):
     """One number in, one number out."""
 
-    accepts = ("integer", "number", "boolean")
+    accepts: ClassVar[tuple[ColumnKind, ...]] = ("integer", "number", "boolean")
+    fitted_from = "aggregates"
     numeric = True
     fitted: ClassVar[tuple[str, ...]] = ("fill_",)
     missing = "transformed as the column's mean, or as `fill_value`"

@@ -83,8 +83,9 @@ class Clip(NumberTransform):
         self.fill_value = fill_value
         self.add_indicator = add_indicator
 
-    def _check(self) -> None:
-        super()._check()
+    def check(self) -> None:
+        """Raise ConfigurationError where an option is not allowed."""
+        super().check()
         low, high = self.minimum, self.maximum
         if low is not None and high is not None and low >= high:
             raise ConfigurationError(

@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
 from datetime import date
-from typing import Any, ClassVar, Final, Self
+from typing import Any, ClassVar, Final, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from edgerec.features.tabular.collect import Collector, ColumnCollector
 from edgerec.features.tabular.options import Option, check_options, flag
 from edgerec.features.tabular.values import LARGEST, keys
 
+FittedFrom = Literal["nothing", "aggregates", "values", "labels"]
 Array = NDArray[Any]
 Columns = Sequence[Sequence[object]]
 
@@ -40,6 +41,8 @@ class Transform(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """the least and the most columns that a rule of this kind names"""
     fitted: ClassVar[tuple[str, ...]] = ()
     """fitted attributes, each a list with one entry per column"""
+    fitted_from: ClassVar[FittedFrom] = "nothing"
+    """aggregates of a column, every value with its count, rows with labels, or nothing at all"""
     numeric: ClassVar[bool] = False
     """whether a table to fit must hold numbers"""
     missing: ClassVar[str]
@@ -51,16 +54,34 @@ class Transform(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """Return which aggregates suffice to fit a column of so many rows (None: of many)."""
         return StatisticsNeeded()
 
+    def check(self) -> None:
+        """Raise ConfigurationError where an option is not allowed."""
+        check_options(self.kind, self.options, self.get_params(deep=False))
+
     def fit(self, X: Any, y: Any = None) -> Self:
         """Fit to a table; `y` is ignored."""
-        self._check()
+        self.check()
         columns = self._split(X, reset=True)
-        return self._fit([columns], len(columns))
+        return self.fit_columns([columns], len(columns))
 
     def fit_columns(self, chunks: Iterable[Columns], n_columns: int = 1) -> Self:
         """Fit to chunks of so many columns, read once; only statistics stay in memory."""
-        self._check()
-        return self._fit(chunks, n_columns)
+        collectors = self.start(n_columns)
+        for columns in chunks:
+            for collector, values in zip(collectors, columns, strict=True):
+                collector.add(values)
+        return self.finish(collectors)
+
+    def start(self, n_columns: int) -> list[Collector]:
+        """Return one collector per column, to which chunks are added before `finish`."""
+        self.check()
+        return [self._collector() for _ in range(n_columns)]
+
+    def finish(self, collectors: Sequence[Collector]) -> Self:
+        """Fit to what the collectors have been given."""
+        self.n_features_in_ = len(collectors)
+        self._learn(collectors)
+        return self
 
     @classmethod
     def from_statistics(cls, statistics: Sequence[ColumnStatistics], **options: Any) -> Self:
@@ -72,11 +93,8 @@ class Transform(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             A statistic that `needs` names is not there.
         """
         transform = cls(**options)
-        transform._check()
-        transform.n_features_in_ = len(statistics)
-        collectors = [transform._collected(one) for one in statistics]
-        transform._learn(collectors)
-        return transform
+        transform.check()
+        return transform.finish([transform._collected(one) for one in statistics])
 
     def transform(self, X: Any) -> Any:
         """Transform a table: float32 [n, width]."""
@@ -169,23 +187,11 @@ class Transform(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     def _collector(self) -> Collector:
         return ColumnCollector(self.needs)
 
-    def _collected(self, statistics: ColumnStatistics) -> Any:
+    def _collected(self, statistics: ColumnStatistics) -> Collector:
         """Return a collector as if it had read the rows that the statistics are of."""
         return _Given(statistics)
 
     # Machinery.
-
-    def _check(self) -> None:
-        check_options(self.kind, self.options, self.get_params(deep=False))
-
-    def _fit(self, chunks: Iterable[Columns], n_columns: int) -> Self:
-        collectors = [self._collector() for _ in range(n_columns)]
-        for columns in chunks:
-            for collector, values in zip(collectors, columns, strict=True):
-                collector.add(values)
-        self.n_features_in_ = n_columns
-        self._learn(collectors)
-        return self
 
     def _split(self, X: Any, reset: bool) -> Columns:
         if not self.numeric and isinstance(X, list | tuple) and X and isinstance(X[0], list):

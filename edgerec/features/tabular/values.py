@@ -156,13 +156,13 @@ def seconds(value: object) -> float:
     return math.nan if time is None else time.timestamp()
 
 
-def tokens(value: object, separator: str | None) -> list[Key] | None:
+def tokens(value: object, separator: str) -> list[Key] | None:
     """Return the different members of a list in their order; None: missing.
 
-    A list (or the keys of a mapping) is taken as it is; a text is split at the separator, or read
-    as a JSON array where the separator is None.
+    A list (or the keys of a mapping) is taken as it is, and so is a text that is a JSON array;
+    any other text is split at the separator.
 
-    >>> tokens("Action| Comedy|Action", "|"), tokens('["a", 1]', None), tokens([], "|")
+    >>> tokens("Action| Comedy|Action", "|"), tokens('["a", 1]', "|"), tokens([], "|")
     (['Action', 'Comedy'], ['a', 1], [])
     """
     value = plain(value)
@@ -171,15 +171,21 @@ def tokens(value: object, separator: str | None) -> list[Key] | None:
     if isinstance(value, np.ndarray):
         value = value.tolist()
     if isinstance(value, str):
-        if separator is not None:
-            value = [stripped for part in value.split(separator) if (stripped := part.strip())]
-        else:
-            try:
-                value = json.loads(value)
-            except ValueError:
-                return None
+        array = _json_array(value)
+        parts = (part.strip() for part in value.split(separator))
+        value = [part for part in parts if part] if array is None else array
     if isinstance(value, list | tuple | dict | set | frozenset):
         members = sorted(map(str, value)) if isinstance(value, set | frozenset) else value
         return list(dict.fromkeys(read for one in members if (read := key(one)) is not None))
     read = key(value)
     return None if read is None else [read]
+
+
+def _json_array(text: str) -> list[object] | None:
+    text = text.strip()
+    if text.startswith("[") and text.endswith("]"):
+        try:
+            return list(json.loads(text))
+        except (ValueError, RecursionError):
+            pass
+    return None

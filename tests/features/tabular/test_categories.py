@@ -19,9 +19,7 @@ from tests.features.tabular.examples import column, sentence
 letters = st.lists(st.sampled_from("abcdefg"), min_size=1, max_size=40)
 
 
-@parametrize_with_checks(
-    [OneHot(), OneHot(min_frequency=2), Ordinal(), Hashing(), MultiHot(), MultiHot(separator=None)]
-)
+@parametrize_with_checks([OneHot(), OneHot(min_frequency=2), Ordinal(), Hashing(), MultiHot()])
 def test_is_a_transformer_of_scikit_learn(estimator: Any, check: Any) -> None:
     check(estimator)
 
@@ -87,7 +85,7 @@ def test_multi_hot_equals_scikit_learn() -> None:
     for values in (lists, ["|".join(one) for one in lists]):
         assert column(MultiHot(), values, values) == expected
     as_json = ['["Drama", "Comedy"]', '["Drama"]', "[]", '["War", "Comedy"]']
-    assert column(MultiHot(separator=None), as_json, as_json) == expected
+    assert column(MultiHot(), as_json, as_json) == expected
 
 
 def test_a_database_that_has_other_types_gives_the_same() -> None:
@@ -161,8 +159,8 @@ def test_statistics_that_hold_too_few_values_are_refused() -> None:
         (
             MultiHot(separator=""),
             (
-                "Option separator of feature kind 'multi_hot' must be a text that is not empty, or "
-                "None, but is ''. Its default is '|'."
+                "Option separator of feature kind 'multi_hot' must be a text that is not empty, "
+                "but is ''. Its default is '|'."
             ),
         ),
         (

@@ -93,16 +93,17 @@ def test_moments(value: object, expected: datetime | None) -> None:
         ("a|b| |b", "|", ["a", "b"]),
         ("", "|", []),
         (["b", None, True, "b"], "|", ["b", 1]),
-        (("x",), None, ["x"]),
+        (("x",), "|", ["x"]),
         ({"k": 0}, "|", ["k"]),
         ({"b", "a"}, "|", ["a", "b"]),
         (np.array([3, 4]), "|", [3, 4]),
-        ('["a", null]', None, ["a"]),
-        ('"a"', None, ["a"]),
-        ("a|b", None, None),
+        ('["a|b", null]', "|", ["a|b"]),
+        (" []", "|", []),
+        ("[a]|b]", "|", ["[a]", "b]"]),
+        ("a, b", ",", ["a", "b"]),
         (7, "|", [7]),
     ],
     ids=repr,
 )
-def test_members_of_lists(value: object, separator: str | None, expected: object) -> None:
+def test_members_of_lists(value: object, separator: str, expected: object) -> None:
     assert tokens(value, separator) == expected
