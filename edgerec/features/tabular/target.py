@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_consistent_length, column_or_1d
 
-from edgerec.columns import StatisticsNeeded
 from edgerec.errors import ConfigurationError
 from edgerec.features.statistics import folds
 from edgerec.features.tabular.options import integer, real
@@ -33,7 +32,7 @@ _OPTIONS: Final = (
 )
 
 
-class _Sums:
+class Sums:
     """Count and sum of labels of each category in each fold."""
 
     def __init__(self, n_folds: int) -> None:
@@ -41,11 +40,13 @@ class _Sums:
         self.of_category: dict[Key | None, NDArray[np.float64]] = {}
 
     def add(self, category: Key | None, fold: int, n: float, total: float) -> None:
+        """Add rows that are summed up already."""
         if category not in self.of_category:
             self.of_category[category] = np.zeros((self._n_folds, 2))
         self.of_category[category][fold] += n, total
 
     def add_rows(self, values: Sequence[object], labels: Array, fold: Array) -> None:
+        """Add rows; those without a label do not count."""
         there = np.isfinite(labels)
         if not there.all():
             values = [value for value, stated in zip(values, there, strict=True) if stated]
@@ -80,6 +81,7 @@ class TargetMean(Transform):
 
     kind = "target_mean"
     options = _OPTIONS
+    fitted_from = "labels"
     fitted = ("categories_", "encodings_", "target_mean_")
     missing = "the mean label of all rows"
     unseen = "the mean label of all rows"
@@ -89,16 +91,12 @@ class TargetMean(Transform):
         self.n_folds = n_folds
         self.random_state = random_state
 
-    def needs(self, n_rows: int | None = None) -> StatisticsNeeded:
-        """Return that statistics of the column alone are of no use."""
-        return StatisticsNeeded()
-
     def fit(self, X: Any, y: Any = None, groups: Any = None) -> Self:
         """Fit to a table and its labels; rows of one of `groups` are in one fold."""
-        self._check()
+        self.check()
         columns = self._split(X, reset=True)
         labels = _labels(y, len(columns[0]))
-        return self._fit_labelled([(columns, labels, self._folds(labels, groups))], len(columns))
+        return self.fit_labelled([(columns, labels, self._folds(labels, groups))], len(columns))
 
     def fit_transform(self, X: Any, y: Any = None, groups: Any = None) -> Array:
         """Fit, and return for each row the mean without its own fold."""
@@ -111,8 +109,10 @@ class TargetMean(Transform):
 
     def fit_labelled(self, chunks: Iterable[LabelledColumns], n_columns: int = 1) -> Self:
         """Fit to chunks of columns with the labels and the folds of their rows."""
-        self._check()
-        return self._fit_labelled(chunks, n_columns)
+        sums = self.start_labelled(n_columns)
+        for columns, labels, fold in chunks:
+            self.add_labelled(sums, columns, labels, fold)
+        return self.finish_labelled(sums)
 
     @classmethod
     def from_groups(cls, columns: Sequence[Iterable[Group]], **options: Any) -> Self:
@@ -124,12 +124,11 @@ class TargetMean(Transform):
         [[0.75]]
         """
         transform = cls(**options)
-        transform._check()
-        sums = [_Sums(transform.n_folds) for _ in columns]
+        sums = transform.start_labelled(len(columns))
         for own, groups in zip(sums, columns, strict=True):
             for value, fold, n, total in groups:
                 own.add(key(value), fold, n, total)
-        return transform._finish(sums)
+        return transform.finish_labelled(sums)
 
     def transform_columns(self, columns: Columns, fold: int | None = None) -> NDArray[np.float32]:
         """Transform columns for rows of users of a fold (None: of nobody who was fitted on)."""
@@ -143,21 +142,31 @@ class TargetMean(Transform):
             parts.append(np.array([encoding.get(one, prior) for one in keys(values)])[:, None])
         return np.concatenate(parts, axis=1, dtype=np.float64).astype(np.float32)
 
-    def _fit_labelled(self, chunks: Iterable[LabelledColumns], n_columns: int) -> Self:
-        sums = [_Sums(self.n_folds) for _ in range(n_columns)]
-        for columns, labels, fold in chunks:
-            label, place = np.asarray(labels, np.float64), np.asarray(fold, np.int64)
-            if len(place) and not (place.min() >= 0 and place.max() < self.n_folds):
-                raise ConfigurationError(
-                    f"Feature kind 'target_mean' has folds 0 to {self.n_folds - 1}, but a row is "
-                    f"of fold {place.max() if place.min() >= 0 else place.min()}. Give n_folds as "
-                    "the folds were drawn."
-                )
-            for own, values in zip(sums, columns, strict=True):
-                own.add_rows(values, label, place)
-        return self._finish(sums)
+    def start_labelled(self, n_columns: int) -> list[Sums]:
+        """Return what `add_labelled` adds chunks to, before `finish_labelled`."""
+        self.check()
+        return [Sums(self.n_folds) for _ in range(n_columns)]
 
-    def _finish(self, sums: Sequence[_Sums]) -> Self:
+    def add_labelled(
+        self,
+        sums: Sequence[Sums],
+        columns: Columns,
+        labels: Sequence[float] | Array,
+        folds: Sequence[int] | Array,
+    ) -> None:
+        """Take in a chunk."""
+        label, place = np.asarray(labels, np.float64), np.asarray(folds, np.int64)
+        if len(place) and not (place.min() >= 0 and place.max() < self.n_folds):
+            raise ConfigurationError(
+                f"Feature kind 'target_mean' has folds 0 to {self.n_folds - 1}, but a row is of "
+                f"fold {place.max() if place.min() >= 0 else place.min()}. Give n_folds as the "
+                "folds were drawn."
+            )
+        for own, values in zip(sums, columns, strict=True):
+            own.add_rows(values, label, place)
+
+    def finish_labelled(self, sums: Sequence[Sums]) -> Self:
+        """Fit to what the sums have been given."""
         self.n_features_in_ = len(sums)
         self.categories_: list[list[Key]] = []
         self.encodings_: list[list[list[float]]] = []

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 LARGEST: Final = float(np.finfo(np.float32).max)
+_HUGE: Final = 10**40
 
 Key = int | float | str
 
@@ -27,15 +28,17 @@ def plain(value: object) -> object:
     """
     if isinstance(value, np.generic):
         value = value.item()
-    if isinstance(value, float | Decimal) and not math.isfinite(value):
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, Decimal) and not value.is_finite():
         return None
     return value
 
 
 def number(value: object) -> float:
-    """Return a value as a finite number of float32's range; NaN: missing.
+    """Return a value as a finite number of float32's range; NaN: missing, or beyond float64.
 
-    >>> number(True), number(Decimal("1.5")), number(" 7 "), number(10**400), number("many")
+    >>> number(True), number(Decimal("1.5")), number(" 7 "), number(1e300), number("many")
     (1.0, 1.5, 7.0, 3.4028234663852886e+38, nan)
     """
     value = plain(value)
@@ -43,9 +46,7 @@ def number(value: object) -> float:
         return math.nan
     try:
         read = float(value)
-    except OverflowError:
-        read = LARGEST if int(value) > 0 else -LARGEST
-    except ValueError:
+    except (OverflowError, ValueError):
         return math.nan
     return min(max(read, -LARGEST), LARGEST) if math.isfinite(read) else math.nan
 
@@ -75,9 +76,9 @@ def key(value: object) -> Key | None:
     value = plain(value)
     if value is None or isinstance(value, str):
         return value
-    if isinstance(value, int):
-        return int(value)
-    if isinstance(value, float | Decimal):
+    if isinstance(value, int | float | Decimal):
+        if not -_HUGE < value < _HUGE:  # of more digits than Python writes in decimals
+            return hex(value) if isinstance(value, int) else str(value)
         return int(value) if value == int(value) else float(value)
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
