@@ -130,6 +130,13 @@ def _fit_labelled(
             "interactions with their labels, and none are given. Pass labelled, or use another "
             "kind."
         )
+    n_folds = {transform.n_folds for transform in transforms.values()}
+    if len(n_folds) > 1:
+        raise ConfigurationError(
+            "Feature rules of kind 'target_mean' must have one n_folds, but have "
+            f"{', '.join(map(str, sorted(n_folds)))}. Give each the number that the folds of the "
+            "users were drawn with."
+        )
     sums = {
         position: transform.start_labelled(len(rules[position].columns))
         for position, transform in transforms.items()

@@ -133,6 +133,11 @@ class TargetMean(Transform):
     def transform_columns(self, columns: Columns, fold: int | None = None) -> NDArray[np.float32]:
         """Transform columns for rows of users of a fold (None: of nobody who was fitted on)."""
         fit = self.n_folds if fold is None else fold
+        if fold is not None and not 0 <= fold < self.n_folds:
+            raise ConfigurationError(
+                f"Feature kind 'target_mean' has folds 0 to {self.n_folds - 1}, but fold {fold} is "
+                "asked for. Leave it out for rows that nothing was fitted to."
+            )
         parts = [np.zeros((len(columns[0]) if columns else 0, 0))]
         for position, values in enumerate(columns):
             encoding: dict[Key | None, float] = dict(

@@ -219,6 +219,9 @@ def test_target_means_are_per_fold_and_the_rest_is_not() -> None:
     served, trained = block.transform({"g": ["a", "b"]}), block.transform({"g": ["a", "b"]}, 0)
     assert (served[:, 0] != trained[:, 0]).all()
     np.testing.assert_array_equal(served[:, 1:], trained[:, 1:])
+    other = FeatureRule("other", ("g",), "target_mean", {"n_folds": 3})
+    with pytest.raises(ConfigurationError, match="must have one n_folds, but have 3, 5"):
+        fit_block([*rules, other], [{"g": ["a", "b"]}], labelled=[chunk])
     with pytest.raises(ConfigurationError) as caught:
         fit_block(rules, [{"g": ["a", "b"]}])
     assert str(caught.value) == (

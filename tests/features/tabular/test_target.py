@@ -118,6 +118,12 @@ def test_what_cannot_be_fitted_is_said() -> None:
         "folds were drawn."
     )
     with pytest.raises(ConfigurationError) as caught:
+        TargetMean().fit_labelled([]).transform_columns([["a"]], fold=5)
+    assert str(caught.value) == (
+        "Feature kind 'target_mean' has folds 0 to 4, but fold 5 is asked for. Leave it out for "
+        "rows that nothing was fitted to."
+    )
+    with pytest.raises(ConfigurationError) as caught:
         TargetMean.from_statistics([ColumnStatistics(1)])
     assert str(caught.value) == (
         "Feature kind 'target_mean' is fitted to rows with labels and folds, not to columns "
