@@ -36,7 +36,7 @@ DOCUMENTS = sorted(
     for path in (*ROOT.glob("*.md"), *ROOT.glob("*/*.md"), *ROOT.glob("examples/*/*.md"))
     if not path.parts[len(ROOT.parts)].startswith(".")
 )
-COMMANDS = ("split", "train", "evaluate", "export", "serve", "demo")
+COMMANDS = ("init", "split", "train", "evaluate", "export", "serve", "demo")
 
 
 def name_of(path: Path) -> str:

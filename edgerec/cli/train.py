@@ -15,7 +15,10 @@ from edgerec.cli.drawing import (
     print_table,
 )
 from edgerec.cli.loading import load_rec_sys
-from edgerec.config import EmbeddingSettings, NetworkSettings, TrainSettings
+from edgerec.config import TrainSettings
+from edgerec.declared.reading import database_url, read_configuration
+from edgerec.declared.recsys import DeclaredRecSys, train_settings
+from edgerec.declared.schema import Configuration
 from edgerec.errors import ConfigurationError
 from edgerec.evaluate.prequential import Evaluation
 from edgerec.evaluate.table import ColumnNames, evaluate_samples, evaluate_table
@@ -33,8 +36,16 @@ _EXAMPLE = """\
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command."""
     parser = add_command(commands, "train", "train a RecSys, export it and evaluate it", _EXAMPLE)
-    parser.add_argument("rec_sys", metavar="module:Class", help="the class, made without arguments")
-    parser.add_argument("--output", required=True, metavar="NAME.onnx", help="the file to write")
+    parser.add_argument(
+        "rec_sys",
+        metavar="module:Class | edgerec.toml",
+        help="a class, made without arguments, or a configuration file",
+    )
+    parser.add_argument(
+        "--output",
+        metavar="NAME.onnx",
+        help="the file to write (default with a configuration: its export.path)",
+    )
     parser.add_argument(
         "--resume", action="store_true", help="go on from NAME.training, after an interrupt"
     )
@@ -64,24 +75,24 @@ def run(options: argparse.Namespace) -> None:
     """Train, export, evaluate, print."""
     if bool(options.test_database) != bool(options.test_table):
         raise ConfigurationError("--test-database and --test-table belong together. Give both.")
-    rec_sys = load_rec_sys(options.rec_sys)
-    output = Path(options.output)
+    configuration, rec_sys = _load(options)
+    output = Path(options.output or (configuration.export.path if configuration else ""))
     if output.suffix != ".onnx":
         raise ConfigurationError(
-            f"--output is {options.output!r}; its name must end in .onnx, for example "
+            f"--output is {str(options.output or '')!r}; its name must end in .onnx, for example "
             "models/movielens.onnx."
         )
     with DrawnProgress() as progress:
         model = train(
             rec_sys,
-            _settings(options),
+            _settings(options, configuration),
             training_folder=output.with_suffix(".training"),
             resume=options.resume,
             progress=progress,
         )
         exported = model.export(output, progress=progress)
         progress.message(f"wrote {output} and {output.with_suffix('.json').name}")
-        evaluation = _evaluate(options, rec_sys, output, progress)
+        evaluation = _evaluate(options, configuration, rec_sys, output, progress)
     if not options.json:
         print_table(str(output), exported_rows(model, exported))
     elif evaluation is None:
@@ -109,7 +120,16 @@ def exported_rows(model: Model, exported: Exported) -> dict[str, str]:
     }
 
 
-def _settings(options: argparse.Namespace) -> TrainSettings | None:
+def _load(options: argparse.Namespace) -> tuple[Configuration | None, RecSys]:
+    if not options.rec_sys.endswith(".toml"):
+        return None, load_rec_sys(options.rec_sys)
+    configuration = read_configuration(options.rec_sys)
+    return configuration, DeclaredRecSys(configuration)
+
+
+def _settings(
+    options: argparse.Namespace, configuration: Configuration | None
+) -> TrainSettings | None:
     given = {
         name: getattr(options, name)
         for name in ("random_state", "n_history", "embedding_dim", "max_epochs")
@@ -117,18 +137,24 @@ def _settings(options: argparse.Namespace) -> TrainSettings | None:
     }
     if not given and options.resume:
         return None
-    settings = TrainSettings()
+    settings = TrainSettings() if configuration is None else train_settings(configuration)
     if "embedding_dim" in given:
-        embedding = EmbeddingSettings(embedding_dim=given.pop("embedding_dim"))
+        embedding = dataclasses.replace(
+            settings.embedding, embedding_dim=given.pop("embedding_dim")
+        )
         settings = dataclasses.replace(settings, embedding=embedding)
     if "max_epochs" in given:
-        network = NetworkSettings(max_epochs=given.pop("max_epochs"))
+        network = dataclasses.replace(settings.network, max_epochs=given.pop("max_epochs"))
         settings = dataclasses.replace(settings, network=network)
     return dataclasses.replace(settings, **given)
 
 
 def _evaluate(
-    options: argparse.Namespace, rec_sys: RecSys, output: Path, progress: DrawnProgress
+    options: argparse.Namespace,
+    configuration: Configuration | None,
+    rec_sys: RecSys,
+    output: Path,
+    progress: DrawnProgress,
 ) -> Evaluation | None:
     if options.test_table:
         return evaluate_table(
@@ -136,6 +162,23 @@ def _evaluate(
             options.test_database,
             options.test_table,
             names=ColumnNames(**column_options(options)),
+            progress=progress,
+        )
+    if configuration is not None and configuration.evaluation is not None:
+        evaluation, interactions = configuration.evaluation, configuration.interactions
+        names = ColumnNames(
+            user_id=interactions.user_id,
+            item_id=interactions.item_id,
+            value=interactions.value,
+            timestamp=interactions.timestamp,
+        )
+        return evaluate_table(
+            output,
+            database_url(configuration),
+            evaluation.test_table,
+            history_table=evaluation.history_table,
+            frozen=evaluation.frozen,
+            names=names,
             progress=progress,
         )
     if isinstance(rec_sys, EvaluationSamples):

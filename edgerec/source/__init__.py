@@ -3,6 +3,7 @@
 from edgerec.source.aggregates import ColumnStatistics, StatisticsRequest, column_statistics
 from edgerec.source.chunk import InteractionChunk
 from edgerec.source.columns import InteractionColumns, find_columns
+from edgerec.source.conditions import RowCondition
 from edgerec.source.engine import Engine, describe, open_engine
 from edgerec.source.groups import (
     GroupStatistics,
@@ -29,6 +30,7 @@ __all__ = [
     "GroupStatistics",
     "InteractionChunk",
     "InteractionColumns",
+    "RowCondition",
     "StatisticsRequest",
     "TableDescription",
     "column_statistics",

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from edgerec.errors import SourceError
+from edgerec.source.conditions import RowCondition
 from edgerec.source.drivers import backend_of
 from edgerec.source.engine import describe, driver_words
 from edgerec.source.fetch import ConnectionLost, Rows, fetch_rows
@@ -34,6 +35,8 @@ class Reading:
     """Some of the columns, to sort by first; reading goes on behind the last key that came."""
     ties: Sequence[Column] = ()
     """Some of the columns, to sort rows of one key by: NULL first, in every database."""
+    where: Sequence[tuple[Column, RowCondition]] = ()
+    """Conditions that a row must meet, all of them."""
     null_keys: bool = False
     """Whether the key may be NULL, and comes first then; of a key of one column alone."""
 
@@ -43,7 +46,8 @@ class Reading:
         NULL comes first: behind it are all rows.
         """
         backend = backend_of(engine)
-        source = table_of(self.table, [column.name for column in self.columns])
+        tested = [column.name for column, _ in self.where]
+        source = table_of(self.table, [*(column.name for column in self.columns), *tested])
         keys = [key_of(clause(source, column), column, backend) for column in self.key]
         ties = [key_of(clause(source, column), column, backend) for column in self.ties]
         order = [*keys, *ties]
@@ -54,6 +58,11 @@ class Reading:
                 order = [each.nulls_first() for each in (*keys, *ties)]
         cells = [selected(clause(source, column), column, backend) for column in self.columns]
         statement = sqlalchemy.select(*cells).order_by(*order)
+        for column, condition in self.where:
+            tested_key = key_of(clause(source, column), column, backend)
+            statement = statement.where(
+                condition.compares(tested_key, bound(condition.value, column, backend))
+            )
         if after and None not in after:
             ends = [
                 bound(cell, column, backend) for cell, column in zip(after, self.key, strict=True)

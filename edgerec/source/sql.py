@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 from edgerec.errors import SourceError
 from edgerec.source.chunk import InteractionChunk, cut, gathered, joined
 from edgerec.source.columns import InteractionColumns
+from edgerec.source.conditions import RowCondition
 from edgerec.source.convert import BadCell, to_ids, to_seconds, to_values
 from edgerec.source.engine import reported
 from edgerec.source.fetch import Rows
@@ -31,6 +32,7 @@ def read_interactions(
     *,
     chunk_rows: int = 65536,
     order: Literal["time", "user"] = "time",
+    where: Sequence[RowCondition] = (),
 ) -> Iterator[InteractionChunk]:
     """Read a table's interactions in order, chunk by chunk.
 
@@ -51,6 +53,8 @@ def read_interactions(
         The rows of each chunk; the last may have fewer.
     order : {"time", "user"}, default="time"
         Whether time or the user comes first.
+    where : sequence of RowCondition
+        What a row must meet to be read, all of it.
 
     Yields
     ------
@@ -66,7 +70,7 @@ def read_interactions(
     """
     if chunk_rows < 1:
         raise SourceError(f"chunk_rows must be 1 or more, got {chunk_rows}")
-    reading = reading_of(reflect(engine, table), table, columns, order)
+    reading = reading_of(reflect(engine, table), table, columns, order, where)
     with (
         reported(engine),
         # A reader that stops early must close the cursor before its connection.
@@ -81,6 +85,7 @@ def reading_of(
     table: str,
     columns: InteractionColumns,
     order: Literal["time", "user"],
+    where: Sequence[RowCondition] = (),
 ) -> Reading:
     """Return the query of a table's interactions: its cells are user, item, time and value."""
     user, item, when = (
@@ -89,7 +94,8 @@ def reading_of(
     )
     values = () if columns.value is None else (column_of(known, table, columns.value),)
     key = (when, user, item) if order == "time" else (user, when, item)
-    return Reading(table, (user, item, when, *values), key, ties=values)
+    conditions = [(column_of(known, table, one.column), one) for one in where]
+    return Reading(table, (user, item, when, *values), key, ties=values, where=conditions)
 
 
 def _slabs(

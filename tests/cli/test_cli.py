@@ -149,7 +149,9 @@ def test_one_class_in_the_test_table_is_a_sentence(shop, capsys):
     assert "have the label 0; AUC needs both" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", ["split", "train", "evaluate", "export", "serve", "demo"])
+@pytest.mark.parametrize(
+    "command", ["init", "split", "train", "evaluate", "export", "serve", "demo"]
+)
 def test_every_command_explains_itself_by_an_example(command, capsys):
     with pytest.raises(SystemExit) as stop:
         run(command, "--help")

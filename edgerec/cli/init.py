@@ -1,0 +1,83 @@
+"""edgerec init: look at a database and write a draft of edgerec.toml."""
+
+import argparse
+from pathlib import Path
+
+from edgerec.cli.drawing import add_command, print_table
+from edgerec.declared.draft import write_draft
+from edgerec.declared.roles import Roles, recognise
+from edgerec.errors import ConfigurationError
+from edgerec.source import describe, open_engine
+
+_EXAMPLE = """\
+  edgerec init sqlite:///movielens.db
+  edgerec init mysql://reader@localhost/shop --tables interactions=orders --tables items=goods"""
+_ROLES = ("interactions", "items", "users")
+
+
+def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command."""
+    parser = add_command(
+        commands, "init", "look at a database and write a draft of edgerec.toml", _EXAMPLE
+    )
+    parser.add_argument("database_url", metavar="DATABASE_URL", help="sqlite:///file.db, …")
+    parser.add_argument(
+        "--tables",
+        action="append",
+        default=[],
+        metavar="ROLE=TABLE",
+        help="which table holds interactions, items or users, where the guess is wrong",
+    )
+    parser.add_argument(
+        "--output", default="edgerec.toml", help="file to write (default %(default)s)"
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace a file that is there")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Recognise the tables, write the draft, print what was recognised."""
+    output = Path(options.output)
+    if output.exists() and not options.overwrite:
+        raise ConfigurationError(
+            f"{output} is there already. Name another with --output, or replace it with "
+            "--overwrite."
+        )
+    named = _named_tables(options.tables)
+    engine = open_engine(options.database_url)
+    roles = recognise(engine, named)
+    shown = describe(engine)
+    # A password does not go into a file: the whole URL then comes from the environment.
+    url = options.database_url if "***" not in shown else "${EDGEREC_DATABASE}"
+    output.write_text(write_draft(engine, url, roles, output.stem), "utf-8")
+    print_table(str(output), _rows(roles))
+    if url != options.database_url:
+        print("The URL holds a password: set EDGEREC_DATABASE to it before you train.")
+    print(f"next: edgerec train {output}")
+
+
+def _rows(roles: Roles) -> dict[str, str]:
+    columns = roles.columns
+    value = f", {columns.value}" if columns.value is not None else ""
+    rows = {
+        "interactions": f"{roles.interactions} ({columns.user_id}, {columns.item_id}, "
+        f"{columns.timestamp}{value})"
+    }
+    for role, things in (("items", roles.items), ("users", roles.users)):
+        rows[role] = "no table of their own" if things is None else f"{things.table} ({things.id})"
+    if roles.test_table is not None:
+        rows["evaluation"] = roles.test_table
+    return rows
+
+
+def _named_tables(pairs: list[str]) -> dict[str, str]:
+    named = {}
+    for pair in pairs:
+        role, equals, table = pair.partition("=")
+        if not equals or role not in _ROLES or not table:
+            raise ConfigurationError(
+                f"--tables {pair}: expected ROLE=TABLE with a role of {', '.join(_ROLES)}, for "
+                "example --tables interactions=orders."
+            )
+        named[role] = table
+    return named

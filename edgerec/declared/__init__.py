@@ -1,0 +1,1 @@
+"""edgerec.toml: a recommender that is declared instead of written."""

@@ -1,0 +1,143 @@
+"""Writes the first edgerec.toml for a database: commented, and ready to train as it is."""
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from itertools import islice
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgerec.declared.proposals import Proposal, propose
+from edgerec.declared.roles import Roles, ThingTable
+from edgerec.source import Engine, read_interactions
+
+_SAMPLE_ROWS: Final = 200_000
+# Values on more levels than this are weights, as quantities are, and no ratings.
+_MOST_LEVELS: Final = 20
+
+
+@dataclass(frozen=True)
+class LabelGuess:
+    """The label rule that the values suggest."""
+
+    above: float | None
+    """threshold of the rule "above"; None: the rule "taken\""""
+    has_negatives: bool
+    """some values are below 0, as returned goods are"""
+
+
+def write_draft(engine: Engine, url: str, roles: Roles, name: str) -> str:
+    """Return the text of a draft for the tables in their roles.
+
+    Parameters
+    ----------
+    url : str
+        What stands in the file: without a password.
+    name : str
+        Name of the model.
+    """
+    columns = roles.columns
+    guess = _guess_label(engine, roles)
+    where = guess.has_negatives and columns.value is not None
+    lines = [
+        "# A draft by `edgerec init`: it trains as it is. docs/edgerec-toml.md explains every key.",
+        "",
+        "[database]",
+        "# ${NAME} is replaced by an environment variable: a password need not stand here.",
+        _line("url", url),
+        "",
+        "[interactions]",
+        _line("table", roles.interactions),
+        _line("user_id", columns.user_id),
+        _line("item_id", columns.item_id),
+        _line("timestamp", columns.timestamp),
+    ]
+    if columns.value is not None:
+        lines.append(_line("value", columns.value))
+    if where:
+        lines += [
+            "",
+            "# Values below 0 are taken to be returns, which are no sign of liking.",
+            "[[interactions.where]]",
+            _line("column", columns.value),
+            _line("operator", ">"),
+            "value = 0",
+        ]
+    lines += ["", "[label]", *_label_lines(guess)]
+    # What describes the interaction says nothing lasting of the item or the user.
+    left_out = [columns.user_id, columns.item_id, columns.timestamp, columns.value or ""]
+    for role, things in (("items", roles.items), ("users", roles.users)):
+        if things is not None:
+            own = things.table == roles.interactions
+            proposals = [] if own else propose(engine, things, left_out)
+            lines += ["", f"[{role}]", *_thing_lines(role, things, proposals)]
+    lines += ["", "[export]", _line("path", f"models/{name}.onnx")]
+    if roles.test_table is not None:
+        lines += [
+            "",
+            "# Rows that training never sees, to evaluate the file on.",
+            "[evaluation]",
+            _line("test_table", roles.test_table),
+        ]
+    else:
+        lines += [
+            "",
+            "# To evaluate, split the table by",
+            f"# edgerec split DATABASE_URL --table {roles.interactions} --by user-time",
+            f"# name {roles.interactions}_train above, and add:",
+            "# [evaluation]",
+            f'# test_table = "{roles.interactions}_test"',
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _label_lines(guess: LabelGuess) -> list[str]:
+    if guess.above is None:
+        return [
+            "# Every interaction counts as taken; items that the user did not touch are drawn as",
+            "# the other class.",
+            _line("rule", "taken"),
+            "n_negatives = 4",
+        ]
+    return [
+        "# A value above this is liked: the threshold that divides the rows most evenly.",
+        _line("rule", "above"),
+        f"above = {guess.above!r}",
+    ]
+
+
+def _thing_lines(role: str, things: ThingTable, proposals: list[Proposal]) -> list[str]:
+    lines = [_line("table", things.table), _line("id", things.id)]
+    if things.title is not None:
+        lines.append(_line("title", things.title))
+    for proposal in proposals:
+        lines += ["", f"[[{role}.features]]"]
+        lines += [_line(key, value) for key, value in proposal.items()]
+    return lines
+
+
+def _line(key: str, value: object) -> str:
+    if isinstance(value, str):
+        # TOML's basic strings escape as JSON's do.
+        return f"{key} = {json.dumps(value, ensure_ascii=False)}"
+    return f"{key} = {value!r}"
+
+
+def _guess_label(engine: Engine, roles: Roles) -> LabelGuess:
+    if roles.columns.value is None:
+        return LabelGuess(None, has_negatives=False)
+    chunks = read_interactions(engine, roles.interactions, roles.columns, chunk_rows=_SAMPLE_ROWS)
+    values = next((chunk.values for chunk in islice(chunks, 1)), np.zeros(0))
+    values = values[~np.isnan(values)]
+    levels = Counter(values.tolist())
+    has_negatives = bool((values < 0).any())
+    if has_negatives or not 2 <= len(levels) <= _MOST_LEVELS:
+        return LabelGuess(None, has_negatives)
+    return LabelGuess(_most_even(values, sorted(levels)), has_negatives=False)
+
+
+def _most_even(values: NDArray[np.float64], levels: list[float]) -> float:
+    shares = [abs(float((values > level).mean()) - 0.5) for level in levels[:-1]]
+    return levels[int(np.argmin(shares))]

@@ -1,0 +1,169 @@
+"""A RecSys out of a configuration: what `edgerec train edgerec.toml` trains."""
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgerec.config import EmbeddingSettings, NetworkSettings, TrainSettings
+from edgerec.declared.features import DeclaredFeatures
+from edgerec.declared.reading import database_url
+from edgerec.declared.schema import Configuration
+from edgerec.ids import IdType, id_array
+from edgerec.recsys import Id, Sample
+from edgerec.samples.negatives import NegativeSampler
+from edgerec.source import (
+    InteractionChunk,
+    InteractionColumns,
+    RowCondition,
+    find_columns,
+    open_engine,
+    read_interactions,
+)
+
+_CHUNK_ROWS = 65_536
+
+
+class DeclaredRecSys:
+    """Implements `edgerec.RecSys` over the tables that a configuration names.
+
+    Raises
+    ------
+    SourceError
+        The database, a table or a column is not there.
+    ConfigurationError
+        A feature rule does not fit its column; a variable of the URL is not set.
+    """
+
+    def __init__(self, configuration: Configuration) -> None:
+        self._configuration = configuration
+        self._engine = open_engine(database_url(configuration))
+        interactions = configuration.interactions
+        self._columns = find_columns(
+            self._engine,
+            interactions.table,
+            user_id=interactions.user_id,
+            item_id=interactions.item_id,
+            value=interactions.value,
+            timestamp=interactions.timestamp,
+        )
+        if interactions.value is None:
+            # A column that looks like a value is not one unless it is declared.
+            self._columns = InteractionColumns(
+                self._columns.user_id, self._columns.item_id, None, self._columns.timestamp
+            )
+        self._where = [
+            RowCondition(one.column, one.operator, one.value) for one in interactions.where
+        ]
+        self._users = DeclaredFeatures(self._engine, "users", configuration.users)
+        self._items = DeclaredFeatures(self._engine, "items", configuration.items)
+
+    def get_user_feature(self, user_id: Id) -> Sequence[float]:
+        """Return the user's features."""
+        features: list[float] = self._users.of([user_id])[0].tolist()
+        return features
+
+    def get_item_feature(self, item_id: Id) -> Sequence[float]:
+        """Return the item's features."""
+        features: list[float] = self._items.of([item_id])[0].tolist()
+        return features
+
+    def get_user_features(self, user_ids: Sequence[Id]) -> Sequence[Sequence[float]]:
+        """Return the features of many users."""
+        rows: list[list[float]] = self._users.of(user_ids).tolist()
+        return rows
+
+    def get_item_features(self, item_ids: Sequence[Id]) -> Sequence[Sequence[float]]:
+        """Return the features of many items."""
+        rows: list[list[float]] = self._items.of(item_ids).tolist()
+        return rows
+
+    def sample_generator(self) -> Iterator[Sample]:
+        """Yield the samples, user by user, in order of time."""
+        label = self._configuration.label
+        if label.rule == "above":
+            assert label.above is not None
+            for chunk in self._chunks():
+                for user, item, value, time in _rows(chunk):
+                    # A row without a value is nothing that its user stated.
+                    if value == value:
+                        yield Sample(user, item, float(value > label.above), time, value)
+        else:
+            yield from self._taken()
+
+    def _taken(self) -> Iterator[Sample]:
+        items, counts = self._item_counts()
+        sampler = NegativeSampler(counts, self._configuration.training.random_state)
+        n_negatives = self._configuration.label.n_negatives
+        code_of = {id_: code for code, id_ in enumerate(items)}
+        for rows in self._users_rows():
+            own = np.unique(np.array([code_of[item] for _, item, _, _ in rows], np.int64))
+            drawn = sampler.draw(own, n_negatives * len(rows)).tolist()
+            for number, (user, item, value, time) in enumerate(rows):
+                stated = value if value == value else 1.0
+                yield Sample(user, item, 1.0, time, stated)
+                for code in drawn[number * n_negatives : (number + 1) * n_negatives]:
+                    yield Sample(user, items[code], 0.0, time, None)
+
+    def _item_counts(self) -> tuple[list[Id], NDArray[np.int64]]:
+        counts: dict[Id, int] = {}
+        for chunk in self._chunks():
+            for item in chunk.item_ids.tolist():
+                counts[item] = counts.get(item, 0) + 1
+        kind: IdType = "string" if any(isinstance(item, str) for item in counts) else "int64"
+        items: list[Id] = np.sort(id_array(counts, kind)).tolist()
+        return items, np.array([counts[item] for item in items], np.int64)
+
+    def _users_rows(self) -> Iterator[list[tuple[Id, Id, float, int]]]:
+        """Yield the rows of one user at a time."""
+        pending: list[tuple[Id, Id, float, int]] = []
+        for chunk in self._chunks():
+            rows = [*pending, *_rows(chunk)]
+            starts = [
+                0,
+                *(at for at in range(1, len(rows)) if rows[at][0] != rows[at - 1][0]),
+                len(rows),
+            ]
+            *whole, last = [rows[start:end] for start, end in pairwise(starts)]
+            yield from whole
+            pending = last
+        if pending:
+            yield pending
+
+    def _chunks(self) -> Iterator[InteractionChunk]:
+        return read_interactions(
+            self._engine,
+            self._configuration.interactions.table,
+            self._columns,
+            chunk_rows=_CHUNK_ROWS,
+            order="user",
+            where=self._where,
+        )
+
+
+def _rows(chunk: InteractionChunk) -> list[tuple[Id, Id, float, int]]:
+    return list(
+        zip(
+            chunk.user_ids.tolist(),
+            chunk.item_ids.tolist(),
+            chunk.values.tolist(),
+            chunk.timestamps.tolist(),
+            strict=True,
+        )
+    )
+
+
+def train_settings(configuration: Configuration) -> TrainSettings:
+    """Return the settings that the section [training] declares."""
+    training = configuration.training
+    plain = training.network.model_dump()
+    plain["hidden_layer_sizes"] = tuple(plain["hidden_layer_sizes"])
+    return TrainSettings(
+        n_history=training.n_history,
+        n_folds=training.n_folds,
+        held_out_share=training.held_out_share,
+        random_state=training.random_state,
+        embedding=EmbeddingSettings(**training.embedding.model_dump()),
+        network=NetworkSettings(**plain),
+    )

@@ -1,0 +1,167 @@
+"""What the tables of a database are: interactions, items, users; recognised, never asked."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from edgerec.errors import ConfigurationError, SourceError
+from edgerec.source import (
+    Engine,
+    InteractionColumns,
+    TableDescription,
+    describe_table,
+    find_columns,
+    table_names,
+)
+
+_INTERACTION_WORDS = (
+    *("interaction", "rating", "purchase", "order", "event", "click", "view", "play"),
+    *("transaction", "invoice", "sale", "feedback", "behavior", "behaviour", "review", "retail"),
+)
+_TITLES = ("title", "name", "description", "label", "product", "itemname")
+
+
+@dataclass(frozen=True)
+class Roles:
+    """Which table is which; None: there is none of its own."""
+
+    interactions: str
+    columns: InteractionColumns
+    items: "ThingTable | None"
+    users: "ThingTable | None"
+    test_table: str | None
+    """TABLE_test, where a split has written it"""
+
+
+@dataclass(frozen=True)
+class ThingTable:
+    """A table with a row per user or item, or rows that describe them."""
+
+    table: str
+    id: str
+    title: str | None
+
+
+def recognise(engine: Engine, named: Mapping[str, str]) -> Roles:
+    """Recognise the roles of the tables.
+
+    Parameters
+    ----------
+    named : mapping
+        Tables that are given and not guessed: interactions, items, users.
+
+    Raises
+    ------
+    ConfigurationError, SourceError
+        No table looks like interactions, or a named one is not there.
+    """
+    descriptions = {name: describe_table(engine, name) for name in table_names(engine)}
+    for role, table in named.items():
+        if table not in descriptions:
+            raise SourceError(
+                f"--tables {role}={table}: there is no such table; the tables are "
+                f"{', '.join(sorted(descriptions))}."
+            )
+    interactions = named.get("interactions") or _interactions(engine, descriptions)
+    columns = find_columns(engine, interactions)
+    base = interactions.removesuffix("_train")
+    test_table = f"{base}_test" if f"{base}_test" in descriptions else None
+    others = {
+        name: one
+        for name, one in descriptions.items()
+        if name not in (interactions, base, f"{base}_train", f"{base}_test")
+    }
+    items = _things(engine, others, descriptions, "items", columns.item_id, named)
+    if items is None:
+        items = _own_items(descriptions[interactions], columns)
+    users = _things(engine, others, descriptions, "users", columns.user_id, named)
+    return Roles(interactions, columns, items, users, test_table)
+
+
+def _interactions(engine: Engine, descriptions: Mapping[str, TableDescription]) -> str:
+    fitting = []
+    for name in descriptions:
+        if name.endswith("_test"):
+            continue
+        try:
+            columns = find_columns(engine, name)
+        except SourceError:
+            continue
+        word = any(word in name.lower() for word in _INTERACTION_WORDS)
+        fitting.append((name.endswith("_train"), columns.value is not None, word, name))
+    if not fitting:
+        raise ConfigurationError(
+            "No table has columns that are recognised as user, item and time; the tables are "
+            f"{', '.join(sorted(descriptions))}. Name one with --tables interactions=TABLE, and "
+            "its columns in the draft."
+        )
+    return max(fitting, key=lambda one: (*one[:3], [-ord(letter) for letter in one[3]]))[3]
+
+
+def _things(
+    engine: Engine,
+    others: Mapping[str, TableDescription],
+    descriptions: Mapping[str, TableDescription],
+    role: str,
+    id_column: str,
+    named: Mapping[str, str],
+) -> ThingTable | None:
+    if role in named:
+        description = descriptions[named[role]]
+        found = _id_column(description, role, id_column)
+        if found is None:
+            raise ConfigurationError(
+                f"--tables {role}={named[role]}: no column is recognised as the id; its columns "
+                f"are {', '.join(one.name for one in description.columns)}. Name it in the draft."
+            )
+        return ThingTable(description.name, found, _title(description, found))
+    for description in others.values():
+        keys = [one.name for one in description.columns if one.primary_key]
+        found = _id_column(description, role, id_column)
+        if (
+            found is not None
+            and keys in ([found], [])
+            and not _looks_like_rows(engine, description)
+        ):
+            return ThingTable(description.name, found, _title(description, found))
+    return None
+
+
+def _looks_like_rows(engine: Engine, description: TableDescription) -> bool:
+    """Say whether the table holds what users did (tags, for example) and not what things are."""
+    try:
+        find_columns(engine, description.name)
+    except SourceError:
+        return False
+    return True
+
+
+def _id_column(description: TableDescription, role: str, id_column: str) -> str | None:
+    names = {_plain(one.name): one.name for one in description.columns}
+    if _plain(id_column) in names:
+        return names[_plain(id_column)]
+    singular = role.removesuffix("s")
+    if "id" in names and singular in description.name.lower():
+        return names["id"]
+    stem = _plain(id_column).removesuffix("id")
+    return names["id"] if stem and "id" in names and stem in description.name.lower() else None
+
+
+def _own_items(description: TableDescription, columns: InteractionColumns) -> ThingTable | None:
+    """Return the interactions' own table where its rows say what the item is called."""
+    title = _title(description, columns.item_id)
+    return None if title is None else ThingTable(description.name, columns.item_id, title)
+
+
+def _title(description: TableDescription, id_column: str) -> str | None:
+    texts: Sequence[str] = [
+        one.name for one in description.columns if one.kind == "text" and one.name != id_column
+    ]
+    for word in _TITLES:
+        for name in texts:
+            if _plain(name) == word or _plain(name).endswith(word):
+                return name
+    return None
+
+
+def _plain(name: str) -> str:
+    return "".join(letter for letter in name.lower() if letter.isalnum())

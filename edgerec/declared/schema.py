@@ -1,0 +1,165 @@
+"""What may stand in edgerec.toml. `docs/edgerec-toml.md` is it in words; a test compares the two.
+
+Strict: an unknown key, a missing one or a value of another type is an error, since a setting that
+is silently ignored is worse than none.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Name = Annotated[str, Field(min_length=1)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Database(_Section):
+    """Where the data are."""
+
+    url: Name = Field(
+        description="database URL; ${NAME} is replaced by an environment variable, so that a "
+        "password need not stand in the file"
+    )
+
+
+class Condition(_Section):
+    """Which rows count: column, operator, value."""
+
+    column: Name = Field(description="column of the table")
+    operator: Literal["==", "!=", "<", "<=", ">", ">="] = Field(description="comparison")
+    value: int | float | str | bool = Field(description="what the column is compared with")
+
+
+class Interactions(_Section):
+    """The table of who did what, when."""
+
+    table: Name = Field(description="table of interactions to train on")
+    user_id: Name = Field(description="column of the user's id")
+    item_id: Name = Field(description="column of the item's id")
+    timestamp: Name = Field(description="column of the time: Unix seconds, a date or a timestamp")
+    value: Name | None = Field(
+        default=None, description="column of the rating or weight; without it, 1"
+    )
+    where: list[Condition] = Field(
+        default=[], description="rows that count; all conditions must hold"
+    )
+
+
+class Label(_Section):
+    """What the ranker learns to tell apart."""
+
+    rule: Literal["above", "taken"] = Field(
+        description='"above": a value above `above` is label 1; "taken": every interaction is '
+        "label 1 and items that the user did not touch are drawn as label 0"
+    )
+    above: float | None = Field(default=None, description='threshold of the rule "above"')
+    n_negatives: Annotated[int, Field(ge=1, le=100)] = Field(
+        default=4, description='items drawn per interaction by the rule "taken"'
+    )
+
+
+class Feature(_Section):
+    """One rule that turns a column into numbers."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, strict=True)
+
+    column: Name = Field(description="column of the table")
+    kind: Name = Field(description="what is made of it; docs/features.md has all kinds")
+    name: Name | None = Field(
+        default=None, description="name of the block; by default column and kind"
+    )
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What else the kind takes."""
+        return dict(self.__pydantic_extra__ or {})
+
+
+class Things(_Section):
+    """A table of users or of items, and the features made of its columns."""
+
+    table: Name = Field(description="table; the interactions' own where there is no other")
+    id: Name = Field(description="column of the id")
+    title: Name | None = Field(default=None, description="column of a name that people read")
+    features: list[Feature] = Field(
+        default=[], description="rules, in the order of the feature vector"
+    )
+
+
+class Embedding(_Section):
+    """item2vec, under gensim's names."""
+
+    embedding_dim: Annotated[int, Field(ge=1)] = Field(default=32, description="width of a vector")
+    window: Annotated[int, Field(ge=1)] = Field(default=20, description="neighbours on each side")
+    epochs: Annotated[int, Field(ge=1)] = Field(default=10, description="passes over the sequences")
+    negative: Annotated[int, Field(ge=1)] = Field(default=5, description="noise words per positive")
+    sample: Annotated[float, Field(ge=0, lt=1)] = Field(
+        default=1e-4, description="frequent items above this are read less often"
+    )
+
+
+class Network(_Section):
+    """The multi-layer perceptron."""
+
+    hidden_layer_sizes: list[Annotated[int, Field(ge=1)]] = Field(
+        default=[64], min_length=1, description="width of each hidden layer"
+    )
+    alpha: Annotated[float, Field(ge=0)] = Field(default=1.0, description="L2 penalty")
+    batch_size: Annotated[int, Field(ge=2)] = Field(default=256, description="samples per step")
+    learning_rate: Annotated[float, Field(gt=0)] = Field(
+        default=1e-3, description="of Adam, at the start"
+    )
+    max_epochs: Annotated[int, Field(ge=1)] = Field(default=8, description="passes at most")
+    patience: Annotated[int, Field(ge=1)] = Field(
+        default=3, description="epochs without a better held-out AUC after which training stops"
+    )
+
+
+class Training(_Section):
+    """How the ranker is trained."""
+
+    n_history: Annotated[int, Field(ge=1, le=10_000)] = Field(
+        default=100, description="newest items of a user that count"
+    )
+    n_folds: Annotated[int, Field(ge=2, le=100)] = Field(
+        default=5, description="statistics leave one of so many folds of users out"
+    )
+    held_out_share: Annotated[float, Field(gt=0, le=0.5)] = Field(
+        default=0.1, description="share of the users that decide when to stop"
+    )
+    random_state: Annotated[int, Field(ge=0)] = Field(default=0, description="seed")
+    embedding: Embedding = Field(default=Embedding(), description="item2vec")
+    network: Network = Field(default=Network(), description="the network")
+
+
+class Export(_Section):
+    """What is written."""
+
+    path: Annotated[str, Field(pattern=r".*\S\.onnx$")] = Field(
+        default="models/model.onnx", description="the file; its name ends in .onnx"
+    )
+
+
+class Evaluation(_Section):
+    """Rows that training never sees."""
+
+    test_table: Name = Field(description="table to evaluate the file on, with the same columns")
+    history_table: Name | None = Field(
+        default=None, description="table of rows that a test row may use if strictly earlier"
+    )
+    frozen: bool = Field(default=False, description="test rows never join a history")
+
+
+class Configuration(_Section):
+    """A whole edgerec.toml."""
+
+    database: Database
+    interactions: Interactions
+    label: Label
+    items: Things | None = None
+    users: Things | None = None
+    training: Training = Training()
+    export: Export = Export()
+    evaluation: Evaluation | None = None

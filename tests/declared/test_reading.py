@@ -1,0 +1,83 @@
+from pathlib import Path
+
+import pytest
+
+from edgerec.declared.reading import database_url, read_configuration
+from edgerec.errors import ConfigurationError
+
+WHOLE = """\
+[database]
+url = "sqlite:///shop.db"
+
+[interactions]
+table = "ratings"
+user_id = "userId"
+item_id = "movieId"
+timestamp = "timestamp"
+value = "rating"
+
+[label]
+rule = "above"
+above = 3.5
+
+[items]
+table = "movies"
+id = "movieId"
+
+[[items.features]]
+column = "genres"
+kind = "multi_hot"
+separator = "|"
+"""
+
+
+def read(folder: Path, text: str):
+    path = folder / "edgerec.toml"
+    path.write_text(text)
+    return read_configuration(path)
+
+
+def test_a_whole_file_is_read_with_its_defaults(tmp_path: Path) -> None:
+    configuration = read(tmp_path, WHOLE)
+    assert configuration.items.features[0].options == {"separator": "|"}
+    assert configuration.training.n_history == 100
+    assert configuration.export.path == "models/model.onnx"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ("timestamp =", "timestmp =", r"line 8: interactions.timestmp is an unknown key. Did you"),
+        ("[label]", "[lable]", "lable is an unknown key. Did you mean label?"),
+        ('table = "ratings"\n', "", r"line 4: interactions.table is missing \(expected: table of"),
+        ("above = 3.5", 'above = "x"', r"line 13: label.above must be a valid number, but is 'x'"),
+        ('"above"', '"abov"', r"line 12: label.rule must be 'above' or 'taken', but is 'abov'"),
+        ('kind = "multi_hot"\n', "", r"line 19: items.features\[0\].kind is missing"),
+        ("above = 3.5\n", "", 'label.above is missing, which the rule "above" compares with'),
+        ('value = "rating"\n', "", 'the rule "above" needs interactions.value'),
+        ("[label]", "[label", "is no TOML"),
+    ],
+)
+def test_a_mistake_names_its_line_and_what_was_meant(
+    old: str, new: str, sentence: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigurationError, match=sentence):
+        read(tmp_path, WHOLE.replace(old, new, 1))
+
+
+def test_a_file_that_is_not_there_names_the_command_that_writes_one(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="`edgerec init DATABASE_URL` writes a draft"):
+        read_configuration(tmp_path / "none.toml")
+
+
+def test_a_password_comes_from_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configuration = read(
+        tmp_path, WHOLE.replace("sqlite:///shop.db", "mysql://me:${SECRET}@host/shop")
+    )
+    monkeypatch.setenv("SECRET", "pass")
+    assert database_url(configuration) == "mysql://me:pass@host/shop"
+    monkeypatch.delenv("SECRET")
+    with pytest.raises(ConfigurationError, match="environment variable SECRET, which is not set"):
+        database_url(configuration)
