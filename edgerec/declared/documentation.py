@@ -4,12 +4,11 @@ Run `python -m edgerec.declared.documentation > docs/edgerec-toml.md`.
 """
 
 import sys
-from typing import Any, get_args
 
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from edgerec.declared.schema import Configuration
+from edgerec.declared.schema import Configuration, section_in
 
 _INTRODUCTION = """\
 # edgerec.toml
@@ -33,7 +32,7 @@ def documentation() -> str:
 def _describe(model: type[BaseModel], path: str, sections: list[str]) -> None:
     rows, inner = [], []
     for name, field in model.model_fields.items():
-        nested = _model_in(field.annotation)
+        nested = section_in(field.annotation)
         where = f"{path}.{name}" if path else name
         if nested is not None:
             is_list = getattr(field.annotation, "__origin__", None) is list
@@ -54,12 +53,6 @@ def _describe(model: type[BaseModel], path: str, sections: list[str]) -> None:
         need = "" if required else " May be left out."
         sections.append(f"\n## `{title}`\n\n{doc}{need}\n")
         _describe(nested, where, sections)
-
-
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next((found for arg in get_args(annotation) if (found := _model_in(arg))), None)
 
 
 def _shown(value: object) -> str:

@@ -6,11 +6,11 @@ import re
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final, get_args
+from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
 
-from edgerec.declared.schema import Configuration
+from edgerec.declared.schema import Configuration, section_in
 from edgerec.errors import ConfigurationError
 
 _VARIABLE: Final = re.compile(r"\$\{(\w+)\}")
@@ -116,14 +116,8 @@ def _model_at(location: _Path) -> type[BaseModel] | None:
             continue
         if model is None or part not in model.model_fields:
             return None
-        model = _model_in(model.model_fields[part].annotation)
+        model = section_in(model.model_fields[part].annotation)
     return model
-
-
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next((found for arg in get_args(annotation) if (found := _model_in(arg))), None)
 
 
 def _names_at(location: _Path) -> list[str]:
@@ -136,7 +130,7 @@ def _description(location: _Path) -> str:
     field = model.model_fields.get(str(location[-1])) if model else None
     if field is None:
         return "needed"
-    inner = _model_in(field.annotation)
+    inner = section_in(field.annotation)
     text = field.description or (inner.__doc__ if inner else None) or "needed"
     text = text.strip().rstrip(".")
     return text[0].lower() + text[1:]

@@ -4,7 +4,7 @@ Strict: an unknown key, a missing one or a value of another type is an error, si
 is silently ignored is worse than none.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -163,3 +163,14 @@ class Configuration(_Section):
     training: Training = Training()
     export: Export = Export()
     evaluation: Evaluation | None = None
+
+
+def section_in(annotation: Any) -> type[BaseModel] | None:
+    """Return the section that a field's type holds, as in a list of them; None: it holds none.
+
+    >>> section_in(list[Condition]).__name__
+    'Condition'
+    """
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for arg in get_args(annotation) if (found := section_in(arg))), None)
