@@ -16,8 +16,8 @@ from edgerec.cli.drawing import (
 )
 from edgerec.cli.loading import load_rec_sys
 from edgerec.config import TrainSettings
-from edgerec.declared.reading import database_url, read_configuration
-from edgerec.declared.recsys import DeclaredRecSys, train_settings
+from edgerec.declared.reading import database_url
+from edgerec.declared.recsys import declared_rec_sys, train_settings
 from edgerec.declared.schema import Configuration
 from edgerec.errors import ConfigurationError
 from edgerec.evaluate.prequential import Evaluation
@@ -123,8 +123,8 @@ def exported_rows(model: Model, exported: Exported) -> dict[str, str]:
 def _load(options: argparse.Namespace) -> tuple[Configuration | None, RecSys]:
     if not options.rec_sys.endswith(".toml"):
         return None, load_rec_sys(options.rec_sys)
-    configuration = read_configuration(options.rec_sys)
-    return configuration, DeclaredRecSys(configuration)
+    rec_sys = declared_rec_sys(options.rec_sys)
+    return rec_sys.configuration, rec_sys
 
 
 def _settings(

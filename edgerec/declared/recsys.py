@@ -2,14 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgerec.config import EmbeddingSettings, NetworkSettings, TrainSettings
+from edgerec.declared.checking import check_names
 from edgerec.declared.features import DeclaredFeatures
-from edgerec.declared.reading import database_url
+from edgerec.declared.reading import database_url, read_configuration
 from edgerec.declared.schema import Configuration
+from edgerec.declared.sequences import DeclaredSequences
 from edgerec.ids import IdType, id_array
 from edgerec.recsys import Id, Sample
 from edgerec.samples.negatives import NegativeSampler
@@ -37,7 +40,7 @@ class DeclaredRecSys:
     """
 
     def __init__(self, configuration: Configuration) -> None:
-        self._configuration = configuration
+        self.configuration = configuration
         self._engine = open_engine(database_url(configuration))
         interactions = configuration.interactions
         self._columns = find_columns(
@@ -81,7 +84,7 @@ class DeclaredRecSys:
 
     def sample_generator(self) -> Iterator[Sample]:
         """Yield the samples, user by user, in order of time."""
-        label = self._configuration.label
+        label = self.configuration.label
         if label.rule == "above":
             assert label.above is not None
             for chunk in self._chunks():
@@ -94,8 +97,8 @@ class DeclaredRecSys:
 
     def _taken(self) -> Iterator[Sample]:
         items, counts = self._item_counts()
-        sampler = NegativeSampler(counts, self._configuration.training.random_state)
-        n_negatives = self._configuration.label.n_negatives
+        sampler = NegativeSampler(counts, self.configuration.training.random_state)
+        n_negatives = self.configuration.label.n_negatives
         code_of = {id_: code for code, id_ in enumerate(items)}
         for rows in self._users_rows():
             own = np.unique(np.array([code_of[item] for _, item, _, _ in rows], np.int64))
@@ -134,7 +137,7 @@ class DeclaredRecSys:
     def _chunks(self) -> Iterator[InteractionChunk]:
         return read_interactions(
             self._engine,
-            self._configuration.interactions.table,
+            self.configuration.interactions.table,
             self._columns,
             chunk_rows=_CHUNK_ROWS,
             order="user",
@@ -152,6 +155,37 @@ def _rows(chunk: InteractionChunk) -> list[tuple[Id, Id, float, int]]:
             strict=True,
         )
     )
+
+
+class DeclaredRecSysWithSequences(DeclaredRecSys):
+    """The same where [sequences] is declared. Training asks a class that has the method for it."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        super().__init__(configuration)
+        assert configuration.sequences is not None
+        self._sequences = DeclaredSequences(self._engine, configuration.sequences)
+
+    def item_seq_generator(self) -> Iterator[Sequence[Id]]:
+        """Yield the items of each group, oldest first."""
+        return self._sequences.read(_CHUNK_ROWS)
+
+
+def declared_rec_sys(path: str | Path) -> DeclaredRecSys:
+    """Return the RecSys that the file at `path` declares.
+
+    Raises
+    ------
+    SourceError
+        The database, a table or a column is not there.
+    ConfigurationError
+        The file is not valid, names a table or column that is not there, or a feature rule does
+        not fit its column; a variable of the URL is not set.
+    """
+    configuration = read_configuration(path)
+    check_names(Path(path), configuration, open_engine(database_url(configuration)))
+    if configuration.sequences is not None:
+        return DeclaredRecSysWithSequences(configuration)
+    return DeclaredRecSys(configuration)
 
 
 def train_settings(configuration: Configuration) -> TrainSettings:

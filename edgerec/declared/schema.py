@@ -11,6 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field
 Name = Annotated[str, Field(min_length=1)]
 
 
+def _column(description: str, default: Any = ...) -> Any:
+    """Return a key that names a column; `checking` finds it by its mark."""
+    return Field(default, description=description, json_schema_extra={"names": "column"})
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
@@ -27,7 +32,7 @@ class Database(_Section):
 class Condition(_Section):
     """Which rows count: column, operator, value."""
 
-    column: Name = Field(description="column of the table")
+    column: Name = _column("column of the table")
     operator: Literal["==", "!=", "<", "<=", ">", ">="] = Field(description="comparison")
     value: int | float | str | bool = Field(description="what the column is compared with")
 
@@ -36,12 +41,10 @@ class Interactions(_Section):
     """The table of who did what, when."""
 
     table: Name = Field(description="table of interactions to train on")
-    user_id: Name = Field(description="column of the user's id")
-    item_id: Name = Field(description="column of the item's id")
-    timestamp: Name = Field(description="column of the time: Unix seconds, a date or a timestamp")
-    value: Name | None = Field(
-        default=None, description="column of the rating or weight; without it, 1"
-    )
+    user_id: Name = _column("column of the user's id")
+    item_id: Name = _column("column of the item's id")
+    timestamp: Name = _column("column of the time: Unix seconds, a date or a timestamp")
+    value: Name | None = _column("column of the rating or weight; without it, 1", None)
     where: list[Condition] = Field(
         default=[], description="rows that count; all conditions must hold"
     )
@@ -65,7 +68,7 @@ class Feature(_Section):
 
     model_config = ConfigDict(extra="allow", frozen=True, strict=True)
 
-    column: Name = Field(description="column of the table")
+    column: Name = _column("column of the table")
     kind: Name = Field(description="what is made of it; docs/features.md has all kinds")
     name: Name | None = Field(
         default=None, description="name of the block; by default column and kind"
@@ -81,10 +84,26 @@ class Things(_Section):
     """A table of users or of items, and the features made of its columns."""
 
     table: Name = Field(description="table; the interactions' own where there is no other")
-    id: Name = Field(description="column of the id")
-    title: Name | None = Field(default=None, description="column of a name that people read")
+    id: Name = _column("column of the id")
+    title: Name | None = _column("column of a name that people read", None)
     features: list[Feature] = Field(
         default=[], description="rules, in the order of the feature vector"
+    )
+
+
+class Sequences(_Section):
+    """Where item2vec finds which items go together: baskets, playlists, visits.
+
+    Without it, sequences are made of what each user liked. The table must hold no row that the
+    file is evaluated on.
+    """
+
+    table: Name = Field(description="table with a row per item of a sequence")
+    group: Name = _column("column that is equal in all rows of one sequence")
+    item_id: Name = _column("column of the item's id, as in the interactions")
+    timestamp: Name = _column("column of the time, which orders a sequence")
+    where: list[Condition] = Field(
+        default=[], description="rows that count; all conditions must hold"
     )
 
 
@@ -160,6 +179,7 @@ class Configuration(_Section):
     label: Label
     items: Things | None = None
     users: Things | None = None
+    sequences: Sequences | None = None
     training: Training = Training()
     export: Export = Export()
     evaluation: Evaluation | None = None

@@ -10,7 +10,7 @@ import pytest
 from edgerec.cli import main
 from edgerec.datasets import write_generated_database
 from edgerec.declared.reading import read_configuration
-from edgerec.declared.recsys import DeclaredRecSys
+from edgerec.declared.recsys import declared_rec_sys
 from tests.trained import interactions
 
 FAST = ["--max-epochs", "2", "--embedding-dim", "4", "--n-history", "8"]
@@ -72,7 +72,7 @@ def test_a_draft_of_purchases_trains_as_it_is(shop: None) -> None:
 
 def test_negatives_are_seeded_and_never_what_the_user_took(shop: None) -> None:
     main(["init", "sqlite:///shop.db"])
-    rec_sys = DeclaredRecSys(read_configuration("edgerec.toml"))
+    rec_sys = declared_rec_sys("edgerec.toml")
     samples = list(rec_sys.sample_generator())
     assert samples == list(rec_sys.sample_generator())
     taken = {(one.user_id, one.item_id) for one in samples if one.label == 1}

@@ -6,8 +6,7 @@ from pathlib import Path
 from sqlalchemy import Column, Float, Integer, MetaData, String, Table, Text
 
 from edgerec.config import EmbeddingSettings, NetworkSettings, TrainSettings
-from edgerec.declared.reading import read_configuration
-from edgerec.declared.recsys import DeclaredRecSys
+from edgerec.declared.recsys import declared_rec_sys
 from edgerec.pipeline import train
 from tests.source.conftest import BACKENDS, Database
 
@@ -57,7 +56,7 @@ def test_every_database_gives_the_same_bytes(
         fill(database)
         path = tmp_path / "edgerec.toml"
         path.write_text(FILE.format(url=database.url))
-        model = train(DeclaredRecSys(read_configuration(path)), SETTINGS)
+        model = train(declared_rec_sys(path), SETTINGS)
         written[backend] = model.export(tmp_path / "shop.onnx").path.read_bytes()
         assert len(model.ranker.item_ids) == len(ITEMS)
     assert written["mariadb"] == written["sqlite"]

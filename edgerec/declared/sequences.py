@@ -1,0 +1,60 @@
+"""Sequences of items out of a table that a configuration names: what item2vec learns from."""
+
+from collections.abc import Iterator
+
+from edgerec.declared.schema import Sequences
+from edgerec.recsys import Id
+from edgerec.source import (
+    Engine,
+    InteractionColumns,
+    RowCondition,
+    find_columns,
+    read_interactions,
+)
+
+
+class DeclaredSequences:
+    """Reads the sequences of a table, one at a time.
+
+    Raises
+    ------
+    SourceError
+        The table or a column is not there.
+    """
+
+    def __init__(self, engine: Engine, sequences: Sequences) -> None:
+        self._engine = engine
+        self._table = sequences.table
+        found = find_columns(
+            engine,
+            sequences.table,
+            user_id=sequences.group,
+            item_id=sequences.item_id,
+            timestamp=sequences.timestamp,
+        )
+        self._columns = InteractionColumns(found.user_id, found.item_id, None, found.timestamp)
+        self._where = [RowCondition(one.column, one.operator, one.value) for one in sequences.where]
+
+    def read(self, chunk_rows: int) -> Iterator[list[Id]]:
+        """Yield the items of each group, oldest first; at most `chunk_rows` rows are in memory.
+
+        A group longer than that comes whole all the same.
+        """
+        group: Id | None = None
+        items: list[Id] = []
+        for chunk in read_interactions(
+            self._engine,
+            self._table,
+            self._columns,
+            chunk_rows=chunk_rows,
+            order="user",
+            where=self._where,
+        ):
+            for came, item in zip(chunk.user_ids.tolist(), chunk.item_ids.tolist(), strict=True):
+                if came != group and items:
+                    yield items
+                    items = []
+                group = came
+                items.append(item)
+        if items:
+            yield items
