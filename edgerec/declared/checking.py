@@ -55,8 +55,9 @@ def _names(
         yield from _evaluation_names(section)
     for name, field in type(section).model_fields.items():
         value = getattr(section, name)
-        if field.json_schema_extra == {"names": "column"} and value is not None:
-            yield (*location, name), table, value
+        if field.json_schema_extra == {"names": "column"}:
+            named = value if isinstance(value, list) else [value]
+            yield from (((*location, name), table, one) for one in named if one is not None)
         elif isinstance(value, BaseModel):
             yield from _names(value, (*location, name), table)
         elif isinstance(value, list):

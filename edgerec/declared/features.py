@@ -9,6 +9,7 @@ from edgerec.columns import COLUMN_KINDS, ColumnKind
 from edgerec.declared.schema import Things
 from edgerec.errors import ConfigurationError
 from edgerec.features.tabular.block import FeatureBlock
+from edgerec.features.tabular.conditions import Condition
 from edgerec.features.tabular.fit import fit_block
 from edgerec.features.tabular.rules import FeatureRule, check_rules
 from edgerec.recsys import Id
@@ -75,9 +76,10 @@ def feature_rules(role: str, things: Things) -> list[FeatureRule]:
     """
     rules = []
     for number, feature in enumerate(things.features):
-        name = feature.name or f"{feature.column}_{feature.kind}"
+        name = feature.name or "_".join([*feature.reads, feature.kind])
         try:
-            rules.append(FeatureRule(name, (feature.column,), feature.kind, feature.options))
+            when = None if feature.when is None else Condition(**feature.when.model_dump())
+            rules.append(FeatureRule(name, feature.reads, feature.kind, feature.options, when))
         except ConfigurationError as error:
             raise ConfigurationError(f"{role}.features[{number}]: {error}") from None
     return rules

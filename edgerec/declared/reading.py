@@ -105,7 +105,7 @@ def _sentence(path: Path, text: str, plain: dict[str, Any], error: ValidationErr
             "docs/edgerec-toml.md has every key."
         )
     came = _value_at(plain, location)
-    message = first["msg"].removeprefix("Input should be ")
+    message = first["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
     return f"{where}: {dotted} must be {message}, but is {came!r}."
 
 

@@ -11,7 +11,7 @@ from edgerec.config import EmbeddingSettings, NetworkSettings, TrainSettings
 from edgerec.declared.checking import check_names
 from edgerec.declared.features import DeclaredFeatures
 from edgerec.declared.reading import database_url, read_configuration
-from edgerec.declared.schema import Configuration
+from edgerec.declared.schema import Configuration, row_conditions
 from edgerec.declared.sequences import DeclaredSequences
 from edgerec.ids import IdType, id_array
 from edgerec.recsys import Id, Sample
@@ -19,7 +19,6 @@ from edgerec.samples.negatives import NegativeSampler
 from edgerec.source import (
     InteractionChunk,
     InteractionColumns,
-    RowCondition,
     find_columns,
     open_engine,
     read_interactions,
@@ -56,9 +55,7 @@ class DeclaredRecSys:
             self._columns = InteractionColumns(
                 self._columns.user_id, self._columns.item_id, None, self._columns.timestamp
             )
-        self._where = [
-            RowCondition(one.column, one.operator, one.value) for one in interactions.where
-        ]
+        self._where = row_conditions(interactions.where)
         self._users = DeclaredFeatures(self._engine, "users", configuration.users)
         self._items = DeclaredFeatures(self._engine, "items", configuration.items)
 

@@ -4,11 +4,16 @@ Strict: an unknown key, a missing one or a value of another type is an error, si
 is silently ignored is worse than none.
 """
 
-from typing import Annotated, Any, Literal, get_args
+import datetime
+from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from edgerec.features.tabular.conditions import Operator
+from edgerec.source import RowCondition
 
 Name = Annotated[str, Field(min_length=1)]
+Plain = int | float | str | bool | datetime.datetime | datetime.date
 
 
 def _column(description: str, default: Any = ...) -> Any:
@@ -34,7 +39,7 @@ class Condition(_Section):
 
     column: Name = _column("column of the table")
     operator: Literal["==", "!=", "<", "<=", ">", ">="] = Field(description="comparison")
-    value: int | float | str | bool = Field(description="what the column is compared with")
+    value: Plain = Field(description="what the column is compared with")
 
 
 class Interactions(_Section):
@@ -63,16 +68,39 @@ class Label(_Section):
     )
 
 
+class When(_Section):
+    """A row that does not meet it counts as missing."""
+
+    column: Name = _column("column of the table")
+    operator: Operator = Field(description="comparison; is_null takes no value, in takes a list")
+    value: Plain | list[Plain] | None = Field(
+        default=None, description="what the column is compared with"
+    )
+
+
 class Feature(_Section):
-    """One rule that turns a column into numbers."""
+    """One rule that turns a column, or several, into numbers."""
 
     model_config = ConfigDict(extra="allow", frozen=True, strict=True)
 
-    column: Name = _column("column of the table")
+    column: Name | None = _column("column of the table; it or `columns` is needed", None)
+    columns: list[Name] = _column("several columns, one after the other", [])
     kind: Name = Field(description="what is made of it; docs/features.md has all kinds")
     name: Name | None = Field(
         default=None, description="name of the block; by default column and kind"
     )
+    when: When | None = None
+
+    @model_validator(mode="after")
+    def _has_columns(self) -> Self:
+        if (self.column is None) == (not self.columns):
+            raise ValueError("a rule with either column or columns")
+        return self
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The columns that become numbers."""
+        return (self.column,) if self.column is not None else tuple(self.columns)
 
     @property
     def options(self) -> dict[str, Any]:
@@ -183,6 +211,18 @@ class Configuration(_Section):
     training: Training = Training()
     export: Export = Export()
     evaluation: Evaluation | None = None
+
+
+def row_conditions(conditions: list[Condition]) -> list[RowCondition]:
+    """Return the conditions as a source takes them; a date becomes its ISO 8601 text."""
+    return [
+        RowCondition(
+            one.column,
+            one.operator,
+            str(one.value) if isinstance(one.value, datetime.date) else one.value,
+        )
+        for one in conditions
+    ]
 
 
 def section_in(annotation: Any) -> type[BaseModel] | None:

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 
-from edgerec.declared.schema import Sequences
+from edgerec.declared.schema import Sequences, row_conditions
 from edgerec.recsys import Id
 from edgerec.source import (
     Engine,
     InteractionColumns,
-    RowCondition,
     find_columns,
     read_interactions,
 )
@@ -33,7 +32,7 @@ class DeclaredSequences:
             timestamp=sequences.timestamp,
         )
         self._columns = InteractionColumns(found.user_id, found.item_id, None, found.timestamp)
-        self._where = [RowCondition(one.column, one.operator, one.value) for one in sequences.where]
+        self._where = row_conditions(sequences.where)
 
     def read(self, chunk_rows: int) -> Iterator[list[Id]]:
         """Yield the items of each group, oldest first; at most `chunk_rows` rows are in memory.

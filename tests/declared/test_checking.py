@@ -66,19 +66,27 @@ def movies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (
             'value = "rating"',
             'value = "ratting"',
-            r"edgerec.toml, line 9: interactions.value: table 'ratings' has no column 'ratting'; "
-            r'its columns are "userId".* Did you mean "rating"\?',
+            (
+                "toml, line 9: interactions.value: table 'ratings' has no column 'ratting'; "
+                r'its columns are "userId".* Did you mean "rating"\?'
+            ),
         ),
         (
             'table = "movies"',
             'table = "movie"',
-            r"line 21: items.table: there is no table 'movie'; the tables are \"movies\", "
-            r'.* Did you mean "movies"\?',
+            (
+                "line 21: items.table: there is no table 'movie'; the tables are \"movies\", "
+                r'.* Did you mean "movies"\?'
+            ),
         ),
         ('column = "genres"', 'column = "genre"', r"line 30: items.features\[1\].column: table 'm"),
         ('column = "rating"', 'column = "rated"', r"line 12: interactions.where\[0\].column: tab"),
         ('group = "userId"', 'group = "basket"', "line 36: sequences.group: table 'ratings' has n"),
-        ('test_table = "ratings"', 'test_table = "held"', "line 41: evaluation.test_table: there i"),
+        (
+            'test_table = "ratings"',
+            'test_table = "held"',
+            "line 41: evaluation.test_table: there",
+        ),
         (
             'test_table = "ratings"',
             'test_table = "movies"',

@@ -2,8 +2,10 @@ from pathlib import Path
 
 import pytest
 
+from edgerec.declared.features import feature_rules
 from edgerec.declared.reading import database_url, read_configuration
 from edgerec.errors import ConfigurationError
+from edgerec.features.tabular import Condition
 
 WHOLE = """\
 [database]
@@ -55,6 +57,16 @@ def test_a_whole_file_is_read_with_its_defaults(tmp_path: Path) -> None:
         ('kind = "multi_hot"\n', "", r"line 19: items.features\[0\].kind is missing"),
         ("above = 3.5\n", "", 'label.above is missing, which the rule "above" compares with'),
         ('value = "rating"\n', "", 'the rule "above" needs interactions.value'),
+        (
+            'column = "genres"\n',
+            "",
+            r"line 19: items.features\[0\] must be a rule with either column or columns",
+        ),
+        (
+            'separator = "|"',
+            'when = {column = "kind", operator = "like"}',
+            r"items.features\[0\].when.operator must be '==', '!=', .* but is 'like'",
+        ),
         ("[label]", "[label", "is no TOML"),
     ],
 )
@@ -81,3 +93,26 @@ def test_a_password_comes_from_the_environment(
     monkeypatch.delenv("SECRET")
     with pytest.raises(ConfigurationError, match="environment variable SECRET, which is not set"):
         database_url(configuration)
+
+
+def test_a_rule_of_several_columns_with_a_condition(tmp_path: Path) -> None:
+    rule = """
+[[items.features]]
+columns = ["north", "south"]
+kind = "normalize"
+norm = "l1"
+when = {column = "sold", operator = "in", value = [1, 2]}
+"""
+    things = read(tmp_path, WHOLE + rule).items
+    made = feature_rules("items", things)[1]
+    assert (made.name, made.columns) == ("north_south_normalize", ("north", "south"))
+    assert made.options == {"norm": "l1"}
+    assert made.when == Condition("sold", "in", [1, 2])
+
+
+def test_a_condition_that_does_not_fit_names_the_rule(tmp_path: Path) -> None:
+    rule = """when = {column = "sold", operator = "in", value = 1}"""
+    things = read(tmp_path, WHOLE + rule).items
+    sentence = r"items.features\[0\]: The value of the condition on column 'sold' must be a list"
+    with pytest.raises(ConfigurationError, match=sentence):
+        feature_rules("items", things)
