@@ -114,6 +114,7 @@ def _things(
                 f"are {', '.join(one.name for one in description.columns)}. Name it in the draft."
             )
         return ThingTable(description.name, found, _title(description, found))
+    fitting = []
     for description in others.values():
         keys = [one.name for one in description.columns if one.primary_key]
         found = _id_column(description, role, id_column)
@@ -122,8 +123,12 @@ def _things(
             and keys in ([found], [])
             and not _looks_like_rows(engine, description)
         ):
-            return ThingTable(description.name, found, _title(description, found))
-    return None
+            fitting.append((keys == [found], description, found))
+    if not fitting:
+        return None
+    # A table without a key may hold many rows of one thing, as the lines of orders are.
+    _, description, found = max(fitting, key=lambda one: one[0])
+    return ThingTable(description.name, found, _title(description, found))
 
 
 def _looks_like_rows(engine: Engine, description: TableDescription) -> bool:

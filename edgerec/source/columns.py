@@ -58,7 +58,10 @@ _ROLES = (
         "value",
         "the value",
         "--value-column",
-        ("rating", "value", "score", "weight", "quantity", "stars", "amount", "playcount", "count"),
+        (
+            *("rating", "value", "score", "weight", "quantity", "stars", "amount", "playcount"),
+            *("count", "liked", "bought", "purchased", "clicked", "taken"),
+        ),
     ),
     _Role(
         "timestamp",
@@ -85,7 +88,8 @@ def find_columns(
 
     A column that is not named is recognised by its usual spellings (`userId`, `user_id`,
     `customer_id`; `movieId`, `item_id`, `product_id`; `rating`, `value`, `quantity`;
-    `timestamp`, `ts`, `created_at`), whatever their case. Only the value may be missing.
+    `timestamp`, `ts`, `created_at`), whatever their case; the timestamp also by being the only
+    column of dates or times. Only the value may be missing.
 
     Parameters
     ----------
@@ -102,7 +106,9 @@ def find_columns(
         If the table or a named column is not there, a needed column is not recognised, or one
         column is named for two roles.
     """
-    available = list(reflect(engine, table))
+    known = reflect(engine, table)
+    available = list(known)
+    times = [name for name, column in known.items() if column.kind in ("date", "datetime")]
     named = {"user_id": user_id, "item_id": item_id, "value": value, "timestamp": timestamp}
     found: dict[str, str | None] = {}
     for role in _ROLES:
@@ -120,7 +126,7 @@ def find_columns(
             )
         if role.name not in found:
             free = [name for name in available if name not in found.values()]
-            found[role.name] = _recognised_column(table, available, free, role)
+            found[role.name] = _recognised_column(table, available, free, role, times)
     user, item, when = found["user_id"], found["item_id"], found["timestamp"]
     assert user is not None and item is not None and when is not None
     return InteractionColumns(user, item, found["value"], when)
@@ -139,7 +145,7 @@ def _named_column(table: str, available: Sequence[str], role: _Role, name: str) 
 
 
 def _recognised_column(
-    table: str, available: Sequence[str], free: Sequence[str], role: _Role
+    table: str, available: Sequence[str], free: Sequence[str], role: _Role, times: Sequence[str]
 ) -> str | None:
     by_spelling = {
         "".join(letter for letter in name.lower() if letter.isalnum()): name
@@ -150,6 +156,9 @@ def _recognised_column(
             return by_spelling[spelling]
     if role.name == "value":
         return None
+    left = [name for name in times if name in free]
+    if role.name == "timestamp" and len(left) == 1:
+        return left[0]
     raise SourceError(
         f'table "{table}" has no column that is recognised as {role.words} (expected one named '
         f"like {', '.join(role.spellings[:4])}); its columns are {listed(available)}. "

@@ -39,6 +39,17 @@ def test_a_value_may_be_missing(tmp_path: Path) -> None:
     assert find_columns(engine, "views") == InteractionColumns("user", "item", None, "ts")
 
 
+def test_the_only_column_of_times_is_the_timestamp(tmp_path: Path) -> None:
+    engine = database(
+        tmp_path,
+        "CREATE TABLE views (user, item, seen_at TIMESTAMP, bought BOOLEAN)",
+        "CREATE TABLE visits (user, item, entered DATETIME, left_at DATETIME)",
+    )
+    assert find_columns(engine, "views") == InteractionColumns("user", "item", "bought", "seen_at")
+    with pytest.raises(SourceError, match="no column that is recognised as the timestamp"):
+        find_columns(engine, "visits")
+
+
 def test_a_view_will_do(tmp_path: Path) -> None:
     engine = database(
         tmp_path,
