@@ -10,6 +10,7 @@ from edgerec.source import (
     TableDescription,
     describe_table,
     find_columns,
+    recognised_columns,
     table_names,
 )
 
@@ -91,10 +92,37 @@ def _interactions(engine: Engine, descriptions: Mapping[str, TableDescription]) 
     if not fitting:
         raise ConfigurationError(
             "No table has columns that are recognised as user, item and time; the tables are "
-            f"{', '.join(sorted(descriptions))}. Name one with --tables interactions=TABLE, and "
-            "its columns in the draft."
+            f"{', '.join(sorted(descriptions))}. "
+            + (
+                _joining_view(engine, descriptions)
+                or "Name one with --tables interactions=TABLE. Where its columns have other names, "
+                "make a view that calls them user_id, item_id and timestamp; where there is no "
+                "time, a number that grows with each row serves."
+            )
         )
     return max(fitting, key=lambda one: (*one[:3], [-ord(letter) for letter in one[3]]))[3]
+
+
+def _joining_view(engine: Engine, descriptions: Mapping[str, TableDescription]) -> str | None:
+    """Return advice where users and items stand in two tables, as of orders and their lines."""
+    found = {name: recognised_columns(engine, name) for name in descriptions}
+    for name, one in found.items():
+        if not {"user_id", "timestamp"} <= one.keys() or "item_id" in one:
+            continue
+        for other, two in found.items():
+            if "item_id" not in two or "user_id" in two:
+                continue
+            own = [column.name for column in descriptions[name].columns]
+            shared = [each.name for each in descriptions[other].columns if each.name in own]
+            if shared:
+                value = f", {two['value']}" if "value" in two else ""
+                return (
+                    f"Users and times stand in {name}, items in {other}: join them by a view, for "
+                    f"example CREATE VIEW interactions AS SELECT {one['user_id']}, "
+                    f"{two['item_id']}{value}, {one['timestamp']} FROM {name} JOIN {other} "
+                    f"USING ({shared[0]})."
+                )
+    return None
 
 
 def _things(

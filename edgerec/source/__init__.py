@@ -2,7 +2,7 @@
 
 from edgerec.source.aggregates import ColumnStatistics, StatisticsRequest, column_statistics
 from edgerec.source.chunk import InteractionChunk
-from edgerec.source.columns import InteractionColumns, find_columns
+from edgerec.source.columns import InteractionColumns, find_columns, recognised_columns
 from edgerec.source.conditions import RowCondition
 from edgerec.source.engine import Engine, describe, open_engine
 from edgerec.source.groups import (
@@ -43,6 +43,7 @@ __all__ = [
     "quantiles",
     "read_columns",
     "read_interactions",
+    "recognised_columns",
     "table_names",
     "top_values",
 ]

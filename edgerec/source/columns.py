@@ -9,7 +9,7 @@ from edgerec.errors import SourceError
 from edgerec.source.kinds import reflect
 from edgerec.source.names import listed, nearest
 
-__all__ = ["InteractionColumns", "find_columns"]
+__all__ = ["InteractionColumns", "find_columns", "recognised_columns"]
 
 
 @dataclass(frozen=True)
@@ -132,6 +132,22 @@ def find_columns(
     return InteractionColumns(user, item, found["value"], when)
 
 
+def recognised_columns(engine: Engine, table: str) -> dict[str, str]:
+    """Return which columns of `table` are recognised, by their roles; none need be there.
+
+    Roles are user_id, item_id, value and timestamp.
+    """
+    known = reflect(engine, table)
+    times = [name for name, column in known.items() if column.kind in ("date", "datetime")]
+    found: dict[str, str] = {}
+    for role in _ROLES:
+        free = [name for name in known if name not in found.values()]
+        name = _by_spelling(free, role) or _only_time(free, role, times)
+        if name is not None:
+            found[role.name] = name
+    return found
+
+
 def _named_column(table: str, available: Sequence[str], role: _Role, name: str) -> str:
     if name in available:
         return name
@@ -147,20 +163,24 @@ def _named_column(table: str, available: Sequence[str], role: _Role, name: str) 
 def _recognised_column(
     table: str, available: Sequence[str], free: Sequence[str], role: _Role, times: Sequence[str]
 ) -> str | None:
-    by_spelling = {
-        "".join(letter for letter in name.lower() if letter.isalnum()): name
-        for name in reversed(free)  # of two spellings of one word the first column wins
-    }
-    for spelling in role.spellings:
-        if spelling in by_spelling:
-            return by_spelling[spelling]
-    if role.name == "value":
-        return None
-    left = [name for name in times if name in free]
-    if role.name == "timestamp" and len(left) == 1:
-        return left[0]
+    found = _by_spelling(free, role) or _only_time(free, role, times)
+    if found is not None or role.name == "value":
+        return found
     raise SourceError(
         f'table "{table}" has no column that is recognised as {role.words} (expected one named '
         f"like {', '.join(role.spellings[:4])}); its columns are {listed(available)}. "
         f"Give its name with {role.option}"
     )
+
+
+def _by_spelling(free: Sequence[str], role: _Role) -> str | None:
+    by_spelling = {
+        "".join(letter for letter in name.lower() if letter.isalnum()): name
+        for name in reversed(free)  # of two spellings of one word the first column wins
+    }
+    return next((by_spelling[one] for one in role.spellings if one in by_spelling), None)
+
+
+def _only_time(free: Sequence[str], role: _Role, times: Sequence[str]) -> str | None:
+    left = [name for name in times if name in free]
+    return left[0] if role.name == "timestamp" and len(left) == 1 else None

@@ -100,3 +100,37 @@ def test_a_file_that_is_there_is_not_replaced_unasked(movies: None, capsys) -> N
 def test_a_wrong_role_is_a_sentence(movies: None, capsys, tables: str, sentence: str) -> None:
     assert main(["init", "sqlite:///movies.db", "--tables", tables]) == 1
     assert sentence in capsys.readouterr().err
+
+
+def test_users_and_items_in_two_tables_are_joined_by_a_view(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with closing(sqlite3.connect("shop.db")) as connection, connection:
+        connection.executescript(
+            "CREATE TABLE orders (order_id INTEGER PRIMARY KEY, customer_id INT, ordered DATETIME);"
+            "CREATE TABLE lines (order_id INTEGER, sku TEXT, quantity INTEGER);"
+        )
+    assert main(["init", "sqlite:///shop.db"]) == 1
+    view = (
+        "CREATE VIEW interactions AS SELECT customer_id, sku, quantity, ordered FROM orders "
+        "JOIN lines USING (order_id)"
+    )
+    advice = f"stand in orders, items in lines: join them by a view, for example {view}."
+    assert advice in capsys.readouterr().err
+    with closing(sqlite3.connect("shop.db")) as connection, connection:
+        connection.execute(view)
+    assert main(["init", "sqlite:///shop.db"]) == 0
+    assert read_configuration("edgerec.toml").interactions.table == "interactions"
+
+
+def test_a_table_without_times_says_what_serves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with closing(sqlite3.connect("books.db")) as connection, connection:
+        connection.execute("CREATE TABLE ratings (user_id INTEGER, isbn TEXT, rating INTEGER)")
+    assert main(["init", "sqlite:///books.db"]) == 1
+    assert "where there is no time, a number that grows with each row serves" in (
+        capsys.readouterr().err
+    )
