@@ -1,5 +1,7 @@
 """The errors that edgeRec raises; each says what was expected, what came and what to do next."""
 
+_SHOWN = 80
+
 
 class EdgeRecError(Exception):
     """The base of every error that edgeRec raises on purpose."""
@@ -31,3 +33,15 @@ class ParityError(EdgeRecError):
 
 class EvaluationError(EdgeRecError, ValueError):
     """The rows to evaluate on do not allow the metrics."""
+
+
+def shown(value: object) -> str:
+    """Return how a value stands in a sentence: its `repr`, cut where it is long.
+
+    >>> shown([1.0, None])
+    '[1.0, None]'
+    >>> len(shown("a" * 1000))
+    81
+    """
+    text = " ".join(repr(value).split())
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"

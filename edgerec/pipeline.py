@@ -15,7 +15,7 @@ from edgerec.features.tables import content_directions, item_table, user_table
 from edgerec.features.vector import FeatureTables
 from edgerec.model import Model
 from edgerec.progress import Progress, Silent
-from edgerec.recsys import PreTraining, RecSys
+from edgerec.recsys import PreTraining, RecSys, require_rec_sys
 from edgerec.samples.intake import Intake, take_in
 from edgerec.samples.stream import FoldsOfUser, known_histories, sample_blocks
 from edgerec.train.fit import Course, HeldOut, fit_network
@@ -56,11 +56,14 @@ def train(
 
     Raises
     ------
+    ConfigurationError
+        `rec_sys` lacks one of the three methods.
     SampleError
         A sample, a feature or a history cannot be used; the sentence names the id.
     StateError
         There is nothing to resume, or it belongs to other data or settings.
     """
+    require_rec_sys(rec_sys)
     progress = progress or Silent()
     folder = None if training_folder is None else Path(training_folder)
     saved = None

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from edgerec import pipeline as pipeline_module
-from edgerec.errors import SampleError, StateError
+from edgerec.errors import ConfigurationError, SampleError, StateError
 from edgerec.pipeline import load_model, train
 from edgerec.progress import Silent
 from edgerec.recsys import Id, Interaction, Sample
@@ -267,6 +267,41 @@ def test_sequences_that_cannot_be_used(odd: Any, message: str) -> None:
     assert str(caught.value) == message
 
 
+def test_a_generator_of_sequences_that_returns_nothing() -> None:
+    class Odd(Checkerboard):
+        def item_seq_generator(self) -> Any:
+            return None
+
+    with pytest.raises(SampleError) as caught:
+        train(Odd(n_users=4), SETTINGS)
+    assert str(caught.value) == (
+        "item_seq_generator returned None; expected an iterator of sequences of item ids. "
+        "Write `yield [first_id, second_id, …]` for each user."
+    )
+
+
+def test_what_is_no_recommender_is_refused_at_once() -> None:
+    class Halved:
+        def get_user_feature(self, user_id: Id) -> list[float]:
+            return []
+
+        def __repr__(self) -> str:
+            return "Halved()"
+
+    with pytest.raises(ConfigurationError) as caught:
+        train(Halved())  # type: ignore[arg-type]
+    assert str(caught.value) == (
+        "Halved() lacks get_item_feature, sample_generator. Implement edgerec.RecSys: "
+        "get_user_feature, get_item_feature, sample_generator."
+    )
+    with pytest.raises(ConfigurationError) as caught:
+        train(Checkerboard)  # type: ignore[arg-type]
+    assert str(caught.value) == (
+        "The class Checkerboard was given where one of its objects is expected. "
+        "Make one: Checkerboard()."
+    )
+
+
 def test_batches_of_features_are_preferred():
     class Batched(Checkerboard):
         def get_user_features(self, user_ids: Sequence[Id]) -> list[Sequence[float]]:
@@ -340,7 +375,7 @@ def test_bad_samples_and_features_stop_training():
         def get_item_feature(self, item_id: Id) -> Sequence[float]:
             return [0.0] * (1 + (item_id == 0))
 
-    with pytest.raises(SampleError, match=r"^The features of item 0 are 2 numbers, "):
+    with pytest.raises(SampleError, match=r"^get_item_feature\(0\) returned 2 numbers, "):
         train(Unequal(n_users=4), SETTINGS)
 
 

@@ -18,7 +18,7 @@ from edgerec.errors import SampleError
 from edgerec.ids import IdArray, IdIndex, IdType
 from edgerec.progress import Progress
 from edgerec.recsys import RecSys, Sample, UserBehavior
-from edgerec.samples.encoding import encode_samples
+from edgerec.samples.encoding import encode_samples, yielded
 from edgerec.samples.spool import Spool, sort_by_user
 
 _CHUNK: Final = 16_384
@@ -122,7 +122,7 @@ def take_in(rec_sys: RecSys, folder: Path, chunk_rows: int, progress: Progress) 
     first, last = np.iinfo(np.int64).max, _NEVER
     raw = folder / "samples.raw"
     with raw.open("wb") as file:
-        for chunk in _chunks(iter(rec_sys.sample_generator())):
+        for chunk in _chunks(yielded(rec_sys.sample_generator(), "sample_generator")):
             records = encode_samples(chunk, users, items)
             if len(last_time) < len(users):
                 grown = np.full(max(len(users), 2 * len(last_time)), _NEVER)

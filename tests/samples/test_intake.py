@@ -110,6 +110,20 @@ def test_nothing_yielded(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("odd", [None, 7])
+def test_a_generator_that_returns_nothing_to_iterate_over(odd: Any, tmp_path: Path) -> None:
+    class Returning(Listed):
+        def sample_generator(self) -> Any:
+            return odd
+
+    with pytest.raises(SampleError) as caught:
+        taken_in(Returning([]), tmp_path)
+    assert str(caught.value) == (
+        f"sample_generator returned {odd}; expected an iterator of edgerec.Sample. Write "
+        "`yield edgerec.Sample(…)` for each sample."
+    )
+
+
 def test_labels_all_1(tmp_path: Path) -> None:
     assert sentence([Sample(1, 1, 1, 0, 5.0), Sample(1, 2, 1, 0, 5.0)], tmp_path) == (
         "All 2 samples have the label 1; a ranker learns from both. "
