@@ -27,6 +27,10 @@ class StateError(EdgeRecError, ValueError):
     """What NAME.training/ holds is missing, damaged or belongs to other data."""
 
 
+class StorageError(EdgeRecError, OSError):
+    """A file cannot be written where it is to stand, or a disk is full."""
+
+
 class ParityError(EdgeRecError):
     """The exported graph does not answer what training computed; no file was written."""
 

@@ -1,7 +1,6 @@
 """train(): wires the stages together, nothing else."""
 
 import dataclasses
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +12,7 @@ from edgerec.errors import StateError
 from edgerec.features.statistics import fit_statistics, folds
 from edgerec.features.tables import content_directions, item_table, user_table
 from edgerec.features.vector import FeatureTables
+from edgerec.files import require_writable, scratch_folder
 from edgerec.model import Model
 from edgerec.progress import Progress, Silent
 from edgerec.recsys import PreTraining, RecSys, require_rec_sys
@@ -60,12 +60,17 @@ def train(
         `rec_sys` lacks one of the three methods.
     SampleError
         A sample, a feature or a history cannot be used; the sentence names the id.
+    StorageError
+        `training_folder` cannot be written to, which is found before anything is read; or a disk
+        is full.
     StateError
         There is nothing to resume, or it belongs to other data or settings.
     """
     require_rec_sys(rec_sys)
     progress = progress or Silent()
     folder = None if training_folder is None else Path(training_folder)
+    if folder is not None:
+        require_writable(folder / "state.json")
     saved = None
     if resume:
         if folder is None:
@@ -80,15 +85,15 @@ def train(
     settings = settings or TrainSettings()
     if isinstance(rec_sys, PreTraining):
         rec_sys.pre_train()
-    with tempfile.TemporaryDirectory(prefix="edgerec-") as scratch:
-        intake = take_in(rec_sys, Path(scratch), settings.chunk_rows, progress)
+    with scratch_folder() as scratch:
+        intake = take_in(rec_sys, scratch, settings.chunk_rows, progress)
         if saved is None:
-            ranker = _tables(rec_sys, intake, settings, Path(scratch), progress)
+            ranker = _tables(rec_sys, intake, settings, scratch, progress)
             if folder is not None:
                 save_tables(folder, ranker)
         else:
             ranker = _same_data(saved, intake, folder)
-        ranker = _fit(rec_sys, intake, ranker, saved, folder, Path(scratch), progress)
+        ranker = _fit(rec_sys, intake, ranker, saved, folder, scratch, progress)
     return Model(ranker)
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 
 from edgerec import pipeline as pipeline_module
-from edgerec.errors import ConfigurationError, SampleError, StateError
+from edgerec.errors import ConfigurationError, SampleError, StateError, StorageError
 from edgerec.pipeline import load_model, train
 from edgerec.progress import Silent
 from edgerec.recsys import Id, Interaction, Sample
@@ -300,6 +301,43 @@ def test_what_is_no_recommender_is_refused_at_once() -> None:
         "The class Checkerboard was given where one of its objects is expected. "
         "Make one: Checkerboard()."
     )
+
+
+def test_a_training_folder_that_cannot_be_written_to_is_found_before_anything_is_read(
+    tmp_path: Path,
+) -> None:
+    class Unread(Checkerboard):
+        def pre_train(self) -> None:
+            pytest.fail("read too early")
+
+    (tmp_path / "a.training").write_text("")
+    with pytest.raises(StorageError) as caught:
+        train(Unread(), SETTINGS, training_folder=tmp_path / "a.training")
+    assert str(caught.value) == (
+        f"{tmp_path}/a.training/state.json cannot be written, since {tmp_path}/a.training is no "
+        "folder. Name another place, or make that folder writable."
+    )
+
+
+@pytest.mark.parametrize("name", ["samples.raw", "samples.sorted", "sequences", "rows.0"])
+def test_a_full_disk_while_training_is_a_sentence(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    class FullDisk(tempfile.TemporaryDirectory[str]):
+        def __enter__(self) -> str:
+            (Path(self.name) / name).symlink_to("/dev/full")
+            return super().__enter__()
+
+    monkeypatch.setattr(tempfile, "TemporaryDirectory", FullDisk)
+    with pytest.raises(StorageError) as caught:
+        train(WithSequences(), SETTINGS)
+    assert str(caught.value) == (
+        f"The disk of {tmp_path} is full; training keeps its samples there while it works. Free "
+        "some space, or set TMPDIR to a folder on a larger disk."
+    )
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_batches_of_features_are_preferred():

@@ -7,6 +7,7 @@ from edgerec.cli.drawing import add_command, print_table
 from edgerec.declared.draft import write_draft
 from edgerec.declared.roles import Roles, recognise
 from edgerec.errors import ConfigurationError
+from edgerec.files import replace_file, require_writable
 from edgerec.source import describe, open_engine
 
 _EXAMPLE = """\
@@ -43,13 +44,16 @@ def run(options: argparse.Namespace) -> None:
             f"{output} is there already. Name another with --output, or replace it with "
             "--overwrite."
         )
+    require_writable(output)
     named = _named_tables(options.tables)
     engine = open_engine(options.database_url)
     roles = recognise(engine, named)
     shown = describe(engine)
     # A password does not go into a file: the whole URL then comes from the environment.
     url = options.database_url if "***" not in shown else "${EDGEREC_DATABASE}"
-    output.write_text(write_draft(engine, url, roles, output.stem), "utf-8")
+    draft = write_draft(engine, url, roles, output.stem)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    replace_file(output, lambda temporary: temporary.write_text(draft, "utf-8"))
     print_table(str(output), _rows(roles))
     if url != options.database_url:
         print("The URL holds a password: set EDGEREC_DATABASE to it before you train.")
