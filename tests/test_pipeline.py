@@ -444,6 +444,114 @@ def test_an_interrupt_before_the_first_epoch_is_done_can_be_resumed(tmp_path: Pa
     assert_same_ranker(resumed, train(board, SETTINGS).ranker)
 
 
+class InterruptedIn(Silent):
+    """Raises Ctrl-C when a stage begins."""
+
+    def __init__(self, stage: str) -> None:
+        self.interrupted = stage
+        self.messages: list[str] = []
+
+    def stage(self, name: str) -> None:
+        if name == self.interrupted:
+            raise KeyboardInterrupt
+
+    def message(self, text: str) -> None:
+        self.messages.append(text)
+
+
+@pytest.mark.parametrize("id_type", ["int64", "string"])
+@pytest.mark.parametrize("stage", ["histories", "epoch 1"])
+def test_a_run_resumed_before_its_first_epoch_ends_at_the_same_bytes(
+    stage: str, id_type: Any, tmp_path: Path
+) -> None:
+    board = Checkerboard(n_users=10, id_type=id_type)
+    whole, cut = tmp_path / "whole.training", tmp_path / "cut.training"
+    train(board, SETTINGS, training_folder=whole).export(tmp_path / "whole.onnx")
+    progress = InterruptedIn(stage)
+    with pytest.raises(KeyboardInterrupt):
+        train(board, SETTINGS, training_folder=cut, progress=progress)
+    assert progress.messages == [
+        (
+            f"interrupted; no epoch is done, so there is no network yet. {cut} keeps features, "
+            "embedding and statistics: train with resume (--resume) to go on from there."
+        )
+    ]
+    kept = (cut / "tables.npz").read_bytes()
+    unfitted = InterruptedIn("item2vec")  # the embedding stands in what was kept
+    train(board, training_folder=cut, resume=True, progress=unfitted).export(tmp_path / "cut.onnx")
+    assert (cut / "tables.npz").read_bytes() == kept
+    assert (tmp_path / "cut.onnx").read_bytes() == (tmp_path / "whole.onnx").read_bytes()
+    for path in whole.iterdir():
+        assert (cut / path.name).read_bytes() == path.read_bytes()
+
+
+def test_an_interrupt_says_what_is_kept(tmp_path: Path) -> None:
+    def said(stage: str, **options: Any) -> str:
+        progress = InterruptedIn(stage)
+        with pytest.raises(KeyboardInterrupt):
+            train(Checkerboard(n_users=4), progress=progress, **options)
+        return progress.messages[-1]
+
+    assert said("epoch 1", settings=SETTINGS) == (
+        "interrupted; nothing is kept, since no training folder was named."
+    )
+    assert said("features", settings=SETTINGS, training_folder=tmp_path) == (
+        "interrupted; nothing of this run is kept yet. Train again."
+    )
+    train(Checkerboard(n_users=4), SETTINGS, training_folder=tmp_path)
+    assert said("features", training_folder=tmp_path, resume=True) == (
+        f"interrupted; {tmp_path} keeps the network after epoch 4. Train with resume (--resume) "
+        "to go on from there."
+    )
+
+
+class WithOtherItems(Checkerboard):
+    def get_item_feature(self, item_id: Id) -> Sequence[float]:
+        return [one + (item_id == 50) for one in super().get_item_feature(item_id)]
+
+
+class WithOtherUsers(Checkerboard):
+    def get_user_feature(self, user_id: Id) -> Sequence[float]:
+        return [3.0 + (int(user_id) > 107)]
+
+
+class WithOtherHistories(Checkerboard):
+    def get_user_behavior(self, user_id: Id, as_of: int, limit: int) -> list[Interaction]:
+        return []
+
+
+class Wider(Checkerboard):
+    def get_item_feature(self, item_id: Id) -> Sequence[float]:
+        return [*super().get_item_feature(item_id), 1.0]
+
+
+@pytest.mark.parametrize(
+    ("other", "sentence"),
+    [
+        (
+            WithOtherItems(n_users=10),
+            "other item features: those of item 50 have changed, and 0 more.",
+        ),
+        (
+            WithOtherUsers(n_users=10),
+            "other user features: those of user 108 have changed, and 1 more.",
+        ),
+        (Wider(n_users=10), "1 features of each item; now there are 2."),
+        (WithOtherHistories(n_users=10), "other histories than get_user_behavior returns now."),
+    ],
+)
+def test_resuming_with_other_features_is_refused(
+    other: Checkerboard, sentence: str, tmp_path: Path
+) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        train(
+            Checkerboard(n_users=10), SETTINGS, training_folder=tmp_path, progress=InterruptedAt(1)
+        )
+    with pytest.raises(StateError) as caught:
+        train(other, training_folder=tmp_path, resume=True)
+    assert str(caught.value) == (f"{tmp_path} was trained on {sentence} Train without resume.")
+
+
 def test_resuming_what_is_finished_changes_nothing(tmp_path: Path) -> None:
     board = Checkerboard(n_users=10)
     whole = train(board, SETTINGS, training_folder=tmp_path).ranker
@@ -502,12 +610,13 @@ def test_resuming_with_other_data_is_refused(
 def test_resuming_with_other_settings_is_refused(tmp_path: Path) -> None:
     board = Checkerboard(n_users=10)
     train(board, SETTINGS, training_folder=tmp_path)
-    other = dataclasses.replace(SETTINGS, n_history=9)
+    network = dataclasses.replace(SETTINGS.network, alpha=0.5)
+    other = dataclasses.replace(SETTINGS, n_history=9, network=network)
     with pytest.raises(StateError) as caught:
         train(board, other, training_folder=tmp_path, resume=True)
     assert str(caught.value) == (
-        f"{tmp_path} was trained with other settings. Leave settings out when resuming, or "
-        "train without resume."
+        f"{tmp_path} was trained with other settings: n_history was 10 and is 9, network.alpha was "
+        "0.001 and is 0.5. Resume with the same ones, or train without resume."
     )
 
 

@@ -137,7 +137,7 @@ def _settings(
         for name in ("random_state", "n_history", "embedding_dim", "max_epochs")
         if getattr(options, name) is not None
     }
-    if not given and options.resume:
+    if not given and options.resume and configuration is None:
         return None
     settings = TrainSettings() if configuration is None else train_settings(configuration)
     if "embedding_dim" in given:
