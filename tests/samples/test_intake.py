@@ -162,6 +162,25 @@ def test_timestamps_that_go_backwards_over_chunks(
     )
 
 
+@pytest.mark.parametrize(
+    ("factor", "unit"), [(10**3, "milliseconds"), (10**6, "microseconds"), (10**9, "nanoseconds")]
+)
+def test_timestamps_that_are_no_seconds(factor: int, unit: str, tmp_path: Path) -> None:
+    moment = 964_982_703
+    samples = [Sample(1, item, item % 2, (moment + item) * factor, 1.0) for item in (0, 1, 2)]
+    assert sentence(samples, tmp_path) == (
+        "Every timestamp that sample_generator yielded is beyond the year 2200, the earliest is "
+        f"{moment * factor}: they look like {unit}. Timestamps are Unix seconds; divide them, for "
+        f"example `timestamp // {factor}`."
+    )
+
+
+def test_a_timestamp_that_is_far_out_among_others_is_fine(tmp_path: Path) -> None:
+    end_of_time = 253_402_214_400
+    samples = [Sample(1, 1, 1, end_of_time, 1.0), Sample(2, 1, 0, 964_982_703, 1.0)]
+    assert taken_in(Listed(samples), tmp_path).last_timestamp == end_of_time
+
+
 def test_ties_in_time_are_fine(tmp_path: Path) -> None:
     samples = [Sample(1, item, item % 2, 7, 1.0) for item in (3, 2, 1)]
     (records,) = taken_in(Listed(samples), tmp_path).spool.blocks(10)

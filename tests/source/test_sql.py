@@ -257,3 +257,21 @@ def test_a_missing_table_is_named(tmp_path: Path) -> None:
 def test_a_chunk_needs_rows(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="chunk_rows must be 1 or more, got 0"):
         next(read_interactions(database(tmp_path, []), "t", COLUMNS, chunk_rows=0))
+
+
+def test_milliseconds_are_refused_with_a_view_that_helps(tmp_path: Path) -> None:
+    rows = [(1, 5, 1.0, 964_982_703_000), (1, 6, 1.0, 964_982_704_999)]
+    engine = database(tmp_path, rows)
+    with pytest.raises(SourceError) as raised:
+        list(read_interactions(engine, "t", COLUMNS))
+    assert str(raised.value) == (
+        'table "t": column "ts" holds 964982703000 and later, which as Unix seconds is beyond the '
+        "year 2200: they look like milliseconds. Make a view that divides them, such as CREATE "
+        "VIEW t_in_seconds AS SELECT *, ts / 1000 AS seconds FROM t, and name its table and column"
+    )
+    view = "CREATE VIEW t_in_seconds AS SELECT *, ts / 1000 AS seconds FROM t"
+    with closing(sqlite3.connect(tmp_path / "rows.db")) as connection:
+        connection.execute(view)
+    columns = InteractionColumns("user", "item", "value", "seconds")
+    read = rows_of(read_interactions(engine, "t_in_seconds", columns))
+    assert [row[3] for row in read] == [964_982_703, 964_982_704]
