@@ -181,5 +181,17 @@ def _unreadable(
     where = ", ".join(f"{key} = {'NULL' if each is None else repr(each)}" for key, each in shown)
     return SourceError(
         f'table "{table}", row with {where}: column "{name}" is {came}, expected {cell.expected}. '
-        f"Correct or delete the row, or name another column with --{words}-column"
+        f"{_advice(table, name, cell.came)} name another column with --{words}-column ({role} in "
+        "edgerec.toml)"
     )
+
+
+def _advice(table: str, column: str, came: object) -> str:
+    view = f"a view, such as CREATE VIEW {table}_clean AS SELECT"
+    if came is None:
+        return (
+            f"Correct or delete the row, read {view} * FROM {table} WHERE {column} IS NOT NULL, or"
+        )
+    if isinstance(came, bytes):
+        return f"Read {view} hex({column}) AS {column}, … FROM {table}, or"
+    return "Correct or delete the row, read a view that converts the column, or"

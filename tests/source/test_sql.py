@@ -180,8 +180,9 @@ def test_a_datetime_column_is_read(tmp_path: Path) -> None:
             (None, 3, 1, 77),
             (
                 'table "t", row with user = NULL, item = 3, ts = 77: column "user" is NULL, '
-                "expected a whole number within 64 bits, or text. Correct or delete the row, or "
-                "name another column with --user-column"
+                "expected a whole number within 64 bits, or text. Correct or delete the row, read "
+                "a view, such as CREATE VIEW t_clean AS SELECT * FROM t WHERE user IS NOT NULL, or "
+                "name another column with --user-column (user_id in edgerec.toml)"
             ),
         ),
         ((1, None, 1, 77), 'row with user = 1, item = NULL, ts = 77: column "item" is NULL'),
@@ -192,6 +193,14 @@ def test_a_datetime_column_is_read(tmp_path: Path) -> None:
         ((1, 3, "good", 7), "column \"value\" is 'good' (str), expected a number or NULL"),
         ((1.5, 3, 1, 7), 'column "user" is 1.5 (float), expected a whole number'),
         ((1, b"x", 1, 7), "column \"item\" is b'x' (bytes)"),
+        (
+            (1, b"x", 1, 7),
+            (
+                "Read a view, such as CREATE VIEW t_clean AS SELECT hex(item) AS item, … FROM t, "
+                "or name another column with --item-column (item_id in edgerec.toml)"
+            ),
+        ),
+        ((1, 3, 1, "soon"), "Correct or delete the row, read a view that converts the column, or"),
         (("ann", 3, 1, 7), "column \"user\" is 'ann' (str), expected a whole number, as in the"),
     ],
 )
