@@ -136,12 +136,14 @@ def _advice(key: str) -> str:
 
 
 def _list(name: str, fields: dict[str, Any], longest: int) -> list[Any]:
+    """Return a list of the request, empty where it is left out."""
     value = fields.get(name, [])
     if not isinstance(value, list):
         raise RequestError(f"{name}: expected a list, got {shown(value)}; or leave it out")
     if len(value) > longest:
         raise RequestError(
-            f"{name}: expected at most {longest} elements, got {len(value)}; send fewer",
+            f"{name}: expected at most {longest} elements, got {len(value)}; send "
+            + (f"the newest {longest} alone" if name == "history" else "fewer"),
             status=413,
         )
     return value
@@ -149,16 +151,16 @@ def _list(name: str, fields: dict[str, Any], longest: int) -> list[Any]:
 
 def _split_history(entries: list[Any]) -> tuple[list[Any], list[float] | None]:
     """Return the ids, unchecked, and the values of a history of ids and [id, value] pairs."""
-    if list not in set(map(type, entries)):
+    if set(map(type, entries)).isdisjoint((list, dict)):
         return entries, None
     ids, values = [], []
     for index, entry in enumerate(entries):
         item_id, value = entry, None
-        if isinstance(entry, list):
-            if len(entry) != 2:
+        if isinstance(entry, list | dict):
+            if isinstance(entry, dict) or len(entry) != 2:
                 raise RequestError(
                     f"history[{index}]: expected an id or a pair [id, value], got {shown(entry)}; "
-                    "send two elements"
+                    "send [id, 4.5] or the id alone, the oldest first: times are not sent"
                 )
             item_id, value = entry
         # type() rather than isinstance(): true must not pass for the value 1.

@@ -18,6 +18,11 @@ DTYPES: dict[str, Any] = {
 }
 
 _NOT_STATED = -(2**63)
+_IDS = "the ids as they are in the training data"
+_TIMES = {
+    "history_times": "whole Unix seconds, one for each item of the history",
+    "now": "whole Unix seconds",
+}
 
 
 def neutral_values(bundle: Bundle) -> dict[str, NDArray[Any]]:
@@ -93,7 +98,7 @@ def ids_tensor(name: str, ids: ArrayLike, dtype: Any) -> NDArray[Any]:
             return array.astype(np.int64)
     raise RequestError(
         f"{name}: expected a list of integers from -2**63 to 2**63-1, got {shown(ids)} (as "
-        f"{array.dtype}); send the ids as they are in the training data"
+        f"{array.dtype}); send {_TIMES.get(name, _IDS)}"
     )
 
 
@@ -109,8 +114,7 @@ def _strings(name: str, ids: ArrayLike) -> NDArray[Any]:
             # Objects, not a fixed width: that would lose a NUL at the end.
             return np.array(texts, dtype=object)
     raise RequestError(
-        f"{name}: expected a list of strings of Unicode text, got {shown(ids)}; send the ids as "
-        "they are in the training data"
+        f"{name}: expected a list of strings of Unicode text, got {shown(ids)}; send {_IDS}"
     )
 
 

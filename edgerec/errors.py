@@ -1,5 +1,7 @@
 """The errors that edgeRec raises; each says what was expected, what came and what to do next."""
 
+_SHOWN = 80
+
 
 class EdgeRecError(Exception):
     """The base of every error that edgeRec raises on purpose."""
@@ -25,9 +27,25 @@ class StateError(EdgeRecError, ValueError):
     """What NAME.training/ holds is missing, damaged or belongs to other data."""
 
 
+class StorageError(EdgeRecError, OSError):
+    """A file cannot be written where it is to stand, or a disk is full."""
+
+
 class ParityError(EdgeRecError):
     """The exported graph does not answer what training computed; no file was written."""
 
 
 class EvaluationError(EdgeRecError, ValueError):
     """The rows to evaluate on do not allow the metrics."""
+
+
+def shown(value: object) -> str:
+    """Return how a value stands in a sentence: its `repr`, cut where it is long.
+
+    >>> shown([1.0, None])
+    '[1.0, None]'
+    >>> len(shown("a" * 1000))
+    81
+    """
+    text = " ".join(repr(value).split())
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"

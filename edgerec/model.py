@@ -27,6 +27,8 @@ class Model:
         ------
         ConfigurationError
             The path does not end in .onnx.
+        StorageError
+            A file cannot be written there.
         ParityError
             The graph does not answer what training computed to 1e-5; nothing is written.
         """

@@ -1,8 +1,8 @@
 """train(): wires the stages together, nothing else."""
 
 import dataclasses
-import tempfile
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,16 +13,23 @@ from edgerec.errors import StateError
 from edgerec.features.statistics import fit_statistics, folds
 from edgerec.features.tables import content_directions, item_table, user_table
 from edgerec.features.vector import FeatureTables
+from edgerec.files import require_writable, scratch_folder
 from edgerec.model import Model
 from edgerec.progress import Progress, Silent
-from edgerec.recsys import PreTraining, RecSys
+from edgerec.recsys import PreTraining, RecSys, require_rec_sys
 from edgerec.samples.intake import Intake, take_in
 from edgerec.samples.stream import FoldsOfUser, known_histories, sample_blocks
 from edgerec.train.fit import Course, HeldOut, fit_network
 from edgerec.train.network import Weights, new_network
 from edgerec.train.ranker import Ranker, TrainingFacts
+from edgerec.train.resume import require_same_data, require_same_settings
 from edgerec.train.rows import TrainingRows
 from edgerec.train.state import SavedState, load_state, save_checkpoint, save_tables
+
+_TABLES_KEPT: Final = (
+    "no epoch is done, so there is no network yet. {} keeps features, embedding and statistics: "
+    "train with resume (--resume) to go on from there."
+)
 
 
 def train(
@@ -56,37 +63,67 @@ def train(
 
     Raises
     ------
+    ConfigurationError
+        `rec_sys` lacks one of the three methods.
     SampleError
         A sample, a feature or a history cannot be used; the sentence names the id.
+    StorageError
+        `training_folder` cannot be written to, which is found before anything is read; or a disk
+        is full.
     StateError
-        There is nothing to resume, or it belongs to other data or settings.
+        There is nothing to resume, or it belongs to other samples, features, histories or
+        settings.
+    KeyboardInterrupt
+        Ctrl-C before the first epoch was done; a message says what is kept. Later it ends the
+        training, and the best network so far is returned.
     """
+    require_rec_sys(rec_sys)
     progress = progress or Silent()
     folder = None if training_folder is None else Path(training_folder)
+    if folder is not None:
+        require_writable(folder / "state.json")
     saved = None
     if resume:
         if folder is None:
             raise StateError("resume=True needs training_folder=…, the folder to resume from.")
         saved = load_state(folder)
-        if settings is not None and settings != saved.ranker.settings:
-            raise StateError(
-                f"{folder} was trained with other settings. Leave settings out when resuming, or "
-                "train without resume."
-            )
+        require_same_settings(saved.ranker, settings or saved.ranker.settings, folder)
         settings = saved.ranker.settings
     settings = settings or TrainSettings()
     if isinstance(rec_sys, PreTraining):
         rec_sys.pre_train()
-    with tempfile.TemporaryDirectory(prefix="edgerec-") as scratch:
-        intake = take_in(rec_sys, Path(scratch), settings.chunk_rows, progress)
-        if saved is None:
-            ranker = _tables(rec_sys, intake, settings, Path(scratch), progress)
-            if folder is not None:
-                save_tables(folder, ranker)
-        else:
-            ranker = _same_data(saved, intake, folder)
-        ranker = _fit(rec_sys, intake, ranker, saved, folder, Path(scratch), progress)
-    return Model(ranker)
+    kept = _kept(folder, saved)
+    try:
+        with scratch_folder() as scratch:
+            intake = take_in(rec_sys, scratch, settings.chunk_rows, progress)
+            if saved is None:
+                ranker = _tables(rec_sys, intake, settings, scratch, progress)
+                if folder is not None:
+                    save_tables(folder, ranker)
+                    kept = _TABLES_KEPT.format(folder)
+            else:
+                assert folder is not None
+                progress.stage("features")
+                require_same_data(saved.ranker, rec_sys, intake, folder)
+                ranker = saved.ranker
+            return Model(_fit(rec_sys, intake, ranker, saved, folder, scratch, progress))
+    except KeyboardInterrupt:
+        progress.message(f"interrupted; {kept}")
+        raise
+
+
+def _kept(folder: Path | None, saved: SavedState | None) -> str:
+    """Say what an interrupt at the beginning leaves."""
+    if folder is None:
+        return "nothing is kept, since no training folder was named."
+    if saved is None:
+        return "nothing of this run is kept yet. Train again."
+    if not saved.course.epochs:
+        return _TABLES_KEPT.format(folder)
+    return (
+        f"{folder} keeps the network after epoch {len(saved.course.epochs)}. Train with resume "
+        "(--resume) to go on from there."
+    )
 
 
 def load_model(training_folder: str | Path) -> Model:
@@ -104,16 +141,6 @@ def load_model(training_folder: str | Path) -> Model:
             "Train with resume first."
         )
     return Model(_finished(saved.ranker, saved.course))
-
-
-def _same_data(saved: SavedState, intake: Intake, folder: Path | None) -> Ranker:
-    if saved.ranker.facts.fingerprint != intake.fingerprint:
-        raise StateError(
-            f"{folder} was trained on {saved.ranker.facts.n_samples} samples; what "
-            f"sample_generator yields now ({intake.n_samples}) is not the same. Train without "
-            "resume."
-        )
-    return saved.ranker
 
 
 def _fold_of_user(intake: Intake, settings: TrainSettings) -> NDArray[np.int64]:

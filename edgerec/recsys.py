@@ -5,9 +5,12 @@ is nothing to register or to inherit from.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Final, NamedTuple, Protocol, runtime_checkable
+
+from edgerec.errors import ConfigurationError, shown
 
 Id = int | str
+_NEEDED: Final = ("get_user_feature", "get_item_feature", "sample_generator")
 
 
 class Sample(NamedTuple):
@@ -50,6 +53,37 @@ class RecSys(Protocol):
     def sample_generator(self) -> Iterator[Sample]:
         """Yield every training sample; a user's timestamps must not go backwards."""
         ...
+
+
+def require_rec_sys(given: object, name: str = "") -> None:
+    """Refuse what lacks one of the three methods, and a class where an object is wanted.
+
+    Parameters
+    ----------
+    name : str
+        How the sentence calls it; by default what it looks like.
+
+    Raises
+    ------
+    ConfigurationError
+        The sentence names the methods that are missing.
+
+    >>> require_rec_sys(object(), "my_shop:Shop")
+    Traceback (most recent call last):
+    ...
+    edgerec.errors.ConfigurationError: my_shop:Shop lacks get_user_feature, ...
+    """
+    if isinstance(given, type):
+        raise ConfigurationError(
+            f"The class {given.__name__} was given where one of its objects is expected. Make "
+            f"one: {given.__name__}()."
+        )
+    missing = [method for method in _NEEDED if not callable(getattr(given, method, None))]
+    if missing:
+        raise ConfigurationError(
+            f"{name or shown(given)} lacks {', '.join(missing)}. Implement edgerec.RecSys: "
+            f"{', '.join(_NEEDED)}."
+        )
 
 
 @runtime_checkable

@@ -31,9 +31,24 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = (ROOT / "edgerec", ROOT / "device_runtime")
 MODULES = sorted(module for package in PACKAGES for module in package.rglob("*.py"))
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def root_files() -> list[Path]:
+    """Return the project's own files in the root, where a user may keep others of his own."""
+    listing = subprocess.run(
+        ["git", "ls-files", ":(glob)*"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    names = listing.stdout.split()
+    return sorted(ROOT / name for name in names) or sorted(filter(Path.is_file, ROOT.iterdir()))
+
+
 DOCUMENTS = sorted(
     path
-    for path in (*ROOT.glob("*.md"), *ROOT.glob("*/*.md"), *ROOT.glob("examples/*/*.md"))
+    for path in (
+        *(one for one in root_files() if one.suffix == ".md"),
+        *ROOT.glob("*/*.md"),
+        *ROOT.glob("examples/*/*.md"),
+    )
     if not path.parts[len(ROOT.parts)].startswith(".")
 )
 COMMANDS = ("init", "split", "train", "evaluate", "export", "serve", "demo")
@@ -101,8 +116,8 @@ def test_the_runtime_wheel_lists_every_module() -> None:
 
 
 def repository_files() -> Iterator[Path]:
-    for entry in sorted(ROOT.iterdir()):
-        if entry.is_file() and entry.suffix in (".md", ".toml", "") and entry.name != ".git":
+    for entry in root_files():
+        if entry.is_file() and entry.suffix in (".md", ".toml", ""):
             yield entry
     for folder in (
         *(".ci", "benchmarks", "device_runtime", "docs", "edgerec", "examples", "models", "tests"),
@@ -131,6 +146,19 @@ def test_only_ci_looks_for_data_beside_the_clone() -> None:
         name_of(path) for path in repository_files() if place.search(path.read_text("latin-1"))
     ]
     assert found == [".ci/run"]
+
+
+def test_what_a_user_tries_out_in_the_root_is_not_linted(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    for name in ("my_recsys.py", "mine/shop.py", "edgerec/ids.py", "tests/toy.py", "edgerec.toml"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("")
+    ruff = Path(sys.executable).with_name("ruff")
+    listing = subprocess.run(
+        [ruff, "check", "--show-files"], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    listed = {Path(line).relative_to(tmp_path).as_posix() for line in listing.stdout.splitlines()}
+    assert listed == {"edgerec/ids.py", "tests/toy.py", "pyproject.toml"}
 
 
 def test_models_are_small() -> None:

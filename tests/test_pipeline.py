@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 
 from edgerec import pipeline as pipeline_module
-from edgerec.errors import SampleError, StateError
+from edgerec.errors import ConfigurationError, SampleError, StateError, StorageError
 from edgerec.pipeline import load_model, train
 from edgerec.progress import Silent
 from edgerec.recsys import Id, Interaction, Sample
@@ -267,6 +268,78 @@ def test_sequences_that_cannot_be_used(odd: Any, message: str) -> None:
     assert str(caught.value) == message
 
 
+def test_a_generator_of_sequences_that_returns_nothing() -> None:
+    class Odd(Checkerboard):
+        def item_seq_generator(self) -> Any:
+            return None
+
+    with pytest.raises(SampleError) as caught:
+        train(Odd(n_users=4), SETTINGS)
+    assert str(caught.value) == (
+        "item_seq_generator returned None; expected an iterator of sequences of item ids. "
+        "Write `yield [first_id, second_id, …]` for each user."
+    )
+
+
+def test_what_is_no_recommender_is_refused_at_once() -> None:
+    class Halved:
+        def get_user_feature(self, user_id: Id) -> list[float]:
+            return []
+
+        def __repr__(self) -> str:
+            return "Halved()"
+
+    with pytest.raises(ConfigurationError) as caught:
+        train(Halved())  # type: ignore[arg-type]
+    assert str(caught.value) == (
+        "Halved() lacks get_item_feature, sample_generator. Implement edgerec.RecSys: "
+        "get_user_feature, get_item_feature, sample_generator."
+    )
+    with pytest.raises(ConfigurationError) as caught:
+        train(Checkerboard)  # type: ignore[arg-type]
+    assert str(caught.value) == (
+        "The class Checkerboard was given where one of its objects is expected. "
+        "Make one: Checkerboard()."
+    )
+
+
+def test_a_training_folder_that_cannot_be_written_to_is_found_before_anything_is_read(
+    tmp_path: Path,
+) -> None:
+    class Unread(Checkerboard):
+        def pre_train(self) -> None:
+            pytest.fail("read too early")
+
+    (tmp_path / "a.training").write_text("")
+    with pytest.raises(StorageError) as caught:
+        train(Unread(), SETTINGS, training_folder=tmp_path / "a.training")
+    assert str(caught.value) == (
+        f"{tmp_path}/a.training/state.json cannot be written, since {tmp_path}/a.training is no "
+        "folder. Name another place, or make that folder writable."
+    )
+
+
+@pytest.mark.parametrize("name", ["samples.raw", "samples.sorted", "sequences", "rows.0"])
+def test_a_full_disk_while_training_is_a_sentence(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    class FullDisk(tempfile.TemporaryDirectory[str]):
+        def __enter__(self) -> str:
+            (Path(self.name) / name).symlink_to("/dev/full")
+            return super().__enter__()
+
+    monkeypatch.setattr(tempfile, "TemporaryDirectory", FullDisk)
+    with pytest.raises(StorageError) as caught:
+        train(WithSequences(), SETTINGS)
+    assert str(caught.value) == (
+        f"The disk of {tmp_path} is full; training keeps its samples there while it works. Free "
+        "some space, or set TMPDIR to a folder on a larger disk."
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_batches_of_features_are_preferred():
     class Batched(Checkerboard):
         def get_user_features(self, user_ids: Sequence[Id]) -> list[Sequence[float]]:
@@ -340,7 +413,7 @@ def test_bad_samples_and_features_stop_training():
         def get_item_feature(self, item_id: Id) -> Sequence[float]:
             return [0.0] * (1 + (item_id == 0))
 
-    with pytest.raises(SampleError, match=r"^The features of item 0 are 2 numbers, "):
+    with pytest.raises(SampleError, match=r"^get_item_feature\(0\) returned 2 numbers, "):
         train(Unequal(n_users=4), SETTINGS)
 
 
@@ -369,6 +442,114 @@ def test_an_interrupt_before_the_first_epoch_is_done_can_be_resumed(tmp_path: Pa
     )
     resumed = train(board, training_folder=tmp_path, resume=True).ranker
     assert_same_ranker(resumed, train(board, SETTINGS).ranker)
+
+
+class InterruptedIn(Silent):
+    """Raises Ctrl-C when a stage begins."""
+
+    def __init__(self, stage: str) -> None:
+        self.interrupted = stage
+        self.messages: list[str] = []
+
+    def stage(self, name: str) -> None:
+        if name == self.interrupted:
+            raise KeyboardInterrupt
+
+    def message(self, text: str) -> None:
+        self.messages.append(text)
+
+
+@pytest.mark.parametrize("id_type", ["int64", "string"])
+@pytest.mark.parametrize("stage", ["histories", "epoch 1"])
+def test_a_run_resumed_before_its_first_epoch_ends_at_the_same_bytes(
+    stage: str, id_type: Any, tmp_path: Path
+) -> None:
+    board = Checkerboard(n_users=10, id_type=id_type)
+    whole, cut = tmp_path / "whole.training", tmp_path / "cut.training"
+    train(board, SETTINGS, training_folder=whole).export(tmp_path / "whole.onnx")
+    progress = InterruptedIn(stage)
+    with pytest.raises(KeyboardInterrupt):
+        train(board, SETTINGS, training_folder=cut, progress=progress)
+    assert progress.messages == [
+        (
+            f"interrupted; no epoch is done, so there is no network yet. {cut} keeps features, "
+            "embedding and statistics: train with resume (--resume) to go on from there."
+        )
+    ]
+    kept = (cut / "tables.npz").read_bytes()
+    unfitted = InterruptedIn("item2vec")  # the embedding stands in what was kept
+    train(board, training_folder=cut, resume=True, progress=unfitted).export(tmp_path / "cut.onnx")
+    assert (cut / "tables.npz").read_bytes() == kept
+    assert (tmp_path / "cut.onnx").read_bytes() == (tmp_path / "whole.onnx").read_bytes()
+    for path in whole.iterdir():
+        assert (cut / path.name).read_bytes() == path.read_bytes()
+
+
+def test_an_interrupt_says_what_is_kept(tmp_path: Path) -> None:
+    def said(stage: str, **options: Any) -> str:
+        progress = InterruptedIn(stage)
+        with pytest.raises(KeyboardInterrupt):
+            train(Checkerboard(n_users=4), progress=progress, **options)
+        return progress.messages[-1]
+
+    assert said("epoch 1", settings=SETTINGS) == (
+        "interrupted; nothing is kept, since no training folder was named."
+    )
+    assert said("features", settings=SETTINGS, training_folder=tmp_path) == (
+        "interrupted; nothing of this run is kept yet. Train again."
+    )
+    train(Checkerboard(n_users=4), SETTINGS, training_folder=tmp_path)
+    assert said("features", training_folder=tmp_path, resume=True) == (
+        f"interrupted; {tmp_path} keeps the network after epoch 4. Train with resume (--resume) "
+        "to go on from there."
+    )
+
+
+class WithOtherItems(Checkerboard):
+    def get_item_feature(self, item_id: Id) -> Sequence[float]:
+        return [one + (item_id == 50) for one in super().get_item_feature(item_id)]
+
+
+class WithOtherUsers(Checkerboard):
+    def get_user_feature(self, user_id: Id) -> Sequence[float]:
+        return [3.0 + (int(user_id) > 107)]
+
+
+class WithOtherHistories(Checkerboard):
+    def get_user_behavior(self, user_id: Id, as_of: int, limit: int) -> list[Interaction]:
+        return []
+
+
+class Wider(Checkerboard):
+    def get_item_feature(self, item_id: Id) -> Sequence[float]:
+        return [*super().get_item_feature(item_id), 1.0]
+
+
+@pytest.mark.parametrize(
+    ("other", "sentence"),
+    [
+        (
+            WithOtherItems(n_users=10),
+            "other item features: those of item 50 have changed, and 0 more.",
+        ),
+        (
+            WithOtherUsers(n_users=10),
+            "other user features: those of user 108 have changed, and 1 more.",
+        ),
+        (Wider(n_users=10), "1 features of each item; now there are 2."),
+        (WithOtherHistories(n_users=10), "other histories than get_user_behavior returns now."),
+    ],
+)
+def test_resuming_with_other_features_is_refused(
+    other: Checkerboard, sentence: str, tmp_path: Path
+) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        train(
+            Checkerboard(n_users=10), SETTINGS, training_folder=tmp_path, progress=InterruptedAt(1)
+        )
+    with pytest.raises(StateError) as caught:
+        train(other, training_folder=tmp_path, resume=True)
+    assert str(caught.value) == (f"{tmp_path} was trained on {sentence} Train without resume.")
 
 
 def test_resuming_what_is_finished_changes_nothing(tmp_path: Path) -> None:
@@ -429,12 +610,13 @@ def test_resuming_with_other_data_is_refused(
 def test_resuming_with_other_settings_is_refused(tmp_path: Path) -> None:
     board = Checkerboard(n_users=10)
     train(board, SETTINGS, training_folder=tmp_path)
-    other = dataclasses.replace(SETTINGS, n_history=9)
+    network = dataclasses.replace(SETTINGS.network, alpha=0.5)
+    other = dataclasses.replace(SETTINGS, n_history=9, network=network)
     with pytest.raises(StateError) as caught:
         train(board, other, training_folder=tmp_path, resume=True)
     assert str(caught.value) == (
-        f"{tmp_path} was trained with other settings. Leave settings out when resuming, or "
-        "train without resume."
+        f"{tmp_path} was trained with other settings: n_history was 10 and is 9, network.alpha was "
+        "0.001 and is 0.5. Resume with the same ones, or train without resume."
     )
 
 

@@ -21,6 +21,7 @@ from edgerec.datasets import (
 from edgerec.errors import ConfigurationError, DatasetUnavailable
 from edgerec.evaluate.table import evaluate_table
 from edgerec.export.bundle import add_metrics
+from edgerec.files import require_writable
 from edgerec.pipeline import train
 from edgerec.samples.split import split_table
 from edgerec.source import find_columns, open_engine
@@ -57,6 +58,7 @@ def run(options: argparse.Namespace) -> None:
             "not hold. Clone the repository and run `make demo` there."
         )
     folder = Path(options.folder).absolute()
+    require_writable(folder / "movielens.onnx")
     folder.mkdir(parents=True, exist_ok=True)
     database, output = folder / "movielens.db", folder / "movielens.onnx"
     _write_database(database, options.generated)

@@ -3,15 +3,17 @@
 import argparse
 from pathlib import Path
 
-from edgerec.cli.drawing import add_command, print_table
+from edgerec.cli.drawing import add_column_options, add_command, column_options, print_table
 from edgerec.declared.draft import write_draft
 from edgerec.declared.roles import Roles, recognise
 from edgerec.errors import ConfigurationError
+from edgerec.files import replace_file, require_writable
 from edgerec.source import describe, open_engine
 
 _EXAMPLE = """\
   edgerec init sqlite:///movielens.db
-  edgerec init mysql://reader@localhost/shop --tables interactions=orders --tables items=goods"""
+  edgerec init mysql://reader@localhost/shop --tables interactions=orders --tables items=goods
+  edgerec init sqlite:///shop.db --tables interactions=orders --timestamp-column bought_at"""
 _ROLES = ("interactions", "items", "users")
 
 
@@ -28,6 +30,7 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         metavar="ROLE=TABLE",
         help="which table holds interactions, items or users, where the guess is wrong",
     )
+    add_column_options(parser)
     parser.add_argument(
         "--output", default="edgerec.toml", help="file to write (default %(default)s)"
     )
@@ -43,13 +46,16 @@ def run(options: argparse.Namespace) -> None:
             f"{output} is there already. Name another with --output, or replace it with "
             "--overwrite."
         )
+    require_writable(output)
     named = _named_tables(options.tables)
     engine = open_engine(options.database_url)
-    roles = recognise(engine, named)
+    roles = recognise(engine, named, column_options(options))
     shown = describe(engine)
     # A password does not go into a file: the whole URL then comes from the environment.
     url = options.database_url if "***" not in shown else "${EDGEREC_DATABASE}"
-    output.write_text(write_draft(engine, url, roles, output.stem), "utf-8")
+    draft = write_draft(engine, url, roles, output.stem)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    replace_file(output, lambda temporary: temporary.write_text(draft, "utf-8"))
     print_table(str(output), _rows(roles))
     if url != options.database_url:
         print("The URL holds a password: set EDGEREC_DATABASE to it before you train.")

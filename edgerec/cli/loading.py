@@ -6,9 +6,7 @@ import sys
 from pathlib import Path
 
 from edgerec.errors import ConfigurationError
-from edgerec.recsys import RecSys
-
-_NEEDED = ("get_user_feature", "get_item_feature", "sample_generator")
+from edgerec.recsys import RecSys, require_rec_sys
 
 
 def load_rec_sys(name: str, folder: Path | None = None) -> RecSys:
@@ -60,9 +58,5 @@ def load_rec_sys(name: str, folder: Path | None = None) -> RecSys:
             "example from environment variables."
         ) from None
     rec_sys: RecSys = made()
-    missing = [method for method in _NEEDED if not callable(getattr(rec_sys, method, None))]
-    if missing:
-        raise ConfigurationError(
-            f"{name} lacks {', '.join(missing)}. Implement edgerec.RecSys: {', '.join(_NEEDED)}."
-        )
+    require_rec_sys(rec_sys, name)
     return rec_sys

@@ -23,6 +23,7 @@ from edgerec.errors import ConfigurationError
 from edgerec.evaluate.prequential import Evaluation
 from edgerec.evaluate.table import ColumnNames, evaluate_samples, evaluate_table
 from edgerec.export.bundle import Exported, add_metrics
+from edgerec.files import require_writable
 from edgerec.model import Model
 from edgerec.pipeline import train
 from edgerec.recsys import EvaluationSamples, RecSys
@@ -82,6 +83,7 @@ def run(options: argparse.Namespace) -> None:
             f"--output is {str(options.output or '')!r}; its name must end in .onnx, for example "
             "models/movielens.onnx."
         )
+    require_writable(output)
     with DrawnProgress() as progress:
         model = train(
             rec_sys,
@@ -135,7 +137,7 @@ def _settings(
         for name in ("random_state", "n_history", "embedding_dim", "max_epochs")
         if getattr(options, name) is not None
     }
-    if not given and options.resume:
+    if not given and options.resume and configuration is None:
         return None
     settings = TrainSettings() if configuration is None else train_settings(configuration)
     if "embedding_dim" in given:

@@ -13,6 +13,7 @@ from edgerec.declared.features import DeclaredFeatures
 from edgerec.declared.reading import database_url, read_configuration
 from edgerec.declared.schema import Configuration, row_conditions
 from edgerec.declared.sequences import DeclaredSequences
+from edgerec.errors import SourceError
 from edgerec.ids import IdType, id_array
 from edgerec.recsys import Id, Sample
 from edgerec.samples.negatives import NegativeSampler
@@ -80,7 +81,28 @@ class DeclaredRecSys:
         return rows
 
     def sample_generator(self) -> Iterator[Sample]:
-        """Yield the samples, user by user, in order of time."""
+        """Yield the samples, user by user, in order of time.
+
+        Raises
+        ------
+        SourceError
+            No row gives a sample.
+        """
+        samples = self._samples()
+        first = next(samples, None)
+        if first is None:
+            interactions = self.configuration.interactions
+            rows = "row that meets interactions.where" if interactions.where else "row"
+            if self.configuration.label.rule == "above":
+                rows += f" with a value in {interactions.value}"
+            raise SourceError(
+                f'table "{interactions.table}" holds no {rows}, so there is nothing to learn from. '
+                "Fill it, or name another table in [interactions]"
+            )
+        yield first
+        yield from samples
+
+    def _samples(self) -> Iterator[Sample]:
         label = self.configuration.label
         if label.rule == "above":
             assert label.above is not None

@@ -8,6 +8,7 @@ from edgerec.source import (
     Engine,
     InteractionColumns,
     TableDescription,
+    describe,
     describe_table,
     find_columns,
     recognised_columns,
@@ -42,13 +43,18 @@ class ThingTable:
     title: str | None
 
 
-def recognise(engine: Engine, named: Mapping[str, str]) -> Roles:
+def recognise(
+    engine: Engine, named: Mapping[str, str], names: Mapping[str, str | None] | None = None
+) -> Roles:
     """Recognise the roles of the tables.
 
     Parameters
     ----------
     named : mapping
         Tables that are given and not guessed: interactions, items, users.
+    names : mapping, optional
+        Columns of the interactions that are given and not guessed: user_id, item_id, value,
+        timestamp.
 
     Raises
     ------
@@ -62,8 +68,14 @@ def recognise(engine: Engine, named: Mapping[str, str]) -> Roles:
                 f"--tables {role}={table}: there is no such table; the tables are "
                 f"{', '.join(sorted(descriptions))}."
             )
-    interactions = named.get("interactions") or _interactions(engine, descriptions)
-    columns = find_columns(engine, interactions)
+    if not descriptions:
+        raise SourceError(
+            f"the database {describe(engine)} has no tables: name another in the URL, or fill it "
+            "first"
+        )
+    names = names or {}
+    interactions = named.get("interactions") or _interactions(engine, descriptions, names)
+    columns = find_columns(engine, interactions, **names)
     base = interactions.removesuffix("_train")
     test_table = f"{base}_test" if f"{base}_test" in descriptions else None
     others = {
@@ -78,13 +90,17 @@ def recognise(engine: Engine, named: Mapping[str, str]) -> Roles:
     return Roles(interactions, columns, items, users, test_table)
 
 
-def _interactions(engine: Engine, descriptions: Mapping[str, TableDescription]) -> str:
+def _interactions(
+    engine: Engine,
+    descriptions: Mapping[str, TableDescription],
+    names: Mapping[str, str | None],
+) -> str:
     fitting = []
     for name in descriptions:
         if name.endswith("_test"):
             continue
         try:
-            columns = find_columns(engine, name)
+            columns = find_columns(engine, name, **names)
         except SourceError:
             continue
         word = any(word in name.lower() for word in _INTERACTION_WORDS)
@@ -95,9 +111,8 @@ def _interactions(engine: Engine, descriptions: Mapping[str, TableDescription]) 
             f"{', '.join(sorted(descriptions))}. "
             + (
                 _joining_view(engine, descriptions)
-                or "Name one with --tables interactions=TABLE. Where its columns have other names, "
-                "make a view that calls them user_id, item_id and timestamp; where there is no "
-                "time, a number that grows with each row serves."
+                or "Name its columns with --user-column, --item-column and --timestamp-column; "
+                "where there is no time, a number that grows with each row serves."
             )
         )
     return max(fitting, key=lambda one: (*one[:3], [-ord(letter) for letter in one[3]]))[3]

@@ -8,6 +8,7 @@ from pathlib import Path
 from edgerec.evaluate.prequential import Evaluation, Row, evaluate_rows
 from edgerec.progress import Progress
 from edgerec.recsys import EvaluationSamples
+from edgerec.samples.encoding import whole_samples
 from edgerec.scoring import TableScorer
 from edgerec.source import find_columns, open_engine, read_interactions
 
@@ -75,7 +76,9 @@ def evaluate_samples(
     """Evaluate the file `model` on the held-out samples that a RecSys offers."""
     rows = (
         Row(sample.user_id, sample.item_id, sample.value, sample.timestamp, sample.label)
-        for sample in rec_sys.evaluation_sample_generator()
+        for sample in whole_samples(
+            rec_sys.evaluation_sample_generator(), "evaluation_sample_generator"
+        )
     )
     in_order = sorted(rows, key=lambda row: row.timestamp)
     return evaluate_rows(TableScorer(model), in_order, progress=progress)

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +13,7 @@ from onnx import helper
 from edgerec.errors import ConfigurationError
 from edgerec.export.manifest import golden, manifest, stable_part
 from edgerec.export.parity import INFINITE, GraphSession, Parity, check_parity, parity_requests
+from edgerec.files import replace_file, require_writable
 from edgerec.graph.convert import to_graph
 from edgerec.progress import Progress
 from edgerec.schema import Answer, Request
@@ -41,6 +42,8 @@ def export(ranker: Ranker, path: str | Path, progress: Progress) -> Exported:
     ------
     ConfigurationError
         `path` does not end in .onnx.
+    StorageError
+        A file cannot be written there.
     ParityError
         Graph and ranker disagree; nothing is written.
     """
@@ -50,6 +53,7 @@ def export(ranker: Ranker, path: str | Path, progress: Progress) -> Exported:
             f"The model file is to be {str(path)!r}, but its name must end in .onnx. "
             "Write for example models/movielens.onnx."
         )
+    require_writable(target)
     progress.stage("export")
     stable = stable_part(ranker, __version__)
     data = graph_bytes(ranker, stable)
@@ -99,13 +103,3 @@ def add_metrics(model: str | Path, metrics: Mapping[str, Any]) -> None:
     described = json.loads(path.read_text("utf-8"))
     kept = [one for one in described["metrics"] if one["protocol"] != metrics["protocol"]]
     write_manifest(path, {**described, "metrics": [*kept, dict(metrics)]})
-
-
-def replace_file(path: Path, write: Callable[[Path], object]) -> None:
-    """Write beside `path` and move it there whole."""
-    temporary = path.with_name(path.name + ".new")
-    try:
-        write(temporary)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

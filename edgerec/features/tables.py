@@ -1,6 +1,6 @@
 """Static features as tables: one row per user and item, row 0 for what is unknown."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final
@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from edgerec.errors import SampleError
+from edgerec.errors import SampleError, shown
 from edgerec.ids import IdArray
 from edgerec.recsys import Id, ItemFeatureBatch, RecSys, UserFeatureBatch
 
@@ -46,65 +46,85 @@ def feature_table(
     Raises
     ------
     SampleError
-        Rows of unequal width, a NaN or an infinite feature, or a batch that has not one row per
-        id; the sentence names the id.
+        A row that is no list of numbers, rows of unequal width, a NaN or an infinite feature, or
+        a batch that has not one row per id; the sentence names the method and the id.
     """
+
+    def returned(id_: Id) -> str:
+        if batch:
+            return f"get_{role}_features returned for {role} {id_!r}"
+        return f"get_{role}_feature({id_!r}) returned"
+
     table: NDArray[np.float64] | None = None
     remaining = iter(ids.tolist())
     done = 0
     while some := list(islice(remaining, _BATCH)):
-        rows = list(batch(some)) if batch else [one(id_) for id_ in some]
-        if len(rows) != len(some):
-            raise SampleError(
-                f"get_{role}_features was asked for {len(some)} ids and returned {len(rows)} rows; "
-                "it must return one row per id, in the order of the ids."
-            )
+        rows = _batch_rows(role, some, batch(some)) if batch else [one(id_) for id_ in some]
         if table is None:
-            table = np.zeros((len(ids) + 1, _width(role, some[0], rows[0])))
-        table[done + 1 : done + 1 + len(some)] = _checked(role, some, rows, table.shape[1])
-        done += len(some)
+            table = np.zeros((len(ids) + 1, _width(rows[0], returned(some[0]))))
+        for id_, row in zip(some, rows, strict=True):
+            done += 1
+            table[done] = _numbers(row, table.shape[1], role, returned(id_))
+        first = done + 1 - len(some)
+        wrong = np.argwhere(~(np.abs(table[first : done + 1]) <= np.finfo(np.float32).max))
+        if len(wrong):
+            position, column = wrong[0]
+            raise SampleError(
+                f"{returned(some[position])} {table[first + position, column]} as feature "
+                f"{column}; each must be a finite float32. Replace missing values, for example by "
+                "the column's mean."
+            )
     if table is None:
         return np.zeros((1, 0), np.float32)
     table[0] = table[1:].mean(axis=0)
     return table.astype(np.float32)
 
 
-def _width(role: str, id_: Id, row: Sequence[float]) -> int:
-    try:
-        return len(row)
-    except TypeError:
+def _batch_rows(role: str, ids: Sequence[Id], rows: object) -> list[Sequence[float]]:
+    if not isinstance(rows, Collection) or isinstance(rows, str | bytes | Mapping | Set):
         raise SampleError(
-            f"The features of {role} {id_!r} are {row!r}, which is no sequence of numbers. Return "
-            "a list; [] where there are none."
-        ) from None
-
-
-def _checked(
-    role: str, ids: Sequence[Id], rows: Iterable[Sequence[float]], width: int
-) -> NDArray[np.float64]:
-    checked = np.zeros((len(ids), width))
-    for position, (id_, row) in enumerate(zip(ids, rows, strict=True)):
-        own_width = _width(role, id_, row)
-        if own_width != width:
-            raise SampleError(
-                f"The features of {role} {id_!r} are {own_width} numbers, those of the first "
-                f"{role} are {width}. Return the same number for each {role}."
-            )
-        try:
-            checked[position] = row
-        except (TypeError, ValueError):
-            raise SampleError(
-                f"The features of {role} {id_!r} are {list(row)!r}, which are not all numbers. "
-                "Encode categories as numbers, for example one column per category."
-            ) from None
-    wrong = np.argwhere(~(np.abs(checked) <= np.finfo(np.float32).max))
-    if len(wrong):
-        position, column = wrong[0]
-        raise SampleError(
-            f"Feature {column} of {role} {ids[position]!r} is {checked[position, column]}; each "
-            "must be a finite float32. Replace missing values, for example by the column's mean."
+            f"get_{role}_features returned {shown(rows)}; expected one list of numbers per id. "
+            "Return a list of lists, in the order of the ids."
         )
-    return checked
+    if len(rows) != len(ids):
+        raise SampleError(
+            f"get_{role}_features was asked for {len(ids)} ids and returned {len(rows)} rows; "
+            "it must return one row per id, in the order of the ids."
+        )
+    return list(rows)
+
+
+def _width(row: Sequence[float], returned: str) -> int:
+    # The letters of a text and the keys of a dict have a length, but are no numbers.
+    if not isinstance(row, str | bytes | Mapping | Set):
+        try:
+            return len(row)
+        except TypeError:
+            pass
+    raise SampleError(
+        f"{returned} {shown(row)}; expected a list of numbers. Return a list, [] where there are "
+        "no features."
+    )
+
+
+def _numbers(row: Sequence[float], width: int, role: str, returned: str) -> NDArray[np.float64]:
+    own_width = _width(row, returned)
+    if own_width != width:
+        raise SampleError(
+            f"{returned} {own_width} numbers, but for the first {role} there were {width}. Return "
+            f"the same number for each {role}."
+        )
+    try:
+        given = np.asarray(row)
+        # Texts of digits would pass for numbers, and a row of one for a row of many.
+        if given.ndim != 1 or given.dtype.kind not in "biufO":
+            raise TypeError
+        return given.astype(np.float64)
+    except (TypeError, ValueError):
+        raise SampleError(
+            f"{returned} {shown(list(row))}, which are not all numbers. Encode categories as "
+            "numbers, for example one column per category."
+        ) from None
 
 
 def user_table(rec_sys: RecSys, user_ids: IdArray) -> Array:

@@ -1,18 +1,52 @@
 """Samples as records: each field is checked, and an error names the user and the item."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgerec.errors import SampleError
+from edgerec.errors import SampleError, shown
 from edgerec.ids import IdIndex
 from edgerec.recsys import Sample
 from edgerec.samples.spool import RECORD
 
 _NEVER: Final = -(2**63)
 _LATEST: Final = 2**63 - 1
+
+
+# They have a length and can be walked through, but what they hold has no order of fields.
+_NO_SAMPLES: Final = (str, bytes, Mapping, Set)
+
+
+def yielded(returned: object, method: str) -> Iterator[Sample]:
+    """Return the iterator over what a generator method returned, unchecked.
+
+    Raises
+    ------
+    SampleError
+        It cannot be iterated over; the sentence names the method.
+
+    >>> yielded(None, "sample_generator")
+    Traceback (most recent call last):
+    ...
+    edgerec.errors.SampleError: sample_generator returned None; expected an iterator of ...
+    """
+    try:
+        return iter(returned)  # type: ignore[call-overload, no-any-return]
+    except TypeError:
+        raise SampleError(
+            f"{method} returned {shown(returned)}; expected an iterator of edgerec.Sample. Write "
+            "`yield edgerec.Sample(…)` for each sample."
+        ) from None
+
+
+def whole_samples(returned: object, method: str) -> Iterator[Sample]:
+    """Yield what a generator method returned one by one, and refuse what is no sample."""
+    for one in yielded(returned, method):
+        if _is_odd(one):
+            raise _no_sample(one, method)
+        yield Sample(*one)
 
 
 def encode_samples(samples: Sequence[Sample], users: IdIndex, items: IdIndex) -> NDArray[np.void]:
@@ -24,15 +58,12 @@ def encode_samples(samples: Sequence[Sample], users: IdIndex, items: IdIndex) ->
         What came is no sample, or an id, a label, a value or a timestamp is not what it must be.
     """
     try:
+        if any(issubclass(kind, _NO_SAMPLES) for kind in set(map(type, samples))):
+            raise TypeError
         user_ids, item_ids, labels, timestamps, values = zip(*samples, strict=True)
     except (TypeError, ValueError):
-        wrong_one = next(
-            (one for one in samples if not isinstance(one, Sequence) or len(one) != 5), samples[0]
-        )
-        raise SampleError(
-            f"sample_generator yielded {wrong_one!r}, which is no "
-            "Sample(user_id, item_id, label, timestamp, value). Yield edgerec.Sample."
-        ) from None
+        odd = next((one for one in samples if _is_odd(one)), samples[0])
+        raise _no_sample(odd, "sample_generator") from None
     records = np.empty(len(samples), RECORD)
     records["user"] = users.encode(user_ids)
     records["item"] = items.encode(item_ids)
@@ -62,6 +93,18 @@ def encode_samples(samples: Sequence[Sample], users: IdIndex, items: IdIndex) ->
         records["value"][stated] = value
     records["timestamp"] = _moments(timestamps, name)
     return records
+
+
+def _is_odd(one: object) -> bool:
+    # A database's row is no Sequence, but has its fields in order.
+    return isinstance(one, _NO_SAMPLES) or not isinstance(one, Iterable) or len(list(one)) != 5
+
+
+def _no_sample(one: object, method: str) -> SampleError:
+    return SampleError(
+        f"{method} yielded {shown(one)}, which is no "
+        "Sample(user_id, item_id, label, timestamp, value). Yield edgerec.Sample."
+    )
 
 
 def _moments(timestamps: Sequence[int], name: Callable[[int], str]) -> NDArray[np.int64]:

@@ -18,8 +18,9 @@ from edgerec.errors import SampleError
 from edgerec.ids import IdArray, IdIndex, IdType
 from edgerec.progress import Progress
 from edgerec.recsys import RecSys, Sample, UserBehavior
-from edgerec.samples.encoding import encode_samples
+from edgerec.samples.encoding import encode_samples, yielded
 from edgerec.samples.spool import Spool, sort_by_user
+from edgerec.seconds import finer_unit
 
 _CHUNK: Final = 16_384
 _NEVER: Final = -(2**63)
@@ -112,7 +113,8 @@ def take_in(rec_sys: RecSys, folder: Path, chunk_rows: int, progress: Progress) 
     ------
     SampleError
         Nothing came; an id, a label, a value or a timestamp is not what it must be; a user's
-        timestamps go backwards; all labels are the same. The sentence names the ids.
+        timestamps go backwards; all timestamps are no seconds; all labels are the same. The
+        sentence names the ids.
     """
     progress.stage("reading samples")
     users, items, value_range = IdIndex("user"), IdIndex("item"), _ValueRange()
@@ -122,7 +124,7 @@ def take_in(rec_sys: RecSys, folder: Path, chunk_rows: int, progress: Progress) 
     first, last = np.iinfo(np.int64).max, _NEVER
     raw = folder / "samples.raw"
     with raw.open("wb") as file:
-        for chunk in _chunks(iter(rec_sys.sample_generator())):
+        for chunk in _chunks(yielded(rec_sys.sample_generator(), "sample_generator")):
             records = encode_samples(chunk, users, items)
             if len(last_time) < len(users):
                 grown = np.full(max(len(users), 2 * len(last_time)), _NEVER)
@@ -135,6 +137,7 @@ def take_in(rec_sys: RecSys, folder: Path, chunk_rows: int, progress: Progress) 
             n_interactions += int((~np.isnan(records["value"])).sum())
             first = min(first, int(records["timestamp"].min()))
             last = max(last, int(records["timestamp"].max()))
+            _check_unit(first)
             _write(records, file)
             progress.advance(n_samples, None)
     if not n_samples:
@@ -210,6 +213,18 @@ def _check_order(
         )
     ends = np.r_[starts[1:] - 1, len(user) - 1]
     last_time[user[ends]] = time[ends]
+
+
+def _check_unit(first: int) -> None:
+    """Refuse timestamps that are all too late for seconds; the first chunk decides."""
+    unit = finer_unit(first)
+    if unit is not None:
+        name, divisor = unit
+        raise SampleError(
+            f"Every timestamp that sample_generator yielded is beyond the year 2200, the earliest "
+            f"is {first}: they look like {name}. Timestamps are Unix seconds; divide them, for "
+            f"example `timestamp // {divisor}`."
+        )
 
 
 def _check_labels(n_label_1: float, n_samples: int) -> None:

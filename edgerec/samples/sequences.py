@@ -17,7 +17,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from edgerec.errors import SampleError
+from edgerec.errors import SampleError, shown
 from edgerec.ids import IdArray, require_kind, rows_of
 from edgerec.recsys import Id
 from edgerec.samples.intake import Intake
@@ -118,7 +118,18 @@ class SequenceFile:
 def write_sequences(
     sequences: Iterable[Sequence[Id]], item_ids: IdArray, owners: SequenceOwners, path: Path
 ) -> SequenceFile:
-    """Read the sequences once, encode them and match each to its user."""
+    """Read the sequences once, encode them and match each to its user.
+
+    Raises
+    ------
+    SampleError
+        What `item_seq_generator` returned is no iterator of sequences of item ids.
+    """
+    if not isinstance(sequences, Iterable):
+        raise SampleError(
+            f"item_seq_generator returned {shown(sequences)}; expected an iterator of sequences "
+            "of item ids. Write `yield [first_id, second_id, …]` for each user."
+        )
     ends: list[int] = []
     users: list[int] = []
     n_items = n_selected = n_known = 0
@@ -140,8 +151,8 @@ def write_sequences(
 def _checked(sequence: Sequence[Id], item_ids: IdArray) -> list[Id]:
     if isinstance(sequence, str) or not isinstance(sequence, Iterable):
         raise SampleError(
-            f"item_seq_generator yielded {sequence!r}, which is no sequence of item ids. Yield one "
-            "list per user."
+            f"item_seq_generator yielded {shown(sequence)}, which is no sequence of item ids. "
+            "Yield one list per user."
         )
     ids = list(sequence)
     require_kind(ids, "int64" if item_ids.dtype == np.int64 else "string", "item_seq_generator")

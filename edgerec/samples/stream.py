@@ -8,11 +8,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from edgerec.errors import SampleError
 from edgerec.features.tables import KnownHistories
 from edgerec.features.vector import FeatureTables, Requests, feature_vectors
-from edgerec.ids import require_kind, rows_of
 from edgerec.recsys import RecSys, UserBehavior
+from edgerec.samples.asked_history import asked_history
 from edgerec.samples.history import history_positions, newest_distinct
 from edgerec.samples.intake import Intake
 
@@ -103,44 +102,6 @@ def _asked_histories(
         rows[position, : len(item)] = item[::-1]
         values[position, : len(item)] = value[::-1]
     return rows, values
-
-
-def asked_history(
-    rec_sys: UserBehavior, intake: Intake, user: int, as_of: int, n_history: int
-) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int64]]:
-    """Ask `get_user_behavior` for one user: item rows, values and times, oldest first.
-
-    Raises
-    ------
-    SampleError
-        An interaction at or after `as_of`, or out of order; the sentence names user and item.
-    """
-    user_id = intake.user_ids[user - 1]
-    user_id = int(user_id) if intake.user_id_type == "int64" else user_id
-    asked = list(rec_sys.get_user_behavior(user_id, as_of, n_history))
-    previous = None
-    for interaction in asked:
-        if interaction.timestamp >= as_of:
-            raise SampleError(
-                f"get_user_behavior({user_id!r}, as_of={as_of}) returned item "
-                f"{interaction.item_id!r} at {interaction.timestamp}; only interactions strictly "
-                "before as_of may stand in a history. Compare with `<` and not with `<=`."
-            )
-        if previous is not None and interaction.timestamp < previous:
-            raise SampleError(
-                f"get_user_behavior({user_id!r}, as_of={as_of}) returned item "
-                f"{interaction.item_id!r} at {interaction.timestamp} after one at {previous}; "
-                "return the oldest first."
-            )
-        previous = interaction.timestamp
-    item_ids = [interaction.item_id for interaction in asked]
-    require_kind(item_ids, intake.item_id_type, f"get_user_behavior({user_id!r}, as_of={as_of})")
-    item = rows_of(item_ids, intake.item_ids)
-    value = np.array([np.nan if one.value is None else one.value for one in asked], np.float32)
-    time = np.array([one.timestamp for one in asked], np.int64)
-    known = np.flatnonzero(item > 0)
-    kept = known[np.sort(newest_distinct(item[known], n_history))]
-    return item[kept], value[kept], time[kept]
 
 
 def known_histories(

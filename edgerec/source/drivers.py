@@ -18,6 +18,8 @@ _DRIVERS = {
     "postgres": "postgresql+psycopg",
 }
 _EXTRAS = {"pymysql": "mysql", "psycopg": "postgresql"}
+# Packages that are not called as the driver's name in a URL is.
+_PACKAGES = {"mysqldb": "mysqlclient", "mysqlconnector": "mysql-connector-python"}
 _SECONDS_TO_CONNECT = 10
 
 _SETTINGS: dict[Backend, tuple[str, ...]] = {
@@ -48,13 +50,23 @@ def drivers_options(url: URL) -> dict[str, Any]:
 
 def missing_driver(url: URL, shown: str, error: ImportError) -> SourceError:
     """Return the error that says how to install the driver that `url`, shown so, needs."""
+    backend = url.get_backend_name()
+    if backend not in ("sqlite", "mysql", "mariadb", "postgresql"):
+        return SourceError(
+            f"the URL {shown} names a database of the kind {backend!r}, which edgeRec is not "
+            "tested with and whose driver is not installed: copy the tables to SQLite, MySQL "
+            "(MariaDB) or PostgreSQL, and use a URL such as sqlite:///shop.db, "
+            "mysql://user:password@host/name or postgresql://user:password@host/name"
+        )
     name = url.drivername.partition("+")[2] or error.name or url.drivername
     extra = _EXTRAS.get(name)
-    install = f'pip install "edgerec[{extra}]"' if extra else f"pip install {name}"
+    install = (
+        f'pip install "edgerec[{extra}]"' if extra else f"pip install {_PACKAGES.get(name, name)}"
+    )
     return SourceError(
         f"the URL {shown} needs the driver {name!r}, which is "
         f"not installed: install it with `{install}`, or name another driver in the URL, as in "
-        f"{url.get_backend_name()}+DRIVER://..."
+        f"{backend}+DRIVER://..."
     )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from sqlalchemy import Engine
 
 from edgerec.errors import SourceError
+from edgerec.seconds import finer_unit
 from edgerec.source.chunk import InteractionChunk, cut, gathered, joined
 from edgerec.source.columns import InteractionColumns
 from edgerec.source.conditions import RowCondition
@@ -66,7 +67,8 @@ def read_interactions(
     SourceError
         If the table or a column is not there, the connection is lost for good, an id or a
         timestamp is NULL, a cell cannot be read, ids are of two kinds, or the database's order
-        of the timestamps is not the order of time; the row is named.
+        of the timestamps is not the order of time; the row is named. Also if the timestamps are
+        no seconds, which shows by all of the first chunk being beyond the year 2200.
     """
     if chunk_rows < 1:
         raise SourceError(f"chunk_rows must be 1 or more, got {chunk_rows}")
@@ -136,6 +138,8 @@ def _checked(
     """Stop at a timestamp that goes backwards: text times in two formats do not sort by time."""
     before: InteractionChunk | None = None
     for chunk in chunks:
+        if before is None:
+            _check_unit(chunk, table, columns.timestamp)
         seam = chunk if before is None else joined([before, chunk])
         backwards = seam.timestamps[1:] < seam.timestamps[:-1]
         if order == "user":
@@ -154,6 +158,19 @@ def _checked(
         before = cut(chunk, len(chunk) - 1, len(chunk))
 
 
+def _check_unit(chunk: InteractionChunk, table: str, column: str) -> None:
+    earliest = int(chunk.timestamps.min())
+    unit = finer_unit(earliest)
+    if unit is not None:
+        name, divisor = unit
+        raise SourceError(
+            f'table "{table}": column "{column}" holds {earliest} and later, which as Unix seconds '
+            f"is beyond the year 2200: they look like {name}. Make a view that divides them, such "
+            f"as CREATE VIEW {table}_in_seconds AS SELECT *, {column} / {divisor} AS seconds FROM "
+            f"{table}, and name its table and column"
+        )
+
+
 def _unreadable(
     table: str, columns: InteractionColumns, role: str, row: Sequence[object], cell: BadCell
 ) -> SourceError:
@@ -164,5 +181,17 @@ def _unreadable(
     where = ", ".join(f"{key} = {'NULL' if each is None else repr(each)}" for key, each in shown)
     return SourceError(
         f'table "{table}", row with {where}: column "{name}" is {came}, expected {cell.expected}. '
-        f"Correct or delete the row, or name another column with --{words}-column"
+        f"{_advice(table, name, cell.came)} name another column with --{words}-column ({role} in "
+        "edgerec.toml)"
     )
+
+
+def _advice(table: str, column: str, came: object) -> str:
+    view = f"a view, such as CREATE VIEW {table}_clean AS SELECT"
+    if came is None:
+        return (
+            f"Correct or delete the row, read {view} * FROM {table} WHERE {column} IS NOT NULL, or"
+        )
+    if isinstance(came, bytes):
+        return f"Read {view} hex({column}) AS {column}, … FROM {table}, or"
+    return "Correct or delete the row, read a view that converts the column, or"

@@ -6,6 +6,7 @@ into memory, are permuted there. That is a full shuffle with the memory of one b
 """
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO, Final, Self
 
@@ -40,7 +41,11 @@ class TrainingRows:
         self._random = np.random.default_rng(random_state)
         n_bins = max(1, -(-n_rows * (width + 1) * 4 // _BIN_BYTES))
         self._paths = [folder / f"rows.{number}" for number in range(n_bins)]
-        self._files: list[BinaryIO] = [path.open("wb") for path in self._paths]
+        # A full disk fails again when a file is closed, and the others must be closed all the same.
+        self._open = ExitStack()
+        self._files: list[BinaryIO] = [
+            self._open.enter_context(path.open("wb")) for path in self._paths
+        ]
         self._total = np.zeros(width)
         self._squares = np.zeros(width)
         self._only_bin: tuple[Array, Array] | None = None
@@ -101,8 +106,7 @@ class TrainingRows:
         return result
 
     def _close(self) -> None:
-        for file in self._files:
-            file.close()
+        self._open.close()
 
 
 def standardise(features: Array, mean: Array, inverse_spread: Array) -> Array:

@@ -28,6 +28,7 @@ from edgerec.config import settings_from_mapping, settings_to_mapping
 from edgerec.errors import StateError
 from edgerec.features.tables import KnownHistories, content_directions
 from edgerec.features.vector import FeatureTables, tables_from_arrays, tables_to_arrays
+from edgerec.files import replace_file
 from edgerec.ids import IdArray, IdType, id_array
 from edgerec.train.fit import Course
 from edgerec.train.network import Weights, optimiser_state, restore_optimiser, weights_of
@@ -244,7 +245,7 @@ def _write_state(folder: Path, ranker: Ranker, course: Course) -> None:
         "files": files,
     }
     text = json.dumps(state, indent=1, sort_keys=True)
-    _replace(folder / "state.json", lambda path: path.write_text(text, "utf-8"))
+    replace_file(folder / "state.json", lambda path: path.write_text(text, "utf-8"))
 
 
 def _write_arrays(path: Path, arrays: _Arrays) -> None:
@@ -252,13 +253,7 @@ def _write_arrays(path: Path, arrays: _Arrays) -> None:
         with temporary.open("wb") as file:
             np.savez(file, allow_pickle=False, **arrays)
 
-    _replace(path, write)
-
-
-def _replace(path: Path, write: Any) -> None:
-    temporary = path.with_name(path.name + ".new")
-    write(temporary)
-    temporary.replace(path)
+    replace_file(path, write)
 
 
 def _read_arrays(path: Path, files: Mapping[str, str]) -> dict[str, NDArray[Any]]:

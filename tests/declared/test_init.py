@@ -134,3 +134,77 @@ def test_a_table_without_times_says_what_serves(
     assert "where there is no time, a number that grows with each row serves" in (
         capsys.readouterr().err
     )
+
+
+@pytest.fixture
+def orders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Orders whose time has an unusual name, without a value."""
+    monkeypatch.chdir(tmp_path)
+    rows = [
+        (f"c{user}", f"a{2 * step + user % 2}", f"2024-0{step}-01 08:00:00")
+        for user in range(20)
+        for step in range(1, 9)
+    ]
+    with closing(sqlite3.connect("orders.db")) as connection, connection:
+        connection.execute("CREATE TABLE orders (customer TEXT, article TEXT, bought_at TEXT)")
+        connection.executemany("INSERT INTO orders VALUES (?, ?, ?)", rows)
+    return tmp_path / "orders.db"
+
+
+def change(database: Path, statement: str) -> None:
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute(statement)
+
+
+def failing(capsys, *arguments: str) -> str:
+    capsys.readouterr()
+    assert main(list(arguments)) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("error: ")
+    return said.removeprefix("error: ").strip()
+
+
+def test_columns_of_unusual_names_are_named(orders: Path, capsys) -> None:
+    assert failing(capsys, "init", "sqlite:///orders.db") == (
+        "No table has columns that are recognised as user, item and time; the tables are orders. "
+        "Name its columns with --user-column, --item-column and --timestamp-column; where there "
+        "is no time, a number that grows with each row serves."
+    )
+    assert main(["init", "sqlite:///orders.db", "--timestamp-column", "bought_at"]) == 0
+    assert read_configuration("edgerec.toml").interactions.timestamp == "bought_at"
+    assert main(["train", "edgerec.toml", *FAST]) == 0
+
+
+def test_a_table_without_rows_is_named(orders: Path, capsys) -> None:
+    change(orders, "DELETE FROM orders")
+    assert main(["init", "sqlite:///orders.db", "--timestamp-column", "bought_at"]) == 0
+    assert failing(capsys, "train", "edgerec.toml") == (
+        'table "orders" holds no row, so there is nothing to learn from. Fill it, or name another '
+        "table in [interactions]"
+    )
+
+
+def test_a_database_without_tables_is_named(orders: Path, capsys) -> None:
+    change(orders, "DROP TABLE orders")
+    assert failing(capsys, "init", "sqlite:///orders.db") == (
+        "the database sqlite:///orders.db has no tables: name another in the URL, or fill it first"
+    )
+
+
+def test_ids_that_are_null_can_be_left_out_by_the_view_that_the_error_names(
+    orders: Path, capsys
+) -> None:
+    change(orders, "INSERT INTO orders VALUES (NULL, 'a2', '2024-01-01 08:00:00')")
+    assert main(["init", "sqlite:///orders.db", "--timestamp-column", "bought_at"]) == 0
+    said = failing(capsys, "train", "edgerec.toml")
+    view = "CREATE VIEW orders_clean AS SELECT * FROM orders WHERE customer IS NOT NULL"
+    assert said == (
+        "table \"orders\", row with customer = NULL, article = 'a2', bought_at = "
+        "'2024-01-01 08:00:00': column \"customer\" is NULL, expected a whole number within 64 "
+        f"bits, or text. Correct or delete the row, read a view, such as {view}, or name another "
+        "column with --user-column (user_id in edgerec.toml)"
+    )
+    change(orders, view)
+    named = ["--tables", "interactions=orders_clean", "--timestamp-column", "bought_at"]
+    assert main(["init", "sqlite:///orders.db", "--overwrite", *named]) == 0
+    assert main(["train", "edgerec.toml", *FAST]) == 0

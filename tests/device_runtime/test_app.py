@@ -283,3 +283,26 @@ def test_no_body_breaks_the_server(scorer, string_bundle_path, kind):
         loop.close()
     assert 200 in answered
     assert 400 in answered
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"POST /api/v1/recommend HTTP/1.1\r\nHost: localhost\r\nHost: elsewhere\r\n\r\n",
+        b"POST /api/v1/recommend HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 9000 + b"\r\n\r\n",
+        b"no request line\r\n\r\n",
+        b"\x16\x03\x01\r\n\r\n",
+    ],
+)
+def test_a_malformed_head_is_refused_and_the_next_request_answered(scorer, head):
+    async def conversation(client: TestClient) -> tuple[bytes, int]:
+        reader, writer = await asyncio.open_connection("127.0.0.1", client.server.port)
+        writer.write(head)
+        status_line = await asyncio.wait_for(reader.readline(), 10)
+        writer.close()
+        async with client.get("/healthz") as response:
+            return status_line, response.status
+
+    status_line, next_status = talk(scorer, conversation)
+    assert status_line.split()[1] == b"400"
+    assert next_status == 200

@@ -150,7 +150,18 @@ ID = "expected an id (an integer within 64 bits, or a string of its digits), got
         ({"userId": 1, "k": True}, "k: expected an integer of 1 or more, got True"),
         ({"userId": 1, "k": "3"}, "k: expected an integer of 1 or more, got '3'"),
         ({"userId": 1, "k": None}, "k: expected an integer of 1 or more, got None"),
-        ({"userId": 1, "history": [[1]]}, "history[0]: expected an id or a pair [id, value]"),
+        (
+            {"userId": 1, "history": [1, [1]]},
+            (
+                "history[1]: expected an id or a pair [id, value], got a list of length 1; "
+                "send [id, 4.5] or the id alone, the oldest first: times are not sent"
+            ),
+        ),
+        ({"userId": 1, "history": [[1, 5.0, 964982703]]}, "got a list of length 3; send [id, 4.5]"),
+        (
+            {"userId": 1, "history": [{"itemId": 1, "value": 4}]},
+            "history[0]: expected an id or a pair [id, value], got a dict of length 2; send [id, ",
+        ),
         ({"userId": 1, "history": [1, [2, "5"]]}, "history[1]: expected a finite number or null"),
         ({"userId": 1, "history": [[1, True]]}, "history[0]: expected a finite number or null"),
         ({"userId": 1, "history": [[1, 1e39]]}, "history[0]: expected a finite number or null"),
@@ -194,8 +205,8 @@ def test_refusals_of_string_ids(string_scorer, body, sentence):
     ("body", "sentence"),
     [
         ({"userId": 1, "itemIdList": [1] * 7}, "itemIdList: expected at most 6 elements, got 7"),
-        ({"userId": 1, "history": [1] * 5}, "history: expected at most 4 elements, got 5"),
-        ({"userId": 1, "exclude": [1] * 4}, "exclude: expected at most 3 elements, got 4"),
+        ({"userId": 1, "history": [1] * 5}, "got 5; send the newest 4 alone"),
+        ({"userId": 1, "exclude": [1] * 4}, "exclude: expected at most 3 elements, got 4; send f"),
     ],
 )
 def test_too_large(scorer, body, sentence):

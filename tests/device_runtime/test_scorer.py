@@ -115,6 +115,20 @@ def test_what_is_refused(scorer, request_):
     assert caught.value.status == 400
 
 
+@pytest.mark.parametrize(
+    ("request_", "advice"),
+    [
+        ({"history": ["a"]}, "send the ids as they are in the training data"),
+        ({"history_times": [0.5]}, "send whole Unix seconds, one for each item of the history"),
+        ({"now": 1.5}, "send whole Unix seconds"),
+    ],
+)
+def test_what_is_refused_says_what_to_send(scorer, request_, advice):
+    with pytest.raises(RequestError) as caught:
+        scorer.run(**request_)
+    assert str(caught.value).endswith(advice)
+
+
 @pytest.mark.parametrize("ids", [[1], ["\ud800"], [None], [b"a"], [["a"]], "a"])
 def test_what_is_no_string_id(string_scorer, ids):
     with pytest.raises(RequestError, match="item_ids: expected a list of strings"):

@@ -11,6 +11,7 @@ from edgerec.export import bundle as bundle_module
 from edgerec.export import parity as parity_module
 from edgerec.export.bundle import add_metrics
 from edgerec.export.parity import difference, parity_requests
+from edgerec.files import replace_file
 from edgerec.progress import Silent
 from edgerec.schema import Answer
 from tests.trained import generated_model, viewed_model
@@ -144,7 +145,7 @@ def test_a_failed_write_leaves_no_half_file(tmp_path, monkeypatch):
         raise OSError("the disk is full")
 
     with pytest.raises(OSError, match="disk is full"):
-        bundle_module.replace_file(tmp_path / "toy.onnx", fail)
+        replace_file(tmp_path / "toy.onnx", fail)
     assert list(tmp_path.iterdir()) == []
 
 

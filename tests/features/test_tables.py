@@ -12,7 +12,7 @@ from edgerec.recsys import Id
 from tests.toy import Listed
 
 IDS = id_array([10, 20, 30], "int64")
-UNEQUAL = "those of the first item are 2. Return the same number for each item."
+UNEQUAL = "but for the first item there were 2. Return the same number for each item."
 
 
 class WithFeatures(Listed):
@@ -102,13 +102,13 @@ def test_width_0_is_fine():
 @pytest.mark.parametrize(("odd", "length"), [([1.0], 1), ([1.0, 2.0, 3.0], 3), ([], 0)])
 def test_features_of_unequal_width(odd: list[float], length: int) -> None:
     assert sentence(except_for_20(odd)) == (
-        f"The features of item 20 are {length} numbers, {UNEQUAL}"
+        f"get_item_feature(20) returned {length} numbers, {UNEQUAL}"
     )
 
 
 def test_features_of_unequal_width_in_another_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tables_module, "_BATCH", 1)
-    assert sentence(except_for_20([])) == f"The features of item 20 are 0 numbers, {UNEQUAL}"
+    assert sentence(except_for_20([])) == f"get_item_feature(20) returned 0 numbers, {UNEQUAL}"
 
 
 def test_user_features_of_unequal_width():
@@ -116,7 +116,7 @@ def test_user_features_of_unequal_width():
     with pytest.raises(SampleError) as caught:
         user_table(rec_sys, id_array(["a", "bc"], "string"))
     assert str(caught.value) == (
-        "The features of user 'bc' are 2 numbers, those of the first user are 1. "
+        "get_user_feature('bc') returned 2 numbers, but for the first user there were 1. "
         "Return the same number for each user."
     )
 
@@ -127,25 +127,45 @@ def test_user_features_of_unequal_width():
 )
 def test_features_that_are_not_finite(odd: Any, shown: str) -> None:
     assert sentence(except_for_20([0.0, odd])) == (
-        f"Feature 1 of item 20 is {shown}; each must be a finite float32. "
+        f"get_item_feature(20) returned {shown} as feature 1; each must be a finite float32. "
         "Replace missing values, for example by the column's mean."
     )
 
 
-def test_features_that_are_no_numbers():
-    assert sentence(except_for_20(["Comedy", 1.0])) == (
-        "The features of item 20 are ['Comedy', 1.0], which are not all numbers. "
+@pytest.mark.parametrize("odd", [["Comedy", 1.0], ["1", "2"], [[1.0], 2.0], [[1.0], [2.0]]])
+def test_features_that_are_no_numbers(odd: Any) -> None:
+    assert sentence(except_for_20(odd)) == (
+        f"get_item_feature(20) returned {odd!r}, which are not all numbers. "
         "Encode categories as numbers, for example one column per category."
     )
 
 
-@pytest.mark.parametrize("odd", [None, 3.0])
+@pytest.mark.parametrize("odd", [None, 3.0, "ab", b"ab", {1.0: 2.0, 3.0: 4.0}, {1.0, 2.0}])
 @pytest.mark.parametrize("position", [10, 20])
-def test_features_that_are_no_sequence(odd: Any, position: int) -> None:
+def test_features_that_are_no_list(odd: Any, position: int) -> None:
     rec_sys = WithFeatures(lambda id_: odd if id_ == position else [1.0, 2.0])
     assert sentence(rec_sys) == (
-        f"The features of item {position} are {odd!r}, which is no sequence of numbers. "
-        "Return a list; [] where there are none."
+        f"get_item_feature({position}) returned {odd!r}; expected a list of numbers. "
+        "Return a list, [] where there are no features."
+    )
+
+
+def test_a_batch_names_its_method_and_the_item():
+    rows: dict[Id, Any] = {10: [1.0], 20: None, 30: [1.0]}
+    assert sentence(InBatches(lambda ids: [rows[id_] for id_ in ids])).startswith(
+        "get_item_features returned for item 20 None; expected a list of numbers."
+    )
+    rows[20] = [np.nan]
+    assert sentence(InBatches(lambda ids: [rows[id_] for id_ in ids])).startswith(
+        "get_item_features returned for item 20 nan as feature 0; each must be"
+    )
+
+
+@pytest.mark.parametrize("odd", [None, 3.0, "abc", {10: [1.0], 20: [1.0], 30: [1.0]}])
+def test_a_batch_that_is_no_list_of_lists(odd: Any) -> None:
+    assert sentence(InBatches(lambda ids: odd)) == (
+        f"get_item_features returned {odd!r}; expected one list of numbers per id. "
+        "Return a list of lists, in the order of the ids."
     )
 
 

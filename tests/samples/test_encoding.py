@@ -1,4 +1,6 @@
 import datetime
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +9,7 @@ import pytest
 
 from edgerec.errors import SampleError
 from edgerec.recsys import Sample
+from edgerec.samples.encoding import whole_samples
 from tests.toy import Listed, taken_in
 
 GOOD = [Sample(1, 10, 0.0, 1, 2.5), Sample(1, 20, 1.0, 9, 5.0)]
@@ -75,7 +78,7 @@ def test_timestamps_of_numpy_integers_are_fine(tmp_path: Path) -> None:
     assert (intake.first_timestamp, intake.last_timestamp) == (5, 7)
 
 
-@pytest.mark.parametrize("odd", [(1, 2, 0.0), 5, None, [1, 2]])
+@pytest.mark.parametrize("odd", [(1, 2, 0.0), 5, None, [1, 2], "abcde", dict.fromkeys("abcde")])
 def test_what_is_no_sample(odd: Any, tmp_path: Path) -> None:
     assert sentence([*GOOD, odd], tmp_path) == (
         f"sample_generator yielded {odd!r}, which is no "
@@ -103,3 +106,26 @@ def test_only_short_tuples(tmp_path: Path) -> None:
 )
 def test_ids_that_cannot_be_used(sample: Sample, start: str, tmp_path: Path) -> None:
     assert sentence([*GOOD, sample], tmp_path).startswith(start)
+
+
+def test_rows_of_a_database_with_the_five_fields_are_samples(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.row_factory = sqlite3.Row
+        query = "SELECT 1, 10, 0.0, 1, 2.5 UNION ALL SELECT 1, 20, 1.0, 9, 5.0"
+        rows: list[Any] = connection.execute(query).fetchall()
+    fingerprints = {taken_in(Listed(some), tmp_path).fingerprint for some in (rows, GOOD)}
+    assert len(fingerprints) == 1
+
+
+def test_held_out_samples_are_checked_one_by_one() -> None:
+    method = "evaluation_sample_generator"
+    assert list(whole_samples([tuple(GOOD[0])], method)) == [GOOD[0]]
+    with pytest.raises(SampleError) as caught:
+        list(whole_samples([GOOD[0], (1, 2)], method))
+    assert str(caught.value).startswith("evaluation_sample_generator yielded (1, 2), which is no ")
+    with pytest.raises(SampleError) as caught:
+        list(whole_samples(None, method))
+    assert str(caught.value) == (
+        "evaluation_sample_generator returned None; expected an iterator of edgerec.Sample. Write "
+        "`yield edgerec.Sample(…)` for each sample."
+    )

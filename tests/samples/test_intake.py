@@ -110,6 +110,20 @@ def test_nothing_yielded(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("odd", [None, 7])
+def test_a_generator_that_returns_nothing_to_iterate_over(odd: Any, tmp_path: Path) -> None:
+    class Returning(Listed):
+        def sample_generator(self) -> Any:
+            return odd
+
+    with pytest.raises(SampleError) as caught:
+        taken_in(Returning([]), tmp_path)
+    assert str(caught.value) == (
+        f"sample_generator returned {odd}; expected an iterator of edgerec.Sample. Write "
+        "`yield edgerec.Sample(…)` for each sample."
+    )
+
+
 def test_labels_all_1(tmp_path: Path) -> None:
     assert sentence([Sample(1, 1, 1, 0, 5.0), Sample(1, 2, 1, 0, 5.0)], tmp_path) == (
         "All 2 samples have the label 1; a ranker learns from both. "
@@ -146,6 +160,25 @@ def test_timestamps_that_go_backwards_over_chunks(
         "The sample of user 'a', item 'y' has timestamp 99, earlier than the user's previous "
         "sample at 100."
     )
+
+
+@pytest.mark.parametrize(
+    ("factor", "unit"), [(10**3, "milliseconds"), (10**6, "microseconds"), (10**9, "nanoseconds")]
+)
+def test_timestamps_that_are_no_seconds(factor: int, unit: str, tmp_path: Path) -> None:
+    moment = 964_982_703
+    samples = [Sample(1, item, item % 2, (moment + item) * factor, 1.0) for item in (0, 1, 2)]
+    assert sentence(samples, tmp_path) == (
+        "Every timestamp that sample_generator yielded is beyond the year 2200, the earliest is "
+        f"{moment * factor}: they look like {unit}. Timestamps are Unix seconds; divide them, for "
+        f"example `timestamp // {factor}`."
+    )
+
+
+def test_a_timestamp_that_is_far_out_among_others_is_fine(tmp_path: Path) -> None:
+    end_of_time = 253_402_214_400
+    samples = [Sample(1, 1, 1, end_of_time, 1.0), Sample(2, 1, 0, 964_982_703, 1.0)]
+    assert taken_in(Listed(samples), tmp_path).last_timestamp == end_of_time
 
 
 def test_ties_in_time_are_fine(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
+import datetime
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import pytest
@@ -204,7 +206,7 @@ def test_histories_of_get_user_behavior_equal_those_of_the_stream():
         np.testing.assert_array_equal(streamed, asked)
 
 
-def asking(behavior: list[Interaction]) -> str:
+def asking(behavior: Any) -> str:
     with pytest.raises(SampleError) as caught:
         features_of(Remembering(LAST_TWO, behavior))
     return str(caught.value)
@@ -230,6 +232,47 @@ def test_behavior_with_ids_of_another_kind_is_refused():
         "get_user_behavior(2, as_of=5) gave the item id '1' of type str, but the items of "
         "sample_generator have ids of kind int64. Give the same kind."
     )
+
+
+@pytest.mark.parametrize("behavior", [None, 7, "abc", {1: 2}])
+def test_behavior_that_is_no_list_is_refused(behavior: Any) -> None:
+    assert asking(behavior) == (
+        f"get_user_behavior(2, as_of=5) returned {behavior!r}; expected a list of "
+        "edgerec.Interaction(item_id, value, timestamp), oldest first. Return [] where there is "
+        "no history."
+    )
+
+
+@pytest.mark.parametrize("odd", [1, "abc", None, (1, 3), (1, 1.0, 3, 4)])
+def test_behavior_that_is_no_interaction_is_refused(odd: Any) -> None:
+    assert asking([Interaction(1, 1.0, 3), odd]) == (
+        f"get_user_behavior(2, as_of=5) returned {odd!r} in its list; expected "
+        "edgerec.Interaction(item_id, value, timestamp). An id alone does not say when: return "
+        "its value (None: not stated) and its Unix seconds with it."
+    )
+
+
+@pytest.mark.parametrize("moment", [None, "3", 3.0, True, datetime.date(2020, 1, 1)])
+def test_behavior_at_no_moment_is_refused(moment: Any) -> None:
+    assert asking([Interaction(1, 1.0, moment)]) == (
+        f"get_user_behavior(2, as_of=5) returned item 1 at {moment!r}; a timestamp must be an "
+        "integer of Unix seconds. Convert it, for example `int(moment.timestamp())`."
+    )
+
+
+@pytest.mark.parametrize("value", ["4", float("inf"), 1e39, [1.0]])
+def test_behavior_with_a_value_that_is_no_number_is_refused(value: Any) -> None:
+    assert asking([Interaction(1, value, 3)]) == (
+        f"get_user_behavior(2, as_of=5) returned item 1 with the value {value!r}; it must be a "
+        "finite number, or None where none is stated. Convert it, for example `float(rating)`."
+    )
+
+
+def test_behavior_may_be_rows_of_three_fields():
+    rows: Any = [(3, 1.0, 1), (4, None, 4)]
+    told = [Interaction(3, 1.0, 1), Interaction(4, None, 4)]
+    one, other = (features_of(Remembering(LAST_TWO, some)) for some in (rows, told))
+    np.testing.assert_array_equal(one, other)
 
 
 @pytest.mark.parametrize("behavior", [[], [Interaction(77, 1.0, 3)]])

@@ -38,8 +38,31 @@ def test_a_path_is_no_url_and_the_error_gives_the_url() -> None:
 
 
 def test_an_unknown_kind_of_database_is_named() -> None:
-    with pytest.raises(SourceError, match="starts with the unknown kind 'oracel'"):
+    with pytest.raises(SourceError) as raised:
         open_engine("oracel://me:secret@host/name")
+    assert str(raised.value) == (
+        "the URL oracel://me:***@host/name starts with the unknown kind 'oracel': expected a "
+        "database URL such as sqlite:///movielens.db, mysql://user:password@host/name or "
+        "postgresql://user:password@host/name"
+    )
+
+
+@pytest.mark.skipif(importlib.util.find_spec("oracledb") is not None, reason="oracledb is here")
+def test_a_database_that_is_none_of_the_three_is_named_with_those_that_are() -> None:
+    with pytest.raises(SourceError) as raised:
+        open_engine("oracle+oracledb://me:secret@host/name")
+    assert str(raised.value) == (
+        "the URL oracle+oracledb://me:***@host/name names a database of the kind 'oracle', which "
+        "edgeRec is not tested with and whose driver is not installed: copy the tables to SQLite, "
+        "MySQL (MariaDB) or PostgreSQL, and use a URL such as sqlite:///shop.db, "
+        "mysql://user:password@host/name or postgresql://user:password@host/name"
+    )
+
+
+@pytest.mark.skipif(importlib.util.find_spec("MySQLdb") is not None, reason="mysqlclient is here")
+def test_a_driver_whose_package_has_another_name() -> None:
+    with pytest.raises(SourceError, match=r"install it with `pip install mysqlclient`, or name"):
+        open_engine("mysql+mysqldb://me:secret@host/name")
 
 
 @pytest.mark.skipif(importlib.util.find_spec("psycopg2") is not None, reason="psycopg2 is here")

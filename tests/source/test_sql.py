@@ -180,8 +180,9 @@ def test_a_datetime_column_is_read(tmp_path: Path) -> None:
             (None, 3, 1, 77),
             (
                 'table "t", row with user = NULL, item = 3, ts = 77: column "user" is NULL, '
-                "expected a whole number within 64 bits, or text. Correct or delete the row, or "
-                "name another column with --user-column"
+                "expected a whole number within 64 bits, or text. Correct or delete the row, read "
+                "a view, such as CREATE VIEW t_clean AS SELECT * FROM t WHERE user IS NOT NULL, or "
+                "name another column with --user-column (user_id in edgerec.toml)"
             ),
         ),
         ((1, None, 1, 77), 'row with user = 1, item = NULL, ts = 77: column "item" is NULL'),
@@ -192,6 +193,14 @@ def test_a_datetime_column_is_read(tmp_path: Path) -> None:
         ((1, 3, "good", 7), "column \"value\" is 'good' (str), expected a number or NULL"),
         ((1.5, 3, 1, 7), 'column "user" is 1.5 (float), expected a whole number'),
         ((1, b"x", 1, 7), "column \"item\" is b'x' (bytes)"),
+        (
+            (1, b"x", 1, 7),
+            (
+                "Read a view, such as CREATE VIEW t_clean AS SELECT hex(item) AS item, … FROM t, "
+                "or name another column with --item-column (item_id in edgerec.toml)"
+            ),
+        ),
+        ((1, 3, 1, "soon"), "Correct or delete the row, read a view that converts the column, or"),
         (("ann", 3, 1, 7), "column \"user\" is 'ann' (str), expected a whole number, as in the"),
     ],
 )
@@ -257,3 +266,21 @@ def test_a_missing_table_is_named(tmp_path: Path) -> None:
 def test_a_chunk_needs_rows(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="chunk_rows must be 1 or more, got 0"):
         next(read_interactions(database(tmp_path, []), "t", COLUMNS, chunk_rows=0))
+
+
+def test_milliseconds_are_refused_with_a_view_that_helps(tmp_path: Path) -> None:
+    rows = [(1, 5, 1.0, 964_982_703_000), (1, 6, 1.0, 964_982_704_999)]
+    engine = database(tmp_path, rows)
+    with pytest.raises(SourceError) as raised:
+        list(read_interactions(engine, "t", COLUMNS))
+    assert str(raised.value) == (
+        'table "t": column "ts" holds 964982703000 and later, which as Unix seconds is beyond the '
+        "year 2200: they look like milliseconds. Make a view that divides them, such as CREATE "
+        "VIEW t_in_seconds AS SELECT *, ts / 1000 AS seconds FROM t, and name its table and column"
+    )
+    view = "CREATE VIEW t_in_seconds AS SELECT *, ts / 1000 AS seconds FROM t"
+    with closing(sqlite3.connect(tmp_path / "rows.db")) as connection:
+        connection.execute(view)
+    columns = InteractionColumns("user", "item", "value", "seconds")
+    read = rows_of(read_interactions(engine, "t_in_seconds", columns))
+    assert [row[3] for row in read] == [964_982_703, 964_982_704]

@@ -1,0 +1,33 @@
+"""Unix seconds, and how to tell that a number counts something finer."""
+
+from typing import Final
+
+# 2200-01-01: later than what any recommender is asked about, earlier than April 1970 in
+# milliseconds.
+_LATEST: Final = 7_258_118_400
+_UNITS: Final = (
+    ("milliseconds", 1_000, 10**14),
+    ("microseconds", 1_000_000, 10**17),
+    ("nanoseconds", 1_000_000_000, 2**63),
+)
+
+
+def finer_unit(earliest: int) -> tuple[str, int] | None:
+    """Return the unit that timestamps look like which are no seconds, and what to divide it by.
+
+    Parameters
+    ----------
+    earliest : int
+        The earliest of many; one alone may be far out for another reason, such as 9999-12-31.
+
+    Returns
+    -------
+    tuple of str and int, or None
+        None: seconds.
+
+    >>> finer_unit(1_700_000_000), finer_unit(1_700_000_000_000)
+    (None, ('milliseconds', 1000))
+    """
+    if earliest <= _LATEST:
+        return None
+    return next((unit, divisor) for unit, divisor, end in _UNITS if earliest < end)

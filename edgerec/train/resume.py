@@ -1,0 +1,95 @@
+"""Whether what is trained on now is what a state was saved of: settings, samples, tables."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgerec.config import TrainSettings, settings_to_mapping
+from edgerec.errors import StateError
+from edgerec.features.tables import item_table, user_table
+from edgerec.ids import IdArray
+from edgerec.recsys import RecSys
+from edgerec.samples.intake import Intake
+from edgerec.samples.stream import known_histories
+from edgerec.train.ranker import Ranker
+
+_ADVICE = "Train without resume."
+
+
+def require_same_settings(saved: Ranker, settings: TrainSettings, folder: Path) -> None:
+    """Refuse to go on with other settings.
+
+    Raises
+    ------
+    StateError
+        The sentence names each setting that differs.
+    """
+    before, now = _flat(settings_to_mapping(saved.settings)), _flat(settings_to_mapping(settings))
+    differ = [
+        f"{name} was {before[name]} and is {now[name]}" for name in now if before[name] != now[name]
+    ]
+    if differ:
+        raise StateError(
+            f"{folder} was trained with other settings: {', '.join(differ)}. Resume with the same "
+            "ones, or train without resume."
+        )
+
+
+def require_same_data(saved: Ranker, rec_sys: RecSys, intake: Intake, folder: Path) -> None:
+    """Refuse to go on with other samples, static features or histories than those saved.
+
+    The network was fitted to these: with others it would be neither the old model nor a new one.
+
+    Raises
+    ------
+    StateError
+        The sentence names the method that gives something else now, and the first id.
+    """
+    if saved.facts.fingerprint != intake.fingerprint:
+        raise StateError(
+            f"{folder} was trained on {saved.facts.n_samples} samples; what sample_generator "
+            f"yields now ({intake.n_samples}) is not the same. {_ADVICE}"
+        )
+    users, items = saved.tables.user_features, saved.tables.item_features
+    _require_same_table("user", users, user_table(rec_sys, intake.user_ids), saved.user_ids, folder)
+    _require_same_table("item", items, item_table(rec_sys, intake.item_ids), saved.item_ids, folder)
+    known = known_histories(intake, saved.settings.n_history, rec_sys, saved.settings.chunk_rows)
+    for name, before in vars(saved.known).items():
+        if not np.array_equal(before, getattr(known, name), equal_nan=before.dtype.kind == "f"):
+            raise StateError(
+                f"{folder} was trained on other histories than get_user_behavior returns now. "
+                f"{_ADVICE}"
+            )
+
+
+def _require_same_table(
+    role: str,
+    before: NDArray[np.float32],
+    now: NDArray[np.float32],
+    ids: IdArray,
+    folder: Path,
+) -> None:
+    if before.shape[1] != now.shape[1]:
+        raise StateError(
+            f"{folder} was trained on {before.shape[1]} features of each {role}; now there are "
+            f"{now.shape[1]}. {_ADVICE}"
+        )
+    # Row 0, the mean, differs where any other does.
+    other = np.flatnonzero((before[1:] != now[1:]).any(axis=1))
+    if len(other):
+        raise StateError(
+            f"{folder} was trained on other {role} features: those of {role} "
+            f"{ids.tolist()[other[0]]!r} have changed, and {len(other) - 1} more. {_ADVICE}"
+        )
+
+
+def _flat(mapping: dict[str, Any]) -> dict[str, Any]:
+    flat = {}
+    for key, value in mapping.items():
+        if isinstance(value, dict):
+            flat.update({f"{key}.{name}": each for name, each in value.items()})
+        else:
+            flat[key] = value
+    return flat
