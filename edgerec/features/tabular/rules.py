@@ -144,7 +144,7 @@ def statistics_needed(
 
     >>> rules = [FeatureRule("a", ("x",), "min_max"), FeatureRule("b", ("x",), "one_hot")]
     >>> statistics_needed(rules)
-    {'x': StatisticsNeeded(moments=True, quantiles=(), n_top_values=-1)}
+    {'x': StatisticsNeeded(moments=True, quantiles=(), n_top_values=-1, n_distinct=False)}
     """
     parts: dict[str, list[StatisticsNeeded]] = {}
     for rule in rules:
