@@ -9,13 +9,13 @@ import sqlalchemy
 from sqlalchemy import ColumnElement, Connection, Engine
 
 from edgerec.errors import SourceError
+from edgerec.names import listed
 from edgerec.source.ask import ask
 from edgerec.source.before import check_times, is_before
 from edgerec.source.cells import to_cells
 from edgerec.source.drivers import Backend, backend_of
 from edgerec.source.engine import reported
 from edgerec.source.kinds import Column, column_of, reflect
-from edgerec.source.names import listed
 from edgerec.source.numbers import (
     finite,
     finite_of,
