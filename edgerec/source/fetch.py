@@ -1,7 +1,7 @@
 """Streaming the rows of a query from the server, and noticing that the connection was lost."""
 
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import sqlalchemy
@@ -50,6 +50,11 @@ def fetch_rows(
             yield batch
     finally:
         _leave(connection, cursor)
+        # At a server that is gone closing fails, of which SQLAlchemy would log a traceback. The
+        # second time psycopg knows of the loss, and closes.
+        for _ in range(2):
+            with suppress(connection.dialect.loaded_dbapi.Error):
+                cursor.close()
         result.close()
 
 
