@@ -1,4 +1,8 @@
-"""Reading interactions against the bare driver's cursor; statistics against fetching the rows."""
+"""Reading interactions against the bare driver's cursor; statistics against fetching the rows.
+
+`python -m benchmarks.reading` starts the servers that are installed. Bytes are counted by a relay
+between client and server, both ways.
+"""
 
 import statistics
 import tempfile
@@ -13,11 +17,15 @@ import numpy as np
 import sqlalchemy
 
 from benchmarks.data import say_machine
+from benchmarks.relay import relay
+from edgerec.columns import StatisticsNeeded
+from edgerec.features.tabular import FeatureBlock, FeatureRule, fit_block, statistics_needed
 from edgerec.source import (
     Engine,
     InteractionColumns,
     column_statistics,
     find_columns,
+    grouped_statistics,
     open_engine,
     read_columns,
     read_interactions,
@@ -30,6 +38,14 @@ N_ROWS = 300_000
 N_ROUNDS = 5
 BOUND = 0.7
 COLUMNS = ("userId", "movieId", "rating", "timestamp")
+RULES = (
+    FeatureRule("stars", ("rating",), "standard"),
+    FeatureRule("range", ("rating", "timestamp"), "min_max"),
+    FeatureRule("bins", ("timestamp",), "k_bins"),
+    FeatureRule("robust", ("timestamp",), "robust"),
+    FeatureRule("kinds", ("rating",), "one_hot"),
+)
+NEEDED = dict.fromkeys(COLUMNS, StatisticsNeeded(moments=True, n_distinct=True))
 
 
 def generated() -> list[dict[str, object]]:
@@ -137,21 +153,65 @@ def measure_reading(backend: str, engine: Engine) -> bool:
     return kept
 
 
+def fit_from_rows(engine: Engine) -> FeatureBlock:
+    return fit_block(RULES, read_columns(engine, "ratings", COLUMNS, order_by=None))
+
+
+def fit_in_sql(engine: Engine) -> FeatureBlock:
+    needed = statistics_needed(RULES, N_ROWS)
+    return fit_block(RULES, statistics=column_statistics(engine, "ratings", needed, exact=True))
+
+
+def fetch(engine: Engine) -> None:
+    for _ in read_columns(engine, "ratings", COLUMNS, order_by=None):
+        pass
+
+
+def ask(engine: Engine) -> None:
+    column_statistics(engine, "ratings", NEEDED)
+
+
+def count_items(engine: Engine) -> None:
+    for _ in grouped_statistics(engine, "ratings", "movieId", "rating"):
+        pass
+
+
+WORK: tuple[tuple[str, Callable[[Engine], object], Callable[[Engine], object]], ...] = (
+    ("range, mean, deviation, distinct", fetch, ask),
+    ("count and mean of each item", fetch, count_items),
+    (f"{len(RULES)} features fitted", fit_from_rows, fit_in_sql),
+)
+
+
+def bytes_moved(engine: Engine, work: Callable[[Engine], object]) -> int:
+    """Return what goes between client and server, both ways, connecting included."""
+    assert engine.url.port is not None
+    with relay(engine.url.port) as counted:
+        through = engine.url.set(port=counted.port).render_as_string(hide_password=False)
+        other = open_engine(through)
+        opened = counted.total
+        work(other)
+        return counted.total - opened
+
+
 def measure_statistics(backend: str, engine: Engine) -> None:
-    ours, theirs = [], []
-    for _ in range(3):
-        ours.append(seconds(lambda: column_statistics(engine, "ratings", COLUMNS)))
-        theirs.append(
-            seconds(lambda: list(read_columns(engine, "ratings", COLUMNS, order_by=None)))
+    same = fit_from_rows(engine).to_state() == fit_in_sql(engine).to_state()
+    assert same, "the two ways of fitting must give the same features"
+    for name, from_rows, in_sql in WORK:
+        ratios, theirs, ours = [], [], []
+        for _ in range(3):
+            theirs.append(seconds(partial(from_rows, engine)))
+            ours.append(seconds(partial(in_sql, engine)))
+            ratios.append(theirs[-1] / ours[-1])
+        said = (
+            f"{backend:<11} {name:<33} {statistics.median(theirs):>7.2f} s"
+            f" {statistics.median(ours):>7.2f} s {statistics.median(ratios):>6.1f}"
         )
-    # As text on the wire, which both servers' protocols send; of four columns each one number.
-    moved = sum(len(str(cell)) + 1 for row in generated() for cell in row.values())
-    found = column_statistics(engine, "ratings", COLUMNS)
-    answer = sum(len(str(cell)) + 1 for one in found.values() for cell in vars(one).values())
-    print(
-        f"{backend:<11} {statistics.median(theirs):>9.2f} s {statistics.median(ours):>9.2f} s"
-        f" {moved:>12,} B {answer:>8,} B"
-    )
+        if backend == "sqlite":
+            print(f"{said}   nothing moves: the database is in this process")
+            continue
+        rows, answer = bytes_moved(engine, from_rows), bytes_moved(engine, in_sql)
+        print(f"{said} {rows:>12,} B {answer:>10,} B {rows / answer:>8,.0f}")
 
 
 def main() -> None:
@@ -164,7 +224,10 @@ def main() -> None:
                 print(f"\n{'':<11} order   bare rows/s   ours rows/s  ratio  (bound: {BOUND})")
                 if not measure_reading(backend, engine):
                     missed.append(backend)
-                print(f"{'statistics':<11} {'all rows':>11} {'in SQL':>11} {'all rows':>14} in SQL")
+                print(
+                    f"\n{'':<11} {'statistics':<33} {'rows':>9} {'in SQL':>9} {'ratio':>6}"
+                    f" {'rows':>14} {'in SQL':>12} {'ratio':>8}"
+                )
                 measure_statistics(backend, engine)
         except ServerMissing as missing:
             print(f"\n{backend}: skipped, {missing}")

@@ -1,4 +1,7 @@
-"""What rooms tell each other about columns of tables: their kinds and their statistics."""
+"""What rooms tell each other about columns of tables: their kinds and their statistics.
+
+`features.tabular` says what it needs and knows no SQL; `source` computes it and knows no features.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,7 +15,8 @@ COLUMN_KINDS: Final[tuple[ColumnKind, ...]] = get_args(ColumnKind)
 class ColumnStatistics:
     """Aggregates of one column, from SQL or from rows; what was not asked for is left out.
 
-    Dates and times count as Unix seconds, booleans as 0 and 1.
+    Dates and times count as Unix seconds, booleans as 0 and 1. Numbers of a column of integers
+    are ints, so that none is rounded.
     """
 
     n_rows: int
@@ -63,13 +67,15 @@ class StatisticsNeeded:
     """shares from 0 to 1"""
     n_top_values: int = 0
     """that many of the most frequent values, and those as frequent as the last; -1: every value"""
+    n_distinct: bool = False
+    """how many different values there are, which a database sorts or hashes for"""
 
     @staticmethod
     def union(parts: "Iterable[StatisticsNeeded]") -> "StatisticsNeeded":
         """Return what serves all of them, so that one query does.
 
         >>> StatisticsNeeded.union([StatisticsNeeded(quantiles=(0.5,)), StatisticsNeeded(True)])
-        StatisticsNeeded(moments=True, quantiles=(0.5,), n_top_values=0)
+        StatisticsNeeded(moments=True, quantiles=(0.5,), n_top_values=0, n_distinct=False)
         """
         needed = list(parts)
         tops = [part.n_top_values for part in needed]
@@ -77,4 +83,5 @@ class StatisticsNeeded:
             moments=any(part.moments for part in needed),
             quantiles=tuple(sorted({share for part in needed for share in part.quantiles})),
             n_top_values=-1 if -1 in tops else max(tops, default=0),
+            n_distinct=any(part.n_distinct for part in needed),
         )

@@ -11,8 +11,8 @@ from pydantic import BaseModel
 from edgerec.declared.reading import find_line
 from edgerec.declared.schema import Configuration
 from edgerec.errors import ConfigurationError
+from edgerec.names import listed, nearest
 from edgerec.source import Engine, describe_table, table_names
-from edgerec.source.names import listed, nearest
 
 _Location = tuple[int | str, ...]
 

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from edgerec.columns import COLUMN_KINDS, ColumnKind
 from edgerec.declared.schema import Things
+from edgerec.declared.statistics import table_statistics
 from edgerec.errors import ConfigurationError
 from edgerec.features.tabular.block import FeatureBlock
 from edgerec.features.tabular.conditions import Condition
@@ -30,6 +31,9 @@ class DeclaredFeatures:
     A row is the first of its id in the order of all its columns, a value that is missing there
     being taken from a later one: a table of interactions serves too, where its rows describe the
     items. An id without a row has what the rules answer for missing values.
+
+    Where aggregates suffice to fit a rule, the database computes them, and rows are read once, to
+    look the features up; else they are read in chunks to fit, too. Both give the same features.
     """
 
     def __init__(self, engine: Engine, role: str, things: Things | None) -> None:
@@ -45,7 +49,7 @@ class DeclaredFeatures:
         def chunks() -> Iterator[dict[str, list[object]]]:
             return _first_rows(engine, things, columns)
 
-        block = fit_block(rules, chunks())
+        block = fit_block(rules, chunks(), table_statistics(engine, things, rules))
         self.features = np.concatenate(
             [self._row(block, columns), *(self._rows(block, things, chunk) for chunk in chunks())]
         )

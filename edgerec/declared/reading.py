@@ -1,6 +1,5 @@
 """Reads edgerec.toml, and says of a mistake where it stands and what was meant."""
 
-import difflib
 import os
 import re
 import tomllib
@@ -12,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from edgerec.declared.schema import Configuration, section_in
 from edgerec.errors import ConfigurationError
+from edgerec.names import nearest
 
 _VARIABLE: Final = re.compile(r"\$\{(\w+)\}")
 _LARGEST_BYTES: Final = 1 << 20
@@ -96,8 +96,7 @@ def _sentence(path: Path, text: str, plain: dict[str, Any], error: ValidationErr
     where = f"{path}, line {line}" if line else str(path)
     if first["type"] == "extra_forbidden":
         names = _names_at(location[:-1])
-        near = difflib.get_close_matches(str(location[-1]), names, n=1, cutoff=0.5)
-        hint = f" Did you mean {near[0]}?" if near else f" The keys there are {', '.join(names)}."
+        hint = nearest(location[-1], names, "") or f" The keys there are {', '.join(names)}."
         return f"{where}: {dotted} is an unknown key.{hint}"
     if first["type"] == "missing":
         return (

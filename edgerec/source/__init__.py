@@ -1,6 +1,6 @@
 """Reading interactions from databases: the only room that knows SQLAlchemy."""
 
-from edgerec.source.aggregates import ColumnStatistics, StatisticsRequest, column_statistics
+from edgerec.source.aggregates import column_statistics
 from edgerec.source.chunk import InteractionChunk
 from edgerec.source.columns import InteractionColumns, find_columns, recognised_columns
 from edgerec.source.conditions import RowCondition
@@ -24,14 +24,12 @@ from edgerec.source.write import copy_rows
 
 __all__ = [
     "ColumnDescription",
-    "ColumnStatistics",
     "Engine",
     "ForeignKey",
     "GroupStatistics",
     "InteractionChunk",
     "InteractionColumns",
     "RowCondition",
-    "StatisticsRequest",
     "TableDescription",
     "column_statistics",
     "copy_rows",

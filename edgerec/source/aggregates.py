@@ -1,69 +1,38 @@
 """Statistics of columns, computed by the database: what moves are numbers, not rows."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
-from itertools import chain
+from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import ColumnElement, Engine
+from sqlalchemy import ColumnElement, Connection, Engine
 
-from edgerec.source.cells import to_cells
+from edgerec.columns import ColumnStatistics, StatisticsNeeded
+from edgerec.source.ask import ask
 from edgerec.source.drivers import Backend, backend_of
-from edgerec.source.engine import reported
+from edgerec.source.groups import commonest, keyed
 from edgerec.source.kinds import Column, column_of, reflect
-from edgerec.source.moments import Elements, Moments, moments_of, moments_of_integers, pivots, sums
-from edgerec.source.numbers import NUMBERS, finite, number_of, refuse_strays, stray_cells
+from edgerec.source.moments import Elements, pivots, sums
+from edgerec.source.numbers import NUMBERS, finite_of, number_of, refuse_kind, stray_cells
 from edgerec.source.order import clause, key_of, sortable, table_of
-from edgerec.source.table import read_columns
+from edgerec.source.quantiles import check_probabilities, ranked_quantiles
+from edgerec.source.summary import Found, summary
 
-__all__ = [
-    "ColumnStatistics",
-    "StatisticsRequest",
-    "column_statistics",
-]
+__all__ = ["column_statistics"]
 
-
-@dataclass(frozen=True)
-class StatisticsRequest:
-    """A column, and which of its statistics cost more than a look at each row."""
-
-    column: str
-    """The column's name."""
-    moments: bool = True
-    """Whether to compute mean and standard deviation, of numbers: a second look at each row."""
-    n_distinct: bool = True
-    """Whether to count distinct cells, which the database sorts or hashes for."""
-
-
-@dataclass(frozen=True)
-class ColumnStatistics:
-    """What a database computed of one column; None where it was not asked for or has no sense."""
-
-    n_rows: int
-    """The table's rows."""
-    n_null: int
-    """How many of them have NULL here; the rest is of the other rows."""
-    minimum: int | float | date | None
-    """The least number, date or time; None of text."""
-    maximum: int | float | date | None
-    """The greatest."""
-    mean: float | None
-    """The mean, of numbers and booleans."""
-    standard_deviation: float | None
-    """The population's, as scikit-learn's StandardScaler has it."""
-    n_distinct: int | None
-    """How many different cells there are; text that differs in one code point differs."""
+_TIMES = ("date", "datetime")
+_MOST_VALUES = 100_000
+"""Where every value is asked for and there are more, none is given."""
 
 
 def column_statistics(
-    engine: Engine, table: str, requests: Sequence[str | StatisticsRequest]
+    engine: Engine, table: str, needed: Mapping[str, StatisticsNeeded], *, exact: bool = False
 ) -> dict[str, ColumnStatistics]:
-    """Compute statistics of columns, in one SELECT however many they are.
+    """Compute statistics of columns: one SELECT for all counts, ranges, means and deviations.
 
-    Integers are summed exactly; other numbers as doubles, about a number near their mean. What
-    is exact in binary (half stars, say) gives the same bits in every database.
+    One more serves all quantiles, and one each column whose values are counted; they see one
+    state of the database. NULL, NaN and infinity are no values. Quantiles are exact. Integers are
+    summed exactly, other numbers as doubles about a number near their mean: what is exact in
+    binary (half stars, say) gives the same bits in every database.
 
     Parameters
     ----------
@@ -71,122 +40,147 @@ def column_statistics(
         The database, from `open_engine`.
     table : str
         The table's name.
-    requests : sequence of str or StatisticsRequest
-        The columns; a name asks for all statistics.
+    needed : mapping of str to StatisticsNeeded
+        For each column's name what to compute. Rows and values are counted, and the range of
+        numbers and times is given, in any case.
+    exact : bool, default=False
+        Give to the bit what the rows themselves would, as Python reads them. Where sums of
+        doubles are not exact, the database counts each different number, and Python sums; so it
+        does for times, as Unix seconds. A column of which SQL cannot say what is needed is left
+        out.
 
     Returns
     -------
     dict of str to ColumnStatistics
-        By the columns' names.
+        By the columns' names. Of text there are no moments, and of times only with `exact`; where
+        every value is asked for, there are no `top_values` if there are more than 100 000.
 
     Raises
     ------
     SourceError
-        If the table or a column is not there, or a column of numbers holds NaN, infinity or, in
-        SQLite, something that is no number.
+        If the table or a column is not there, or, unless `exact`, there are no such statistics of
+        a column's kind, or SQLite holds something that is no number among its numbers.
     """
-    known, backend = reflect(engine, table), backend_of(engine)
-    wanted = {
-        column_of(known, table, each.column): each
-        for each in (
-            StatisticsRequest(each) if isinstance(each, str) else each for each in requests
-        )
+    known = reflect(engine, table)
+    wanted = {column_of(known, table, name): each for name, each in needed.items()}
+    if exact:
+        wanted = {column: each for column, each in wanted.items() if _can_be_said(column, each)}
+    for column, each in wanted.items():
+        if each.quantiles:
+            check_probabilities(each.quantiles)
+            refuse_kind(table, column, "quantiles")
+        if each.n_top_values:
+            keyed(table, known, column.name)
+    if not wanted:
+        return {}
+    found = ask(engine, table, lambda connection: _found(connection, table, wanted))
+    summaries = {
+        column.name: summary(engine, table, column, wanted[column], one, exact=exact)
+        for column, one in found.items()
     }
-    source = table_of(table, list(known))
-    first_pass: dict[str, ColumnElement[Any]] = {}
-    for position, (column, request) in enumerate(wanted.items()):
-        if _has_moments(column, request):
-            cell = number_of(clause(source, column), column, backend)
-            first_pass |= _named(position, "first", pivots(cell, column))
+    return {name: one for name, one in summaries.items() if one is not None}
+
+
+def _can_be_said(column: Column, needed: StatisticsNeeded) -> bool:
+    """Return whether SQL says the same as the rows: it reads no number or time in a text."""
+    if needed.quantiles and column.kind not in NUMBERS:
+        return False
+    if needed.moments and column.kind not in (*NUMBERS, *_TIMES):
+        return False
+    return sortable(column)
+
+
+def _found(
+    connection: Connection, table: str, wanted: Mapping[Column, StatisticsNeeded]
+) -> dict[Column, Found]:
+    """Return what the database answers about each column."""
+    numbers = dict(connection.execute(_statement(connection, table, wanted)).one()._mapping)
+    parts = {
+        column: {
+            name.split("_", 2)[2]: each
+            for name, each in numbers.items()
+            if name.startswith(f"c{position}_")
+        }
+        for position, column in enumerate(wanted)
+    }
+    n_rows = int(numbers["n_rows"])
+    shares = {
+        column: (int(parts[column]["n"]), each.quantiles)
+        for column, each in wanted.items()
+        if each.quantiles
+    }
+    ranked = ranked_quantiles(connection, table, n_rows, shares)
+    return {
+        column: Found(
+            n_rows,
+            parts[column],
+            ranked.get(column, []),
+            _top_values(connection, table, column, each.n_top_values),
+        )
+        for column, each in wanted.items()
+    }
+
+
+def _top_values(
+    connection: Connection, table: str, column: Column, n: int
+) -> list[tuple[object, int]]:
+    if n > 0:
+        return commonest(connection, table, column, n, ties=True)
+    every = commonest(connection, table, column, _MOST_VALUES + 1) if n else []
+    return every if len(every) <= _MOST_VALUES else []
+
+
+def _statement(
+    connection: Connection, table: str, wanted: Mapping[Column, StatisticsNeeded]
+) -> sqlalchemy.Select[Any]:
+    """Return the one SELECT of all that takes no sorting by a column's cells."""
+    backend = backend_of(connection.engine)
+    source = table_of(table, [column.name for column in wanted])
+    summed = [
+        (position, column, finite_of(number_of(clause(source, column), column, backend), column))
+        for position, (column, each) in enumerate(wanted.items())
+        if each.moments and column.kind in NUMBERS
+    ]
+    first_pass: Elements = {}
+    for position, column, number in summed:
+        first_pass |= _named(position, "first", pivots(number, column))
     first = sqlalchemy.select(*(each.label(name) for name, each in first_pass.items())).subquery(
         "first_pass"
     )
-    asked: dict[str, ColumnElement[Any]] = {"n_rows": sqlalchemy.func.count()}
-    for position, (column, request) in enumerate(wanted.items()):
-        cell = clause(source, column)
-        asked |= _named(position, "plain", _plain(cell, column, request, backend))
-        if _has_moments(column, request):
-            number = number_of(cell, column, backend)
-            begun = {
-                name.rpartition("_")[2]: first.c[name]
-                for name in first_pass
-                if name.startswith(f"c{position}_")
-            }
-            asked |= _named(position, "sums", sums(number, column, begun, backend))
+    asked: Elements = {"n_rows": sqlalchemy.func.count()}
+    for position, (column, each) in enumerate(wanted.items()):
+        plain = _plain(clause(source, column), column, each, backend)
+        asked |= _named(position, "plain", plain)
+    for position, column, number in summed:
+        prefix = f"c{position}_first_"
+        begun = {
+            name.removeprefix(prefix): first.c[name]
+            for name in first_pass
+            if name.startswith(prefix)
+        }
+        asked |= _named(position, "sums", sums(number, column, begun, backend))
     statement = sqlalchemy.select(*(each.label(name) for name, each in asked.items()))
     rows = source.join(first, sqlalchemy.true()) if first_pass else source
-    with reported(engine), engine.connect() as connection:
-        one = connection.execute(statement.select_from(rows)).one()
-    found = dict(zip(asked, one, strict=True))
-    return {
-        column.name: _statistics(engine, table, column, request, _of(found, position))
-        for position, (column, request) in enumerate(wanted.items())
-    }
+    return statement.select_from(rows)
 
 
-def _request(asked: str | StatisticsRequest) -> StatisticsRequest:
-    return StatisticsRequest(asked) if isinstance(asked, str) else asked
-
-
-def _has_moments(column: Column, request: StatisticsRequest) -> bool:
-    return request.moments and column.kind in NUMBERS
-
-
-def _named(position: int, part: str, elements: Mapping[str, Any]) -> Elements:
+def _named(position: int, part: str, elements: Elements) -> Elements:
     return {f"c{position}_{part}_{name}": each for name, each in elements.items()}
 
 
-def _of(found: Mapping[str, Any], position: int) -> dict[str, Any]:
-    mine = {
-        name.split("_", 2)[2]: each
-        for name, each in found.items()
-        if name.startswith(f"c{position}_")
-    }
-    return {"n_rows": found["n_rows"], **mine}
-
-
 def _plain(
-    cell: ColumnElement[Any], column: Column, request: StatisticsRequest, backend: Backend
+    cell: ColumnElement[Any], column: Column, needed: StatisticsNeeded, backend: Backend
 ) -> Elements:
     func = sqlalchemy.func
-    plain: Elements = {"n": func.count(cell)}
-    if column.kind in (*NUMBERS, "date", "datetime"):
-        # A number in its own type: a DECIMAL is rounded once, by Python.
-        ranked = cell if column.kind == "number" else number_of(cell, column, backend)
-        plain |= {"minimum": func.min(ranked), "maximum": func.max(ranked)}
-    if request.n_distinct and sortable(column):
-        plain["distinct"] = func.count(sqlalchemy.distinct(key_of(cell, column, backend)))
+    value = cell
+    if column.kind in NUMBERS:
+        value = finite_of(number_of(cell, column, backend), column)
+    plain: Elements = {"n": func.count(value)}
+    if column.kind in (*NUMBERS, *_TIMES):
+        plain |= {"minimum": func.min(value), "maximum": func.max(value)}
+    if needed.n_distinct and sortable(column):
+        key = key_of(cell, column, backend)
+        counted = sqlalchemy.case((value.is_not(None), key)) if column.kind == "number" else key
+        plain["distinct"] = func.count(sqlalchemy.distinct(counted))
     strays = stray_cells(cell, column, backend)
     return plain if strays is None else {**plain, "strays": strays}
-
-
-def _statistics(
-    engine: Engine, table: str, column: Column, request: StatisticsRequest, found: dict[str, Any]
-) -> ColumnStatistics:
-    refuse_strays(table, column, int(found.get("strays", 0)))
-    least: Any
-    most: Any
-    edges: list[Any] = [found.get("minimum"), found.get("maximum")]
-    if column.kind == "boolean":  # as numbers, since there is a mean of them
-        least, most = edges
-    else:
-        least, most = to_cells(table, column, edges)
-    finite(table, column, least, most)
-    moments: Moments | None = None
-    if found["n"] and _has_moments(column, request):
-        if found["once"] is None:
-            chunks = read_columns(engine, table, [column.name], order_by=None)
-            cells: Any = chain.from_iterable(chunk[column.name] for chunk in chunks)
-            moments = moments_of_integers(int(cell) for cell in cells if cell is not None)
-        else:
-            finite(table, column, found["once"], found.get("twice"))
-            moments = moments_of(found, int(found["n"]), column)
-    return ColumnStatistics(
-        int(found["n_rows"]),
-        int(found["n_rows"]) - int(found["n"]),
-        least,
-        most,
-        moments.mean if moments else None,
-        moments.standard_deviation if moments else None,
-        int(found["distinct"]) if "distinct" in found else None,
-    )

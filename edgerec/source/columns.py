@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from sqlalchemy import Engine
 
 from edgerec.errors import SourceError
+from edgerec.names import listed, nearest
 from edgerec.source.kinds import reflect
-from edgerec.source.names import listed, nearest
 
 __all__ = ["InteractionColumns", "find_columns", "recognised_columns"]
 

@@ -13,8 +13,10 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.schema import DropTable, ExecutableDDLElement
 
 from edgerec.errors import SourceError
+from edgerec.names import listed
 from edgerec.source.drivers import backend_of
-from edgerec.source.engine import describe
+from edgerec.source.engine import describe, driver_words
+from edgerec.source.fetch import ConnectionLost, noticed
 from edgerec.source.kinds import Column, reflect
 from edgerec.source.order import quoted, table_of
 
@@ -90,7 +92,29 @@ class Copies:
         return None
 
     def publish(self, connection: Connection) -> None:
-        """Give the written tables their names, all in one step."""
+        """Commit, and give the written tables their names, all in one step.
+
+        Raises
+        ------
+        SourceError
+            If the connection is lost in this step: it may have been done or not.
+        """
+        if self._renames:
+            with noticed(connection):
+                connection.commit()
+        try:
+            with noticed(connection):
+                self._rename(connection)
+                connection.commit()
+        except ConnectionLost as error:
+            words = driver_words(self._engine, error.__cause__ or error)
+            raise SourceError(
+                f"the connection to the database {describe(self._engine)} was lost while the "
+                f"tables {listed(self._names)} were being published ({words}): look whether they "
+                "are there, which means that they are whole, and run it again if they are not"
+            ) from None
+
+    def _rename(self, connection: Connection) -> None:
         if self._renames:
             away = {name: f"{name}_replaced" for name in self._replaced}
             steps = [*away.items(), *((new, name) for name, new in self.written.items())]

@@ -1,14 +1,14 @@
 """Streaming the rows of a query from the server, and noticing that the connection was lost."""
 
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import sqlalchemy
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-__all__ = ["ConnectionLost", "Rows", "fetch_rows"]
+__all__ = ["ConnectionLost", "Rows", "fetch_rows", "noticed"]
 
 Rows = Sequence[Sequence[Any]]
 
@@ -30,26 +30,31 @@ def fetch_rows(
     # SQLite's cursor streams by itself. On a server the cursor must be asked to.
     if connection.dialect.name != "sqlite":
         connection = connection.execution_options(stream_results=True)
-    with _noticed(connection):
+    with noticed(connection):
         result = connection.execute(statement)
     cursor: Any = result.cursor
     try:
         # What follows are the driver's own tuples: SQLAlchemy's rows would cost as much as
         # reading does. Only the first row of a streamed result is in SQLAlchemy's buffer.
         if connection.dialect.name != "sqlite":
-            with _noticed(connection, cursor):
+            with noticed(connection, cursor):
                 first = [tuple(row) for row in result.fetchmany(1)]
             if not first:
                 return
             yield first
         while True:
-            with _noticed(connection, cursor):
+            with noticed(connection, cursor):
                 batch = cursor.fetchmany(rows)
             if not batch:
                 return
             yield batch
     finally:
         _leave(connection, cursor)
+        # At a server that is gone closing fails, of which SQLAlchemy would log a traceback. The
+        # second time psycopg knows of the loss, and closes.
+        for _ in range(2):
+            with suppress(connection.dialect.loaded_dbapi.Error):
+                cursor.close()
         result.close()
 
 
@@ -62,7 +67,8 @@ def _leave(connection: Connection, cursor: Any) -> None:
 
 
 @contextmanager
-def _noticed(connection: Connection, cursor: Any = None) -> Iterator[None]:
+def noticed(connection: Connection, cursor: Any = None) -> Iterator[None]:
+    """Turn the driver's error that says the connection is lost into `ConnectionLost`."""
     dialect = connection.dialect
     try:
         yield

@@ -11,8 +11,8 @@ from sqlalchemy.dialects import mysql, postgresql
 from sqlalchemy.engine.reflection import Inspector
 
 from edgerec.errors import SourceError
+from edgerec.names import listed, nearest
 from edgerec.source.engine import describe, reported
-from edgerec.source.names import listed, nearest
 
 __all__ = ["Column", "Kind", "column_of", "reflect", "table_names"]
 

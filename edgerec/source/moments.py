@@ -2,8 +2,9 @@
 
 A sum of squares loses its digits when the mean is far from zero, so both sums are about a pivot.
 Integers are summed exactly, about their minimum. Other numbers are summed as doubles about a
-pivot near the mean: rounded to 1/256, so that numbers which are exact in binary, such as half
-stars, have exact differences and sums, the same in every database.
+pivot near the mean: rounded to 1/256, so that numbers on that grid, such as half stars, have exact
+differences and sums, the same in every database. How many numbers are not on the grid is counted
+too. Where sums are not exact, Python makes exact ones of the different numbers and their counts.
 """
 
 import math
@@ -18,11 +19,14 @@ from sqlalchemy import ColumnElement, literal_column, types
 from edgerec.source.drivers import Backend
 from edgerec.source.kinds import Column
 
-__all__ = ["Moments", "moments_of", "moments_of_integers", "pivots", "sums"]
+__all__ = ["Moments", "are_exact", "moments_of", "moments_of_counts", "pivots", "sums"]
 
 Elements = dict[str, ColumnElement[Any]]
 
 _HALF_BITS = 31  # SQLite sums integers in 64 bits: squares are summed in halves
+_GRID = 256
+_WIDE = 0.125  # of a narrower range 1/256 is too coarse a step
+_DOUBLE_BITS = 1074  # of the least double's fraction
 
 
 @dataclass(frozen=True)
@@ -60,14 +64,35 @@ def sums(
         return {"pivot": least, "once": once, "high": func.sum(high), "low": func.sum(low)}
     mean = first["mean"]
     # Where all numbers are close together 1/256 is coarse; then the mean itself is the pivot.
-    coarse = (first["most"] - first["least"] >= 0.125) & (func.abs(mean) < 1e15)
-    whole = sqlalchemy.cast(mean * 256, types.BigInteger())
+    coarse = (first["most"] - first["least"] >= _WIDE) & (func.abs(mean) < 1e15)
+    whole = sqlalchemy.cast(mean * _GRID, types.BigInteger())
     rounded: ColumnElement[Any] = sqlalchemy.cast(whole, types.Double()) * literal_column(
         "0.00390625e0"
     )
     pivot = sqlalchemy.case((coarse, rounded), else_=mean)
     away = cell - pivot
-    return {"pivot": func.min(pivot), "once": func.sum(away), "twice": func.sum(away * away)}
+    # Only within 64 bits may a number be made a whole one.
+    on_grid = sqlalchemy.cast(cell * _GRID, types.BigInteger()) == cell * _GRID
+    small = func.abs(cell) < literal_column("1e15")
+    off = sqlalchemy.case(
+        (cell.is_(None), 0), (small, sqlalchemy.case((on_grid, 0), else_=1)), else_=1
+    )
+    return {
+        "pivot": func.min(pivot),
+        "once": func.sum(away),
+        "twice": func.sum(away * away),
+        "off": func.sum(off),
+    }
+
+
+def are_exact(found: Mapping[str, Any], n: int, column: Column) -> bool:
+    """Return whether the sums of `n` numbers are exact, so that each database has the same."""
+    if column.kind in ("integer", "boolean"):
+        return found["once"] is not None
+    wide = float(found["maximum"]) - float(found["minimum"])
+    # Each square is a multiple of 1/65536, and so are their sums, as long as 53 bits hold them.
+    squares = Fraction(n) * Fraction(wide + 1) ** 2 * _GRID**2
+    return int(found["off"]) == 0 and wide >= _WIDE and squares < 2**53
 
 
 def moments_of(found: Mapping[str, Any], n: int, column: Column) -> Moments:
@@ -85,12 +110,20 @@ def moments_of(found: Mapping[str, Any], n: int, column: Column) -> Moments:
     return _exact(pivot, once_about, twice_about, n)
 
 
-def moments_of_integers(numbers: Iterable[int]) -> Moments:
-    """Return the moments of integers that are too far apart for SQLite to sum."""
+def moments_of_counts(counted: Iterable[tuple[int | float, int]]) -> Moments:
+    """Return the exact moments of numbers that are there so often.
+
+    >>> moments_of_counts([(1, 3), (5.0, 1)]).mean
+    2.0
+    """
     n = once = twice = 0
-    for number in numbers:
-        n, once, twice = n + 1, once + number, twice + number * number
-    return _exact(Fraction(0), Fraction(once), Fraction(twice), n)
+    for number, count in counted:
+        # Whole multiples of the least double: exact, and faster than fractions.
+        top, bottom = number.as_integer_ratio()
+        whole = top << (_DOUBLE_BITS + 1 - bottom.bit_length())
+        n, once, twice = n + count, once + whole * count, twice + whole * whole * count
+    unit = 2**_DOUBLE_BITS
+    return _exact(Fraction(0), Fraction(once, unit), Fraction(twice, unit * unit), n)
 
 
 def _exact(pivot: Fraction, once: Fraction, twice: Fraction, n: int) -> Moments:

@@ -1,6 +1,7 @@
 """Columns of numbers as SQL computes with them, and the cells that it must not compute with."""
 
 import math
+import sys
 from typing import Any
 
 import sqlalchemy
@@ -11,10 +12,20 @@ from edgerec.source.drivers import Backend
 from edgerec.source.kinds import Column
 from edgerec.source.order import selected
 
-__all__ = ["NUMBERS", "finite", "number_of", "refuse_kind", "refuse_strays", "stray_cells"]
+__all__ = [
+    "NUMBERS",
+    "finite",
+    "finite_of",
+    "number_of",
+    "refuse_kind",
+    "refuse_strays",
+    "stray_cells",
+]
 
 NUMBERS = ("integer", "number", "boolean")
 """The kinds of column that there are sums of."""
+
+_MOST = sys.float_info.max
 
 
 def number_of(cell: ColumnElement[Any], column: Column, backend: Backend) -> ColumnElement[Any]:
@@ -24,6 +35,13 @@ def number_of(cell: ColumnElement[Any], column: Column, backend: Backend) -> Col
     if column.kind == "number":
         return sqlalchemy.cast(cell, types.Double())
     return selected(cell, column, backend)
+
+
+def finite_of(number: ColumnElement[Any], column: Column) -> ColumnElement[Any]:
+    """Return a number of `number_of`, NULL in place of NaN and infinity: those are no values."""
+    if column.kind != "number":
+        return number
+    return sqlalchemy.case((number.between(-_MOST, _MOST), number))
 
 
 def stray_cells(

@@ -18,7 +18,7 @@ from edgerec.source.fetch import ConnectionLost, Rows, fetch_rows
 from edgerec.source.kinds import Column
 from edgerec.source.order import bound, clause, key_of, selected, sortable, table_of
 
-__all__ = ["Reading", "Resumable", "read_rows"]
+__all__ = ["Reading", "Resumable", "connected", "pause", "read_rows"]
 
 _PAUSES = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0)
 """Seconds before each attempt to connect again; rows that come set it back to the first."""
@@ -106,7 +106,7 @@ def read_rows(engine: Engine, reading: Resumable, rows: int) -> Generator[Rows, 
         n_skip = n_last
         try:
             with (
-                _connected(engine, again=n_lost > 0) as connection,
+                connected(engine, again=n_lost > 0) as connection,
                 closing(fetch_rows(connection, reading.statement(engine, last), rows)) as batches,
             ):
                 for batch in batches:
@@ -130,7 +130,8 @@ def read_rows(engine: Engine, reading: Resumable, rows: int) -> Generator[Rows, 
 
 
 @contextmanager
-def _connected(engine: Engine, *, again: bool) -> Iterator[Connection]:
+def connected(engine: Engine, *, again: bool) -> Iterator[Connection]:
+    """Connect to read; `again` says that a connection was lost before."""
     try:
         connection = engine.connect()
     except (DBAPIError, engine.dialect.loaded_dbapi.Error) as error:
@@ -150,24 +151,31 @@ def _awaited(
     engine: Engine, reading: Resumable, cause: BaseException, n_read: int, n_lost: int
 ) -> int:
     """Wait before the next attempt, if there is one to make."""
-    lost = (
-        f"the connection to the database {describe(engine)} was lost after {n_read} rows of "
-        f'table "{reading.table}" had been read ({driver_words(engine, cause)})'
-    )
+    lost = f'after {n_read} rows of table "{reading.table}" had been read'
     unordered = [column for column in reading.key if not sortable(column)]
     if n_read and (unordered or not reading.key):
         named = f'column "{unordered[0].name}" has' if unordered else "the rows were read in"
         raise SourceError(
-            f"{lost}, and reading cannot go on from there, since {named} no order: "
-            "run it again, or sort by a column of numbers, times or text"
+            f"{_lost(engine, lost, cause)}, and reading cannot go on from there, since {named} no "
+            "order: run it again, or sort by a column of numbers, times or text"
         ) from None
+    return pause(engine, lost, cause, n_lost)
+
+
+def pause(engine: Engine, when: str, cause: BaseException, n_lost: int) -> int:
+    """Wait before the next of the attempts, and count it; fail if there were enough of them."""
     if n_lost == len(_PAUSES):
         raise SourceError(
-            f"{lost}, and did not come back in {n_lost} attempts: run it again when the "
-            "database can be reached"
+            f"{_lost(engine, when, cause)}, and did not come back in {n_lost} attempts: run it "
+            "again when the database can be reached"
         ) from None
     time.sleep(_PAUSES[n_lost])
     return n_lost + 1
+
+
+def _lost(engine: Engine, when: str, cause: BaseException) -> str:
+    words = driver_words(engine, cause)
+    return f"the connection to the database {describe(engine)} was lost {when} ({words})"
 
 
 def _from(keys: Sequence[ColumnElement[Any]], ends: Sequence[Any]) -> ColumnElement[bool]:

@@ -10,11 +10,11 @@ import sqlalchemy
 from sqlalchemy import Engine
 
 from edgerec.errors import SourceError
+from edgerec.names import listed
 from edgerec.source.cells import to_cells
 from edgerec.source.engine import reported
 from edgerec.source.fetch import Rows
 from edgerec.source.kinds import Kind, column_of, reflect
-from edgerec.source.names import listed
 from edgerec.source.order import sortable
 from edgerec.source.resume import Reading, read_rows
 

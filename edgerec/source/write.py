@@ -1,13 +1,14 @@
 """Copying rows of a table into new tables next to it."""
 
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, closing, suppress
 from itertools import compress
 
 import numpy as np
 import numpy.typing as npt
 import sqlalchemy
 from sqlalchemy import Connection, Engine, types
+from sqlalchemy.exc import SQLAlchemyError
 
 from edgerec.errors import SourceError
 from edgerec.source.columns import InteractionColumns
@@ -15,10 +16,10 @@ from edgerec.source.convert import BadCell, IntArray, to_seconds
 from edgerec.source.copies import Copies
 from edgerec.source.drivers import backend_of
 from edgerec.source.engine import reported
-from edgerec.source.fetch import fetch_rows
+from edgerec.source.fetch import ConnectionLost, fetch_rows, noticed
 from edgerec.source.kinds import Column, reflect
 from edgerec.source.order import clause, selected, table_of
-from edgerec.source.resume import Reading
+from edgerec.source.resume import Reading, connected, pause
 from edgerec.source.sql import reading_of
 
 __all__ = ["copy_rows"]
@@ -39,7 +40,8 @@ def copy_rows(
 
     Every cell is copied as it is, other columns too. Indexes and constraints are not copied. On
     a database whose CREATE TABLE ends a transaction (MySQL), rows are written to tables named
-    NAME_unfinished, which are renamed in one step at the end.
+    NAME_unfinished, which are renamed in one step at the end. When the connection is lost before
+    that, nothing has been written, and copying begins anew.
 
     Parameters
     ----------
@@ -59,29 +61,56 @@ def copy_rows(
     Raises
     ------
     SourceError
-        If a new table's name is taken, or the rows are not those that the masks were made for.
+        If a new table's name is taken, the rows are not those that the masks were made for, or
+        the connection is lost for good, or in the last step, where nobody can tell what was done.
     """
     known = reflect(engine, table)
-    with reported(engine), ExitStack() as stack:
-        copies = Copies(engine, table, known, list(masks))
+    copies = Copies(engine, table, known, list(masks))
+    with reported(engine):
         copies.check(overwrite=overwrite)
-        writer = stack.enter_context(engine.connect())
-        reader = writer
-        if engine.dialect.name == "sqlite":
-            # Its driver opens a transaction only at the first INSERT, after the DDL; and a
-            # second connection's read lock would keep this one from committing.
-            writer.exec_driver_sql("BEGIN IMMEDIATE")
-        else:
-            # A server-side cursor keeps its connection busy until the last row is fetched.
-            reader = stack.enter_context(engine.connect())
+    written = {copies.written[name]: mask for name, mask in masks.items()}
+
+    def copy(reader: Connection, writer: Connection) -> None:
+        _copy(reader, writer, table, known, columns, written, timestamps)
+
+    n_lost = 0
+    while True:
         try:
-            copies.create(writer)
-            written = {copies.written[name]: mask for name, mask in masks.items()}
-            _copy(reader, writer, table, known, columns, written, timestamps)
-            writer.commit()
+            with reported(engine):
+                _write(engine, copies, copy, again=n_lost > 0)
+            return
+        except ConnectionLost as error:
+            when = f'while table "{table}" was being copied, of which nothing was written'
+            n_lost = pause(engine, when, error.__cause__ or error, n_lost)
+
+
+def _write(
+    engine: Engine,
+    copies: Copies,
+    copy: Callable[[Connection, Connection], None],
+    *,
+    again: bool,
+) -> None:
+    """Create, fill and publish the copies, over connections of their own."""
+    with ExitStack() as stack:
+        writer = stack.enter_context(connected(engine, again=again))
+        reader = writer
+        try:
+            with noticed(writer):
+                if engine.dialect.name == "sqlite":
+                    # Its driver opens a transaction only at the first INSERT, after the DDL; and
+                    # a second connection's read lock would keep this one from committing.
+                    writer.exec_driver_sql("BEGIN IMMEDIATE")
+                else:
+                    # A server-side cursor keeps its connection busy until the last row is fetched.
+                    reader = stack.enter_context(connected(engine, again=again))
+                copies.create(writer)
+                copy(reader, writer)
             copies.publish(writer)
         except BaseException:
-            writer.rollback()
+            # The error that led here says more than one that follows from it.
+            with suppress(SQLAlchemyError):
+                writer.rollback()
             copies.discard(writer)
             raise
 

@@ -13,18 +13,22 @@ import sqlalchemy
 from sqlalchemy import Column, MetaData, Table, types
 from sqlalchemy.dialects import mysql, postgresql
 
+from edgerec.columns import StatisticsNeeded
 from edgerec.errors import SourceError
 from edgerec.samples.split import split_table
 from edgerec.source import (
     InteractionChunk,
     InteractionColumns,
+    column_statistics,
     copy_rows,
     find_columns,
     open_engine,
+    quantiles,
     read_interactions,
     resume,
     table_names,
 )
+from edgerec.source.copies import Copies
 from edgerec.source.kinds import reflect
 from tests.source.conftest import Database
 
@@ -503,6 +507,92 @@ class ServerBattery(SourceBattery):
         database.run("DELETE FROM t")
         with pytest.raises(SourceError, match='table "t" changed while the connection to it was'):
             list(chunks)
+
+    def kill_at(self, database: Database, when: str, words: str, n_times: int) -> list[int]:
+        """End all connections before or after so many of the statements that hold `words`."""
+        killed: list[int] = []
+
+        def kill(*arguments: Any) -> None:
+            if words in arguments[2] and len(killed) < n_times:
+                killed.append(database.kill())
+
+        sqlalchemy.event.listen(database.engine, f"{when}_cursor_execute", kill)
+        return killed
+
+    @pytest.mark.parametrize("words", ["first_pass", "row_number", "GROUP BY"])
+    def test_statistics_begin_anew_when_the_connection_is_lost(
+        self, database: Database, words: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(resume, "_PAUSES", (0.0, 0.1))
+        database.make(table(value=types.Double), cells(*many(500)))
+        needed = {"value": StatisticsNeeded(moments=True, quantiles=(0.3,), n_top_values=2)}
+        expected = column_statistics(database.engine, "t", needed)
+        killed = self.kill_at(database, "before", words, 1)
+        assert column_statistics(database.engine, "t", needed) == expected
+        assert killed == [1]
+
+    def test_statistics_whose_connection_stays_away_are_an_error(
+        self, database: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(resume, "_PAUSES", (0.0, 0.0))
+        database.make(table(value=types.Double), cells(*many(500)))
+        self.kill_at(database, "before", "row_number", 99)
+        with pytest.raises(SourceError) as raised:
+            quantiles(database.engine, "t", "value", [0.5])
+        assert 'was lost while statistics of table "t" were computed (' in str(raised.value)
+        assert "and did not come back in 2 attempts: run it again when" in str(raised.value)
+
+    @pytest.mark.parametrize("when", ["before", "after"])
+    def test_copies_begin_anew_when_the_connection_is_lost(
+        self, database: Database, when: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(resume, "_PAUSES", (0.0, 0.1, 0.2))
+        rows = sorted(many(40000), key=by_time)
+        self.make_wide(database, rows)
+        masks = {"t_a": np.arange(len(rows)) % 3 == 0}
+        times = np.array([row[3] for row in rows])
+        # After an INSERT it is the reader that finds the connection lost, among its rows.
+        killed = self.kill_at(database, when, "INSERT", 2)
+        copy_rows(database.engine, "t", COLUMNS, masks, times)
+        assert killed == [2, 2]
+        assert table_names(database.engine) == ["t", "t_a"]
+        assert self.read(database, "t_a") == rows[::3]
+
+    def test_copies_whose_connection_stays_away_are_an_error_and_leave_nothing(
+        self, database: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(resume, "_PAUSES", (0.0, 0.0))
+        rows = sorted(many(40000), key=by_time)
+        self.make_wide(database, rows)
+        masks = {"t_a": np.arange(len(rows)) % 3 == 0}
+        times = np.array([row[3] for row in rows])
+        self.kill_at(database, "after", "INSERT", 99)
+        with pytest.raises(SourceError) as raised:
+            copy_rows(database.engine, "t", COLUMNS, masks, times)
+        said = 'was lost while table "t" was being copied, of which nothing was written ('
+        assert said in str(raised.value)
+        assert "and did not come back in 2 attempts: run it again when" in str(raised.value)
+        assert "t_a" not in table_names(database.engine)
+
+    def test_a_connection_that_is_lost_in_the_last_step_of_a_copy_is_said(
+        self, database: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        database.make(table(value=types.Double), cells((1, 1, 5, 1)))
+        publish = Copies._rename
+
+        def lost(copies: Copies, connection: sqlalchemy.Connection) -> None:
+            publish(copies, connection)
+            database.kill()
+            connection.exec_driver_sql("SELECT 1")
+
+        monkeypatch.setattr(Copies, "_rename", lost)
+        masks = {"t_a": np.array([True]), "t_b": np.array([False])}
+        with pytest.raises(SourceError) as raised:
+            copy_rows(database.engine, "t", COLUMNS, masks, np.array([1]))
+        assert 'was lost while the tables "t_a", "t_b" were being published (' in str(raised.value)
+        assert "look whether they are there, which means that they are whole, and run it" in str(
+            raised.value
+        )
 
 
 def mysql_uuid() -> Any:

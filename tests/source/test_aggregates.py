@@ -1,6 +1,6 @@
 import math
 from collections import Counter
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -9,11 +9,10 @@ import sqlalchemy
 from sklearn.preprocessing import StandardScaler
 from sqlalchemy import Column, MetaData, Table, types
 
+from edgerec.columns import ColumnStatistics, StatisticsNeeded
 from edgerec.errors import SourceError
 from edgerec.source import (
-    ColumnStatistics,
     GroupStatistics,
-    StatisticsRequest,
     column_statistics,
     grouped_statistics,
     quantiles,
@@ -23,6 +22,11 @@ from tests.source.battery import TEXTS
 from tests.source.conftest import BACKENDS, Database
 
 Numbers = list[Any]
+EVERYTHING = StatisticsNeeded(moments=True, n_distinct=True)
+
+
+def everything(*columns: str) -> dict[str, StatisticsNeeded]:
+    return dict.fromkeys(columns, EVERYTHING)
 
 
 def table(database: Database, **columns: tuple[Any, Numbers]) -> None:
@@ -57,7 +61,7 @@ def random_columns() -> dict[str, tuple[Any, Numbers]]:
 def test_numbers_equal_those_of_scikit_learn(database: Database) -> None:
     columns = random_columns()
     table(database, **columns)
-    found = column_statistics(database.engine, "t", list(columns))
+    found = column_statistics(database.engine, "t", everything(*columns))
     assert list(found) == list(columns)
     for name, (_, cells) in columns.items():
         one, known = found[name], [cell for cell in cells if cell is not None]
@@ -89,7 +93,7 @@ def test_what_is_exact_in_binary_is_the_same_everywhere(new_database: Any) -> No
         table(database, **exact)
         alike.append(
             (
-                column_statistics(database.engine, "t", list(exact)),
+                column_statistics(database.engine, "t", everything(*exact)),
                 [quantiles(database.engine, "t", name, [0, 0.1, 1 / 3, 1]) for name in exact],
                 list(grouped_statistics(database.engine, "t", "small", "stars")),
                 list(grouped_statistics(database.engine, "t", "stars", "when")),
@@ -109,7 +113,7 @@ def test_one_select_for_all_columns(database: Database) -> None:
             statements.append(arguments[2])
 
     sqlalchemy.event.listen(database.engine, "before_cursor_execute", note)
-    column_statistics(database.engine, "t", ["stars", "small", "when", "skew"])
+    column_statistics(database.engine, "t", everything("stars", "small", "when", "skew"))
     assert len(statements) == 1
 
 
@@ -122,10 +126,10 @@ def test_text_times_and_documents(database: Database) -> None:
         ),
         "INSERT INTO t VALUES (NULL, NULL, NULL)",
     )
-    found = column_statistics(database.engine, "t", ["x", "d", "j"])
+    found = column_statistics(database.engine, "t", everything("x", "d", "j"))
     n = len(TEXTS)
     assert found["x"] == ColumnStatistics(n + 1, 1, None, None, None, None, n)
-    first, last = date(2010, 12, 1), date(2010, 12, n)
+    first, last = (datetime(2010, 12, day, tzinfo=UTC).timestamp() for day in (1, n))
     assert found["d"] == ColumnStatistics(n + 1, 1, first, last, None, None, n)
     assert found["j"] == ColumnStatistics(n + 1, 1, None, None, None, None, None)
     assert top_values(database.engine, "t", "x", 3) == [(text, 1) for text in TEXTS[:3]]
@@ -135,15 +139,13 @@ def test_text_times_and_documents(database: Database) -> None:
 
 def test_what_costs_more_may_be_left_out(database: Database) -> None:
     table(database, x=(types.Integer(), [3, 4, 4, None]))
-    (one,) = column_statistics(
-        database.engine, "t", [StatisticsRequest("x", moments=False, n_distinct=False)]
-    ).values()
+    (one,) = column_statistics(database.engine, "t", {"x": StatisticsNeeded()}).values()
     assert one == ColumnStatistics(4, 1, 3, 4, None, None, None)
 
 
 def test_an_empty_table(database: Database) -> None:
     database.make(Table("t", MetaData(), Column("x", types.Double), Column("y", types.Integer)))
-    found = column_statistics(database.engine, "t", ["x", "y"])
+    found = column_statistics(database.engine, "t", everything("x", "y"))
     assert found["x"] == found["y"] == ColumnStatistics(0, 0, None, None, None, None, 0)
     assert quantiles(database.engine, "t", "x", [0.5, 1]) == [None, None]
     assert top_values(database.engine, "t", "x", 5) == []
@@ -201,8 +203,28 @@ def test_groups_until_a_moment(database: Database, kind: str) -> None:
         *(["SET time_zone = '+00:00'"] if database.backend == "mariadb" else []),
         *(f"INSERT INTO t VALUES (7, 1, '{cell}{zone}')" for cell in cells),
     )
-    found = grouped_statistics(database.engine, "t", "u", "v", until=("ts", 1291192001))
+    found = grouped_statistics(database.engine, "t", "u", "v", timestamp="ts", as_of=1291192001)
     assert list(found) == [GroupStatistics(7, 1, 1)]
+    assert GroupStatistics(7, 1, 1).mean == 1.0
+    assert GroupStatistics(7, 0, 0).mean is None
+
+
+def test_groups_count_what_is_strictly_earlier_and_nothing_else(database: Database) -> None:
+    random = np.random.default_rng(4)
+    items, times = random.integers(0, 9, 400).tolist(), random.integers(0, 50, 400).tolist()
+    stars = (random.integers(1, 11, 400) / 2).tolist()
+    columns = {"i": (types.Integer(), items), "s": (types.Double(), stars)}
+    table(database, **columns, ts=(types.BigInteger(), times))
+    rows = list(zip(items, stars, times, strict=True))
+    for as_of in (0, 1, 25, 49, 50):
+        ask = {"timestamp": "ts", "as_of": as_of}
+        found = grouped_statistics(database.engine, "t", "i", "s", **ask)
+        past = [(item, star) for item, star, time in rows if time < as_of]
+        assert [(one.key, one.count, one.mean) for one in found] == [
+            (item, len(own), sum(own) / len(own))
+            for item in range(9)
+            if (own := [star for other, star in past if other == item])
+        ]
 
 
 @pytest.mark.parametrize(
@@ -212,36 +234,45 @@ def test_sqlites_texts_are_times_too(new_database: Any, cell: str) -> None:
     database = new_database("sqlite")
     database.run("CREATE TABLE t (u, v INTEGER, ts TEXT)")
     database.run(f"INSERT INTO t VALUES (7, 1, '{cell}')")
-    for until, n in ((1291192000, 0), (1291192001, 1)):
-        found = grouped_statistics(database.engine, "t", "v", "v", until=("ts", until))
+    for as_of, n in ((1291192000, 0), (1291192001, 1)):
+        found = grouped_statistics(database.engine, "t", "v", "v", timestamp="ts", as_of=as_of)
         assert len(list(found)) == n
 
 
 # Errors
 
 
-def test_nan_and_infinity_are_named(new_database: Any) -> None:
-    for backend, cell, word in (
+@pytest.mark.parametrize(
+    ("backend", "cell", "word"),
+    [
         ("postgresql", "'NaN'", "NaN"),
         ("postgresql", "'Infinity'", "infinity"),
         ("sqlite", "9e999", "infinity"),
-    ):
-        database = new_database(backend)
-        database.run(
-            "CREATE TABLE t (u INTEGER, x DOUBLE PRECISION)",
-            "INSERT INTO t VALUES (1, 2.5)",
-            f"INSERT INTO t VALUES (1, {cell})",
-        )
-        sentence = f'table "t": column "x" (number) holds {word}, of which there are no statistics'
-        for ask in (
-            lambda engine: column_statistics(engine, "t", ["x"]),
-            lambda engine: quantiles(engine, "t", "x", [0.5]),
-            lambda engine: list(grouped_statistics(engine, "t", "u", "x")),
-        ):
-            with pytest.raises(SourceError) as raised:
-                ask(database.engine)
-            assert sentence in str(raised.value)
-            assert str(raised.value).endswith("store NULL where a number is not known")
+    ],
+)
+def test_nan_and_infinity_are_no_values_and_have_no_sum(
+    new_database: Any, backend: str, cell: str, word: str
+) -> None:
+    database = new_database(backend)
+    database.run(
+        "CREATE TABLE t (u INTEGER, x DOUBLE PRECISION)",
+        "INSERT INTO t VALUES (1, 2.5), (1, 4.5), (1, NULL)",
+        f"INSERT INTO t VALUES (1, {cell})",
+    )
+    needed = StatisticsNeeded(True, (0.0, 0.5, 1.0), -1, n_distinct=True)
+    for exact in (False, True):
+        (one,) = column_statistics(database.engine, "t", {"x": needed}, exact=exact).values()
+        shares = ((0.0, 2.5), (0.5, 3.5), (1.0, 4.5))
+        values = ((2.5, 1), (4.5, 1))
+        assert one == ColumnStatistics(4, 2, 2.5, 4.5, 3.5, 1.0, 2, shares, values)
+    assert quantiles(database.engine, "t", "x", [0.5]) == [3.5]
+    assert top_values(database.engine, "t", "x", 9) == [(2.5, 1), (4.5, 1)]
+    with pytest.raises(SourceError) as raised:
+        list(grouped_statistics(database.engine, "t", "u", "x"))
+    assert (
+        f'table "t": column "x" (number) holds {word}, of which there are no statistics'
+    ) in str(raised.value)
+    assert str(raised.value).endswith("store NULL where a number is not known")
 
 
 def test_text_among_the_numbers_of_sqlite_is_noticed(new_database: Any) -> None:
@@ -251,28 +282,39 @@ def test_text_among_the_numbers_of_sqlite_is_noticed(new_database: Any) -> None:
         "INSERT INTO t VALUES (1, 2.5, 1), (1, 'good', 1.5)",
     )
     for ask in (
-        lambda engine: column_statistics(engine, "t", ["x"]),
+        lambda engine: column_statistics(engine, "t", everything("x")),
         lambda engine: quantiles(engine, "t", "x", [0.5]),
         lambda engine: list(grouped_statistics(engine, "t", "u", "x")),
     ):
         with pytest.raises(SourceError, match="holds 1 cells that are no number, of which there"):
             ask(database.engine)
     with pytest.raises(SourceError, match="holds 1 cells that are no whole number, of which"):
-        column_statistics(database.engine, "t", ["y"])
+        column_statistics(database.engine, "t", everything("y"))
 
 
 def test_what_there_are_no_statistics_of(database: Database) -> None:
     database.run("CREATE TABLE t (x VARCHAR(40), j JSON, n INTEGER)")
     engine = database.engine
     for ask, sentence in (
-        (lambda: column_statistics(engine, "t", ["xx"]), 'has no column "xx"; its columns are'),
+        (
+            lambda: column_statistics(engine, "t", everything("xx")),
+            'has no column "xx"; its columns are',
+        ),
         (lambda: quantiles(engine, "t", "x", [0.5]), "of kind text, of which there are no quan"),
         (lambda: quantiles(engine, "t", "n", [1.5]), "must be from 0 to 1, got 1.5"),
         (lambda: quantiles(engine, "t", "n", [math.nan]), "must be from 0 to 1, got nan"),
         (lambda: top_values(engine, "t", "j", 5), r'no groups by column "j" \(json\): name one of'),
         (lambda: list(grouped_statistics(engine, "t", "n", "x")), "of which there are no sums: na"),
         (
-            lambda: list(grouped_statistics(engine, "t", "n", "n", until=("j", 5))),
+            lambda: list(grouped_statistics(engine, "t", "n", "n", as_of=5)),
+            "^as_of is given without timestamp: name the column of times and the moment before whi",
+        ),
+        (
+            lambda: list(grouped_statistics(engine, "t", "n", "n", timestamp="n")),
+            "^timestamp is given without as_of: name",
+        ),
+        (
+            lambda: list(grouped_statistics(engine, "t", "n", "n", timestamp="j", as_of=5)),
             "of kind json, which the database cannot compare with a moment: store times as Unix",
         ),
     ):
@@ -284,14 +326,14 @@ def test_a_moment_beyond_all_calendars(new_database: Any) -> None:
     database = new_database("postgresql")
     database.run("CREATE TABLE t (u INTEGER, ts TIMESTAMP)")
     with pytest.raises(SourceError, match="is beyond the year 9999 or before the year 1: expect"):
-        list(grouped_statistics(database.engine, "t", "u", None, until=("ts", 10**15)))
+        list(grouped_statistics(database.engine, "t", "u", None, timestamp="ts", as_of=10**15))
 
 
 def test_a_time_that_sqlite_cannot_read(new_database: Any) -> None:
     database = new_database("sqlite")
     database.run("CREATE TABLE t (u INTEGER, ts TEXT)", "INSERT INTO t VALUES (1, 'soon')")
     with pytest.raises(SourceError, match="holds 'soon', expected Unix seconds or ISO 8601 text"):
-        list(grouped_statistics(database.engine, "t", "u", None, until=("ts", 5)))
+        list(grouped_statistics(database.engine, "t", "u", None, timestamp="ts", as_of=5))
 
 
 def test_group_keys_are_values_as_columns_are_read(database: Database) -> None:

@@ -91,7 +91,7 @@ def fill(database: Database) -> None:
         for step in range(14)
     ]
     described = [
-        {"item": item, "price": position / 4, "labels": "a|b" if position % 3 else "c"}
+        {"item": item, "price": position / 10, "labels": "a|b" if position % 3 else "c"}
         for position, item in enumerate(ITEMS)
     ]
     database.make(ratings, rated)

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from edgerec.errors import ConfigurationError
 from edgerec.features.tabular.collect import Collector
-from edgerec.features.tabular.options import anything, choice, is_number, nearest, real
+from edgerec.features.tabular.options import anything, choice, is_number, real
 from edgerec.features.tabular.transform import Array, Transform
 from edgerec.features.tabular.values import keys, moment, number, numbers, seconds, texts
+from edgerec.names import nearest
 
 Operator = Literal["==", "!=", "<", "<=", ">", ">=", "in", "is_null"]
 OPERATORS: Final[tuple[Operator, ...]] = get_args(Operator)
@@ -30,9 +31,10 @@ _COMPARE: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
 def check_condition(where: str, operator: object, value: object) -> None:
     """Raise ConfigurationError where the operator is none, or the value not fit for it."""
     if operator not in OPERATORS:
+        hint = nearest(operator, OPERATORS, "'")
         raise ConfigurationError(
-            f"The operator of {where} must be one of {', '.join(OPERATORS)}, but is {operator!r}."
-            f"{nearest(operator, OPERATORS)}"
+            f"The operator of {where} must be one of {', '.join(OPERATORS)}, but is "
+            f"{operator!r}.{hint}"
         )
     if operator == "is_null":
         fits, expected = value is None, "None, since is_null takes none"

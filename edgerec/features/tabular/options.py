@@ -1,14 +1,14 @@
 """Options of feature kinds: what each takes, its default, and the sentence when it is wrong."""
 
-import difflib
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from edgerec.errors import ConfigurationError
 from edgerec.features.tabular.values import moment
+from edgerec.names import nearest
 
 
 @dataclass(frozen=True)
@@ -27,25 +27,14 @@ class Option:
     """whether a value may be used"""
 
 
-def nearest(name: object, valid: Iterable[str]) -> str:
-    """Return a hint with the most similar valid name, or nothing.
-
-    >>> nearest("minmax", ["min_max", "standard"])
-    " Did you mean 'min_max'?"
-    """
-    found = difflib.get_close_matches(str(name), list(valid), n=1)
-    return f" Did you mean {found[0]!r}?" if found else ""
-
-
 def check_options(kind: str, options: Sequence[Option], given: Mapping[str, object]) -> None:
     """Raise ConfigurationError where an option is unknown or its value is not allowed."""
     known = {option.name: option for option in options}
     for name, value in given.items():
         if name not in known:
             takes = f"It takes {', '.join(known)}." if known else "It takes no options."
-            raise ConfigurationError(
-                f"Feature kind {kind!r} has no option {name!r}.{nearest(name, known)} {takes}"
-            )
+            hint = nearest(name, known, "'")
+            raise ConfigurationError(f"Feature kind {kind!r} has no option {name!r}.{hint} {takes}")
         if not known[name].accepts(value):
             option = known[name]
             default = f"Its default is {option.default!r}."

@@ -12,12 +12,13 @@ from edgerec.features.tabular.categories import Hashing, MultiHot, OneHot, Ordin
 from edgerec.features.tabular.conditions import When
 from edgerec.features.tabular.dates import Age, DateParts
 from edgerec.features.tabular.extract import Extract
-from edgerec.features.tabular.options import Option, check_options, nearest
+from edgerec.features.tabular.options import Option, check_options
 from edgerec.features.tabular.scaling import Identity, MaxAbs, MinMax, Robust, Standard
 from edgerec.features.tabular.shaping import Clip, Log, Normalize
 from edgerec.features.tabular.target import TargetMean
 from edgerec.features.tabular.transform import FittedFrom, Transform
 from edgerec.features.tabular.words import CharNGrams, Count, TfIdf
+from edgerec.names import nearest
 
 
 @dataclass(frozen=True)
@@ -92,9 +93,9 @@ def build(kind: str, options: Mapping[str, Any] | None = None) -> Transform:
     MinMax(clip=True)
     """
     if kind not in TRANSFORMS:
+        hint = nearest(kind, TRANSFORMS, "'")
         raise ConfigurationError(
-            f"There is no feature kind {kind!r}.{nearest(kind, TRANSFORMS)} The kinds are "
-            f"{', '.join(TRANSFORMS)}."
+            f"There is no feature kind {kind!r}.{hint} The kinds are {', '.join(TRANSFORMS)}."
         )
     given = dict(options or {})
     check_options(kind, TRANSFORMS[kind].options, given)

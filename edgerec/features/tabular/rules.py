@@ -8,9 +8,9 @@ from typing import Any
 from edgerec.columns import ColumnKind, StatisticsNeeded
 from edgerec.errors import ConfigurationError
 from edgerec.features.tabular.conditions import Condition
-from edgerec.features.tabular.options import nearest
 from edgerec.features.tabular.registry import TRANSFORMS, build
 from edgerec.features.tabular.transform import Transform
+from edgerec.names import nearest
 
 
 @dataclass(frozen=True)
@@ -129,9 +129,10 @@ def check_rules(rules: Sequence[FeatureRule], columns: Mapping[str, ColumnKind])
 def check_column(rule: FeatureRule, column: str, columns: Mapping[str, object]) -> None:
     """Raise ConfigurationError where the table has no such column."""
     if column not in columns:
+        hint = nearest(column, columns, "'")
         raise ConfigurationError(
-            f"Feature rule {rule.name!r}: there is no column {column!r}."
-            f"{nearest(column, columns)} The columns are {', '.join(columns)}."
+            f"Feature rule {rule.name!r}: there is no column {column!r}.{hint} The columns are "
+            f"{', '.join(columns)}."
         )
 
 
@@ -144,7 +145,7 @@ def statistics_needed(
 
     >>> rules = [FeatureRule("a", ("x",), "min_max"), FeatureRule("b", ("x",), "one_hot")]
     >>> statistics_needed(rules)
-    {'x': StatisticsNeeded(moments=True, quantiles=(), n_top_values=-1)}
+    {'x': StatisticsNeeded(moments=True, quantiles=(), n_top_values=-1, n_distinct=False)}
     """
     parts: dict[str, list[StatisticsNeeded]] = {}
     for rule in rules:

@@ -23,46 +23,22 @@ _WORDS: Final = (
 )
 
 
-class Count(FromRows):
-    """How often each word stands in a text (CountVectorizer).
+class _Words(FromRows):
+    """What counts of words and their weights have in common: the words that get a column."""
 
-    >>> transform = Count().fit_columns([[["Red and blue", "red RED", None]]])
-    >>> transform.get_feature_names_out(["title"]).tolist()
-    ['title_and', 'title_blue', 'title_red']
-    >>> transform.transform_columns([["red red green", None]]).tolist()
-    [[0.0, 0.0, 2.0], [0.0, 0.0, 0.0]]
-    """
-
-    kind = "count"
-    options: ClassVar[tuple[Option, ...]] = (
-        *_WORDS,
-        flag("binary", False, "give 1 for a word that is in, however often"),
-    )
     accepts = ("text",)
-    fitted: ClassVar[tuple[str, ...]] = ("words_",)
     missing = "zeros, as an empty text"
     unseen = "words that were not there when fitting are left out"
 
-    def __init__(
-        self,
-        max_features: int = 100,
-        min_df: int = 1,
-        lowercase: bool = True,
-        token_pattern: str = _WORD,
-        binary: bool = False,
-    ) -> None:
+    def __init__(self, max_features: int, min_df: int, lowercase: bool, token_pattern: str) -> None:
         self.max_features = max_features
         self.min_df = min_df
         self.lowercase = lowercase
         self.token_pattern = token_pattern
-        self.binary = binary
 
-    def _vectorizer(self, vocabulary: list[str] | None = None) -> CountVectorizer:
+    def _vectorizer(self, **options: Any) -> CountVectorizer:
         return CountVectorizer(
-            lowercase=self.lowercase,
-            token_pattern=self.token_pattern,
-            binary=getattr(self, "binary", False),
-            vocabulary=vocabulary,
+            lowercase=self.lowercase, token_pattern=self.token_pattern, **options
         )
 
     def _collector(self) -> MemberCounter:
@@ -79,18 +55,50 @@ class Count(FromRows):
             ]
             self.words_.append(sorted(ranked[: self.max_features]))
 
-    def _column(self, position: int, values: Sequence[object]) -> Array:
+    def _counted(self, position: int, values: Sequence[object], **options: Any) -> Array:
         words = self.words_[position]
         if not words or not len(values):
             return np.zeros((len(values), len(words)))
-        counted: Array = self._vectorizer(words).transform(texts(values)).toarray()
-        return counted
+        counted = self._vectorizer(vocabulary=words, **options).transform(texts(values)).toarray()
+        return np.asarray(counted, np.float64)
 
     def _names(self, position: int, name: str) -> list[str]:
         return [f"{name}_{word}" for word in self.words_[position]]
 
 
-class TfIdf(Count):
+class Count(_Words):
+    """How often each word stands in a text (CountVectorizer).
+
+    >>> transform = Count().fit_columns([[["Red and blue", "red RED", None]]])
+    >>> transform.get_feature_names_out(["title"]).tolist()
+    ['title_and', 'title_blue', 'title_red']
+    >>> transform.transform_columns([["red red green", None]]).tolist()
+    [[0.0, 0.0, 2.0], [0.0, 0.0, 0.0]]
+    """
+
+    kind = "count"
+    options: ClassVar[tuple[Option, ...]] = (
+        *_WORDS,
+        flag("binary", False, "give 1 for a word that is in, however often"),
+    )
+    fitted: ClassVar[tuple[str, ...]] = ("words_",)
+
+    def __init__(
+        self,
+        max_features: int = 100,
+        min_df: int = 1,
+        lowercase: bool = True,
+        token_pattern: str = _WORD,
+        binary: bool = False,
+    ) -> None:
+        super().__init__(max_features, min_df, lowercase, token_pattern)
+        self.binary = binary
+
+    def _column(self, position: int, values: Sequence[object]) -> Array:
+        return self._counted(position, values, binary=self.binary)
+
+
+class TfIdf(_Words):
     """Counts of words, rare ones weighing more, as a vector of length 1 (TfidfVectorizer).
 
     The weight is log((1 + rows) / (1 + rows that have the word)) + 1.
@@ -117,10 +125,7 @@ class TfIdf(Count):
         sublinear_tf: bool = False,
         norm: str = "l2",
     ) -> None:
-        self.max_features = max_features
-        self.min_df = min_df
-        self.lowercase = lowercase
-        self.token_pattern = token_pattern
+        super().__init__(max_features, min_df, lowercase, token_pattern)
         self.sublinear_tf = sublinear_tf
         self.norm = norm
 
@@ -132,7 +137,7 @@ class TfIdf(Count):
             self.idf_.append((np.log((1 + counter.n_rows) / (1 + n_rows)) + 1).tolist())
 
     def _column(self, position: int, values: Sequence[object]) -> Array:
-        table = super()._column(position, values).astype(np.float64)
+        table = self._counted(position, values)
         if not table.size:
             return table
         if self.sublinear_tf:
