@@ -99,7 +99,8 @@ def _taken(table: Array, fit: NDArray[np.int64], rows: NDArray[np.int64]) -> Arr
     """Return table[fit, rows]; `take` of one axis needs half the time of indexing by two."""
     n_fits, n_rows = table.shape[:2]
     flat = table.reshape(n_fits * n_rows, *table.shape[2:])
-    return flat.take(fit * n_rows + rows, axis=0)
+    taken: Array = flat.take(fit * n_rows + rows, axis=0)
+    return taken
 
 
 def feature_vectors(requests: Requests, tables: FeatureTables) -> Array:
