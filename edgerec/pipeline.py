@@ -136,6 +136,7 @@ def _tables(
         n_items,
         _fold_of_user(intake, settings),
         settings.n_folds,
+        progress,
     )
     known = known_histories(intake, settings, rec_sys, progress)
     disliked, liked = intake.mean_value_of_label

@@ -150,7 +150,7 @@ def take_in(rec_sys: RecSys, folder: Path, chunk_rows: int, progress: Progress) 
         )
     user_ids, user_row = users.finish()
     item_ids, item_row = items.finish()
-    spool = sort_by_user(raw, folder / "samples.sorted", user_row, item_row, chunk_rows)
+    spool = sort_by_user(raw, folder / "samples.sorted", user_row, item_row, chunk_rows, progress)
     raw.unlink()
     return Intake(
         spool=spool,
