@@ -26,9 +26,11 @@ def known_histories(
     says so.
     """
     progress.stage("known histories")
-    longest = longest_kept(
-        np.diff(intake.spool.offsets), settings.n_history, settings.n_known_interactions
-    )
+    at_most = np.full(intake.spool.n_users, settings.n_history)
+    # A class that is asked may know more than its samples show.
+    if not isinstance(rec_sys, UserBehavior):
+        at_most = np.minimum(np.diff(intake.spool.offsets)[1:], at_most)
+    longest = longest_kept(at_most, settings.n_history, settings.n_known_interactions)
     if longest < settings.n_history:
         progress.message(
             f"The file keeps the newest {longest} items of each of {intake.spool.n_users:,} users "
@@ -40,19 +42,21 @@ def known_histories(
         blocks = _asked(intake, longest, rec_sys, settings.chunk_rows)
     else:
         blocks = _newest(intake, longest, settings.chunk_rows)
+    # One piece from the start: many small ones would leave holes behind when they are joined.
+    capacity = int(np.minimum(at_most, longest).sum())
+    rows = np.empty(capacity, np.int32)
+    values = np.empty(capacity, np.float32)
+    times = np.empty(capacity, np.int64)
     counts = np.zeros(intake.spool.n_users + 1, np.int64)
-    rows, values, times = [], [], []
+    n_kept = 0
     for user, item, value, time in blocks:
+        part = slice(n_kept, n_kept + len(user))
+        rows[part], values[part], times[part] = item, value, time
         counts += np.bincount(user, minlength=len(counts))
-        rows.append(item)
-        values.append(value)
-        times.append(time)
+        n_kept += len(user)
         progress.advance(int(np.count_nonzero(counts)), intake.spool.n_users)
     return KnownHistories(
-        offsets=np.r_[0, np.cumsum(counts)],
-        rows=np.concatenate(rows),
-        values=np.concatenate(values),
-        times=np.concatenate(times),
+        np.r_[0, np.cumsum(counts)], rows[:n_kept], values[:n_kept], times[:n_kept]
     )
 
 
@@ -81,7 +85,7 @@ def _newest(intake: Intake, longest: int, chunk_rows: int) -> Iterator[_Kept]:
         own = own[np.sort(len(own) - 1 - from_end)]
         end = np.searchsorted(own["user"], own["user"], side="right")
         own = own[end - np.arange(len(own)) <= longest]
-        yield own["user"].copy(), own["item"].copy(), own["value"].copy(), own["timestamp"].copy()
+        yield own["user"], own["item"], own["value"], own["timestamp"]
 
 
 def _asked(intake: Intake, longest: int, rec_sys: UserBehavior, chunk_rows: int) -> Iterator[_Kept]:
