@@ -94,6 +94,8 @@ class TrainSettings:
 
     n_history: int = 100
     """how many newest items of a user count"""
+    n_known_interactions: int = 4_000_000
+    """how many interactions of training histories the file holds at most, 12 bytes each"""
     n_folds: int = 5
     """statistics that a training sample sees are fitted without its own fold of users"""
     held_out_share: float = 0.1
@@ -110,6 +112,7 @@ class TrainSettings:
     def __post_init__(self) -> None:
         _require_numbers(self)
         _require(1 <= self.n_history <= 10_000, self, "n_history", "from 1 to 10000")
+        _require(self.n_known_interactions >= 0, self, "n_known_interactions", "at least 0")
         _require(2 <= self.n_folds <= 100, self, "n_folds", "from 2 to 100")
         _require(0 < self.held_out_share <= 0.5, self, "held_out_share", "in (0, 0.5]")
         _require(self.chunk_rows >= 1024, self, "chunk_rows", "at least 1024")

@@ -18,7 +18,8 @@ from edgerec.model import Model
 from edgerec.progress import Progress, Silent
 from edgerec.recsys import PreTraining, RecSys, require_rec_sys
 from edgerec.samples.intake import Intake, take_in
-from edgerec.samples.stream import FoldsOfUser, known_histories, sample_blocks
+from edgerec.samples.known import known_histories
+from edgerec.samples.stream import FoldsOfUser, sample_blocks
 from edgerec.train.fit import Course, HeldOut, fit_network
 from edgerec.train.network import Weights, new_network
 from edgerec.train.ranker import Ranker, TrainingFacts
@@ -162,8 +163,9 @@ def _tables(
         n_items,
         _fold_of_user(intake, settings),
         settings.n_folds,
+        progress,
     )
-    known = known_histories(intake, settings.n_history, rec_sys, settings.chunk_rows)
+    known = known_histories(intake, settings, rec_sys, progress)
     disliked, liked = intake.mean_value_of_label
     nothing = np.zeros(0, np.float32)
     return Ranker(

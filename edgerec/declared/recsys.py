@@ -214,6 +214,7 @@ def train_settings(configuration: Configuration) -> TrainSettings:
     plain["hidden_layer_sizes"] = tuple(plain["hidden_layer_sizes"])
     return TrainSettings(
         n_history=training.n_history,
+        n_known_interactions=training.n_known_interactions,
         n_folds=training.n_folds,
         held_out_share=training.held_out_share,
         random_state=training.random_state,

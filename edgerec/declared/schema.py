@@ -170,6 +170,11 @@ class Training(_Section):
     n_history: Annotated[int, Field(ge=1, le=10_000)] = Field(
         default=100, description="newest items of a user that count"
     )
+    n_known_interactions: Annotated[int, Field(ge=0)] = Field(
+        default=4_000_000,
+        description="interactions of training histories in the file at most, 12 bytes each; "
+        "beyond it every user keeps only his newest",
+    )
     n_folds: Annotated[int, Field(ge=2, le=100)] = Field(
         default=5, description="statistics leave one of so many folds of users out"
     )

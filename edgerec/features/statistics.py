@@ -15,10 +15,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from edgerec.progress import Progress
+
 Array = NDArray[np.float32]
 Blocks = Callable[[], Iterator[NDArray[np.void]]]
 
 _ROUNDS: Final = 4
+# Of two signals: one pass that counts, and for each round one over items and one over users.
+_N_PASSES: Final = 2 * (1 + 2 * _ROUNDS)
 _USER_SHRINKAGE: Final = 5.0
 _VALUE_SHRINKAGE: Final = 5.0
 _LIKED_SHRINKAGE: Final = 4.0
@@ -75,7 +79,11 @@ def folds(n_users: int, n_folds: int, random_state: int) -> NDArray[np.int64]:
 
 
 def fit_statistics(
-    blocks: Blocks, n_items: int, fold_of_user: NDArray[np.int64], n_folds: int
+    blocks: Blocks,
+    n_items: int,
+    fold_of_user: NDArray[np.int64],
+    n_folds: int,
+    progress: Progress | None = None,
 ) -> ItemStatistics:
     """Fit the statistics in passes over the samples.
 
@@ -99,8 +107,17 @@ def fit_statistics(
     def labels(block: NDArray[np.void]) -> tuple[NDArray[np.void], NDArray[np.float64]]:
         return block, block["label"].astype(np.float64)
 
-    value = _Means(values, n_items, fold_of_user, n_folds, _VALUE_SHRINKAGE).fit(blocks)
-    liked = _Means(labels, n_items, fold_of_user, n_folds, _LIKED_SHRINKAGE).fit(blocks)
+    n_passes = 0
+
+    def counted() -> Iterator[NDArray[np.void]]:
+        nonlocal n_passes
+        yield from blocks()
+        n_passes += 1
+        if progress is not None:
+            progress.advance(n_passes, _N_PASSES)
+
+    value = _Means(values, n_items, fold_of_user, n_folds, _VALUE_SHRINKAGE).fit(counted)
+    liked = _Means(labels, n_items, fold_of_user, n_folds, _LIKED_SHRINKAGE).fit(counted)
     scale = np.r_[np.full(n_folds, n_folds / (n_folds - 1)), 1.0]
     log_count = np.log1p(value.n_item * scale[:, None])
     log_count[:, 0] = 0

@@ -22,7 +22,7 @@ class KnownHistories:
 
     offsets: NDArray[np.int64]
     """[n_users + 2]: user row r has the entries offsets[r] to offsets[r + 1]; row 0 has none"""
-    rows: NDArray[np.int64]
+    rows: NDArray[np.int32]
     """[n]: item rows, oldest first"""
     values: Array
     """[n]"""

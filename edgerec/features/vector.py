@@ -81,18 +81,26 @@ def history_inputs(requests: Requests, tables: FeatureTables) -> HistoryInputs:
         stated=stated.astype(np.float32),
         value=value,
         liked=liked.astype(np.float32),
-        mean_value=statistics.mean_value[fit, rows],
-        liked_rate=statistics.liked_rate[fit, rows],
-        embedding=tables.embedding[embedding_fit, rows],
-        content=tables.content[rows],
-        candidate_mean_value=statistics.mean_value[fit, candidates],
-        candidate_liked_rate=statistics.liked_rate[fit, candidates],
-        candidate_embedding=tables.embedding[embedding_fit, candidates],
-        candidate_content=tables.content[candidates],
+        mean_value=_taken(statistics.mean_value, fit, rows),
+        liked_rate=_taken(statistics.liked_rate, fit, rows),
+        embedding=_taken(tables.embedding, embedding_fit, rows),
+        content=tables.content.take(rows, axis=0),
+        candidate_mean_value=_taken(statistics.mean_value, fit, candidates),
+        candidate_liked_rate=_taken(statistics.liked_rate, fit, candidates),
+        candidate_embedding=_taken(tables.embedding, embedding_fit, candidates),
+        candidate_content=tables.content.take(candidates, axis=0),
         prior_value=statistics.prior_value[requests.fit],
         prior_liked_rate=statistics.prior_liked_rate[requests.fit],
         prior_spread=statistics.prior_spread[requests.fit],
     )
+
+
+def _taken(table: Array, fit: NDArray[np.int64], rows: NDArray[np.int64]) -> Array:
+    """Return table[fit, rows]; `take` of one axis needs half the time of indexing by two."""
+    n_fits, n_rows = table.shape[:2]
+    flat = table.reshape(n_fits * n_rows, *table.shape[2:])
+    taken: Array = flat.take(fit * n_rows + rows, axis=0)
+    return taken
 
 
 def feature_vectors(requests: Requests, tables: FeatureTables) -> Array:

@@ -163,12 +163,13 @@ def _known(graph: GraphBuilder, user_row: str, known: KnownHistories) -> tuple[s
     end = graph.add("Squeeze", [graph.add("Gather", [offsets, next_row])])
     entries = graph.add("Range", [start, end, graph.constant(1)])
     # A trailing entry that nothing points at: a table of no rows is not portable.
-    rows = graph.table("known_rows", np.r_[known.rows, 0].astype(np.int32))
-    values = graph.table("known_values", np.r_[known.values, 0].astype(np.float32))
+    rows = graph.table("known_rows", np.append(known.rows, np.int32(0)).astype(np.int32))
+    values = graph.table("known_values", np.append(known.values, np.float32(0)))
     latest = int(known.times.max(initial=0))
-    ages = latest - np.r_[known.times, latest]
-    narrow = ages.max(initial=0) <= np.iinfo(np.int32).max
-    age = graph.table("known_ages", ages.astype(np.int32 if narrow else np.int64))
+    narrow = latest - int(known.times.min(initial=latest)) <= np.iinfo(np.int32).max
+    ages = np.zeros(len(known.times) + 1, np.int32 if narrow else np.int64)
+    np.subtract(latest, known.times, out=ages[:-1], casting="unsafe")
+    age = graph.table("known_ages", ages)
     age_now = graph.add("Cast", [graph.add("Gather", [age, entries])], to=7)
     return (
         graph.add("Cast", [graph.add("Gather", [rows, entries])], to=7),

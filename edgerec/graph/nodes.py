@@ -29,7 +29,8 @@ class GraphBuilder:
 
     def __init__(self) -> None:
         self._nodes: list[onnx.NodeProto] = []
-        self._tables: dict[str, onnx.TensorProto] = {}
+        # Tables go into the model at once: putting them together at the end would copy all twice.
+        self._model = onnx.ModelProto()
         self._constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
         self._n_named: dict[str, int] = {}
 
@@ -52,7 +53,7 @@ class GraphBuilder:
 
     def table(self, name: str, values: NDArray[Any]) -> str:
         """Add a named table: numbers or, as an object array, strings."""
-        self._tables[name] = _tensor(name, values)
+        self._model.graph.initializer.append(_tensor(name, values))
         return name
 
     def constant(self, value: Any, dtype: Any = np.int64) -> str:
@@ -90,10 +91,9 @@ class GraphBuilder:
             self._nodes.append(copy)
         for tensor in graph.initializer:
             if tensor.name in wanted:
-                table = onnx.TensorProto()
+                table = self._model.graph.initializer.add()
                 table.CopyFrom(tensor)
                 table.name = renamed(tensor.name)
-                self._tables[table.name] = table
         return renamed(output)
 
     def model(
@@ -103,15 +103,14 @@ class GraphBuilder:
         outputs: Sequence[TensorSpecification],
         producer_version: str,
     ) -> onnx.ModelProto:
-        """Return the whole model. Named and sorted, so that the same graph is the same bytes."""
+        """Return the whole model, once. Named and sorted: the same graph is the same bytes."""
         graph = helper.make_graph(
             self._nodes,
             name,
             [_value_info(one) for one in inputs],
             [_value_info(one) for one in outputs],
-            list(self._tables.values()),
         )
-        return helper.make_model(
+        described = helper.make_model(
             graph,
             opset_imports=[
                 helper.make_opsetid("", OPSET),
@@ -121,6 +120,8 @@ class GraphBuilder:
             producer_name="edgerec",
             producer_version=producer_version,
         )
+        self._model.MergeFrom(described)
+        return self._model
 
     def _fresh(self, stem: str) -> str:
         self._n_named[stem] = self._n_named.get(stem, 0) + 1

@@ -1,6 +1,7 @@
 """Samples as records: each field is checked, and an error names the user and the item."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from operator import itemgetter
 from typing import Final
 
 import numpy as np
@@ -60,8 +61,13 @@ def encode_samples(samples: Sequence[Sample], users: IdIndex, items: IdIndex) ->
     try:
         if any(issubclass(kind, _NO_SAMPLES) for kind in set(map(type, samples))):
             raise TypeError
-        user_ids, item_ids, labels, timestamps, values = zip(*samples, strict=True)
-    except (TypeError, ValueError):
+        if set(map(len, samples)) != {5}:
+            raise TypeError
+        # zip(*samples) would walk thousands of iterators at once, which takes ten times longer.
+        user_ids, item_ids, labels, timestamps, values = (
+            list(map(itemgetter(column), samples)) for column in range(5)
+        )
+    except (TypeError, ValueError, LookupError):
         odd = next((one for one in samples if _is_odd(one)), samples[0])
         raise _no_sample(odd, "sample_generator") from None
     records = np.empty(len(samples), RECORD)
@@ -78,19 +84,7 @@ def encode_samples(samples: Sequence[Sample], users: IdIndex, items: IdIndex) ->
             f"The label of {name(wrong[0])} is {labels[wrong[0]]!r}; a label must be 0 or 1. "
             "Turn the value into a label first, for example `float(rating > 3.5)`."
         )
-    stated = [position for position, value in enumerate(values) if value is not None]
-    records["value"] = np.nan
-    if stated:
-        value = _floats(
-            [values[position] for position in stated], "value", lambda at: name(stated[at])
-        )
-        wrong = np.flatnonzero(~(np.abs(value) <= np.finfo(np.float32).max))
-        if len(wrong):
-            raise SampleError(
-                f"The value of {name(stated[wrong[0]])} is {value[wrong[0]]}; it must be a finite "
-                "float32, or None for a sampled negative. Leave such rows out or give them a value."
-            )
-        records["value"][stated] = value
+    records["value"] = _values(values, name)
     records["timestamp"] = _moments(timestamps, name)
     return records
 
@@ -105,6 +99,20 @@ def _no_sample(one: object, method: str) -> SampleError:
         f"{method} yielded {shown(one)}, which is no "
         "Sample(user_id, item_id, label, timestamp, value). Yield edgerec.Sample."
     )
+
+
+def _values(values: Sequence[float | None], name: Callable[[int], str]) -> NDArray[np.float64]:
+    """Return the values; NaN for None, which is a sampled negative."""
+    value = _floats(values, "value", name)
+    odd = ~(np.abs(value) <= np.finfo(np.float32).max)
+    # NumPy reads None as NaN; only a NaN that somebody stated is wrong.
+    wrong = [at for at in np.flatnonzero(odd).tolist() if values[at] is not None]
+    if wrong:
+        raise SampleError(
+            f"The value of {name(wrong[0])} is {value[wrong[0]]}; it must be a finite "
+            "float32, or None for a sampled negative. Leave such rows out or give them a value."
+        )
+    return value
 
 
 def _moments(timestamps: Sequence[int], name: Callable[[int], str]) -> NDArray[np.int64]:

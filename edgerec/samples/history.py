@@ -5,7 +5,7 @@ repeats counts once where it occurs last, and the newest `n_history` of what is 
 The graph applies the same rules to a request.
 """
 
-from itertools import pairwise
+from itertools import islice, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,18 +60,24 @@ def _last_occurrences(
     items: NDArray[np.int32],
     n_earlier: NDArray[np.int64],
 ) -> None:
-    """Fill `positions` for one user, who has items more than once."""
-    n, n_history = len(items), positions.shape[1]
-    by_item = np.argsort(items, kind="stable")
-    again = np.full(n, n)
-    same = items[by_item[1:]] == items[by_item[:-1]]
-    again[by_item[:-1][same]] = by_item[1:][same]
+    """Fill `positions` for one user, who has items more than once.
+
+    One walk, however long his history is: a dictionary keeps items in the order of insertion.
+    """
+    n_history = positions.shape[1]
+    coming = zip(items.tolist(), entering.tolist(), strict=True)
+    newest: dict[int, int] = {}
+    n_seen = 0
     # n_earlier never falls, so samples that share it are neighbours.
     bounds = np.flatnonzero(np.r_[True, n_earlier[1:] != n_earlier[:-1], True])
     for first, last in pairwise(bounds.tolist()):
-        count = n_earlier[first]
-        kept = np.flatnonzero(again[:count] >= count)[-n_history:][::-1]
-        positions[first:last, : len(kept)] = entering[kept]
+        count = int(n_earlier[first])
+        for item, position in islice(coming, count - n_seen):
+            newest.pop(item, None)
+            newest[item] = position
+        n_seen = count
+        kept = list(islice(reversed(newest.values()), n_history))
+        positions[first:last, : len(kept)] = kept
 
 
 def newest_distinct(rows: NDArray[np.int64], n_history: int) -> NDArray[np.int64]:

@@ -4,8 +4,10 @@ Nothing here grows with the number of samples but the file; memory holds the ids
 user, the time of his last sample.
 """
 
+import gc
 import hashlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -123,7 +125,7 @@ def take_in(rec_sys: RecSys, folder: Path, chunk_rows: int, progress: Progress) 
     n_label_1 = 0.0
     first, last = np.iinfo(np.int64).max, _NEVER
     raw = folder / "samples.raw"
-    with raw.open("wb") as file:
+    with raw.open("wb") as file, _frozen_objects():
         for chunk in _chunks(yielded(rec_sys.sample_generator(), "sample_generator")):
             records = encode_samples(chunk, users, items)
             if len(last_time) < len(users):
@@ -153,7 +155,7 @@ def take_in(rec_sys: RecSys, folder: Path, chunk_rows: int, progress: Progress) 
         )
     user_ids, user_row = users.finish()
     item_ids, item_row = items.finish()
-    spool = sort_by_user(raw, folder / "samples.sorted", user_row, item_row, chunk_rows)
+    spool = sort_by_user(raw, folder / "samples.sorted", user_row, item_row, chunk_rows, progress)
     raw.unlink()
     return Intake(
         spool=spool,
@@ -170,6 +172,24 @@ def take_in(rec_sys: RecSys, folder: Path, chunk_rows: int, progress: Progress) 
         mean_value_of_label=(value_range.mean(0), value_range.mean(1)),
         fingerprint=_fingerprint(user_ids, item_ids, spool),
     )
+
+
+@contextmanager
+def _frozen_objects() -> Iterator[None]:
+    """Keep Python's collector away from what is there already.
+
+    Millions of samples come and go; every some ten thousand of them it would look at all objects
+    of all libraries again, which takes a third of the time of reading.
+    """
+    if gc.get_freeze_count():
+        # Somebody has frozen his own, which are not ours to release.
+        yield
+        return
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def _fingerprint(user_ids: IdArray, item_ids: IdArray, spool: Spool) -> str:

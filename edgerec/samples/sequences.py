@@ -9,6 +9,7 @@ the test users of split U .817, .806 and .817). So sequences are matched to user
 label-selected ones are fitted out of half.
 """
 
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,9 @@ from edgerec.samples.spool import Spool
 # With more distinct values than this they are no ratings, and only the labels are tried.
 _MAX_LEVELS: Final = 32
 _OF_NOBODY: Final = 0
+# Hashes and user rows, side by side.
+_Pairs = tuple[NDArray[np.uint64], NDArray[np.int32]]
+_NO_HASHES: Final = np.zeros(0, np.uint64)
 
 
 class SequenceOwners:
@@ -45,37 +49,63 @@ class SequenceOwners:
         # The hashes of a set's items are summed, so that neither order nor repetition matters.
         random = np.random.default_rng(0)
         self._item_hash = random.integers(0, 2**64, spool.n_items + 1, dtype=np.uint64)
-        self._whole: dict[int, int] = {}
-        self._selected: dict[int, int] = {}
+        whole, selected = _Owned(), _Owned()
         levels = _levels(spool, chunk_rows)
         for records in spool.blocks(chunk_rows):
             stated = records[~np.isnan(records["value"])]
-            self._whole.update(self._hashes(records))
+            whole.add(*self._hashes(records))
             # With implicit feedback only what was liked has a value: no whole, but a selection.
             if not intake.only_liked_have_values:
-                self._whole.update(self._hashes(stated))
+                whole.add(*self._hashes(stated))
             for level in levels[1:]:
-                self._selected.update(self._hashes(stated[stated["value"] >= level]))
-            self._selected.update(self._hashes(records[records["label"] == 1]))
+                selected.add(*self._hashes(stated[stated["value"] >= level]))
+            selected.add(*self._hashes(records[records["label"] == 1]))
+        self._whole, self._selected = whole.sorted(), selected.sorted()
 
     def owner(self, rows: NDArray[np.int64]) -> tuple[int, bool]:
         """Return the user row and whether only some of his items are there; (0, False): nobody."""
-        key = int(self._item_hash[np.unique(rows[rows > 0])].sum(dtype=np.uint64))
-        if key in self._whole:
-            return self._whole[key], False
-        return self._selected.get(key, _OF_NOBODY), key in self._selected
+        key = self._item_hash[np.unique(rows[rows > 0])].sum(dtype=np.uint64)
+        user = _last_of(self._whole, key)
+        if user != _OF_NOBODY:
+            return user, False
+        user = _last_of(self._selected, key)
+        return user, user != _OF_NOBODY
 
-    def _hashes(self, records: NDArray[np.void]) -> Iterator[tuple[int, int]]:
-        if not len(records):
-            return
+    def _hashes(self, records: NDArray[np.void]) -> _Pairs:
+        """Return the hash of each user's set of items, and the users."""
         # User and item as one number: unique pairs sort several times faster so.
         width = len(self._item_hash)
         user, item = np.divmod(
             np.unique(records["user"].astype(np.int64) * width + records["item"]), width
         )
         starts = np.flatnonzero(np.diff(user, prepend=-1))
-        sums = np.add.reduceat(self._item_hash[item], starts)
-        yield from zip(sums.tolist(), user[starts].tolist(), strict=True)
+        sums = np.add.reduceat(self._item_hash[item], starts) if len(starts) else _NO_HASHES
+        return sums, user[starts].astype(np.int32)
+
+
+class _Owned:
+    """Collects hashes and users: twelve bytes each, where a dictionary would take a hundred."""
+
+    def __init__(self) -> None:
+        self._hashes: list[NDArray[np.uint64]] = [_NO_HASHES]
+        self._users: list[NDArray[np.int32]] = [np.zeros(0, np.int32)]
+
+    def add(self, hashes: NDArray[np.uint64], users: NDArray[np.int32]) -> None:
+        self._hashes.append(hashes)
+        self._users.append(users)
+
+    def sorted(self) -> _Pairs:
+        hashes = np.concatenate(self._hashes)
+        order = np.argsort(hashes, kind="stable")
+        return hashes[order], np.concatenate(self._users)[order]
+
+
+def _last_of(pairs: _Pairs, key: np.uint64) -> int:
+    """Return the user who came last with this hash; 0: there is none."""
+    hashes, users = pairs
+    position = int(np.searchsorted(hashes, key, side="right")) - 1
+    found = position >= 0 and hashes[position] == key
+    return int(users[position]) if found else _OF_NOBODY
 
 
 def _levels(spool: Spool, chunk_rows: int) -> NDArray[np.float32]:
@@ -130,8 +160,7 @@ def write_sequences(
             f"item_seq_generator returned {shown(sequences)}; expected an iterator of sequences "
             "of item ids. Write `yield [first_id, second_id, …]` for each user."
         )
-    ends: list[int] = []
-    users: list[int] = []
+    ends, users = array("q"), array("q")
     n_items = n_selected = n_known = 0
     with path.open("wb") as file:
         for sequence in sequences:

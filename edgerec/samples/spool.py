@@ -13,6 +13,8 @@ from typing import BinaryIO, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from edgerec.progress import Progress
+
 RECORD: Final = np.dtype(
     [("user", "<i4"), ("item", "<i4"), ("label", "<f4"), ("value", "<f4"), ("timestamp", "<i8")]
 )
@@ -85,6 +87,7 @@ def sort_by_user(
     user_row: NDArray[np.int32],
     item_row: NDArray[np.int32],
     chunk_rows: int,
+    progress: Progress,
 ) -> Spool:
     """Sort the records of `raw` into `target`, by (user row, timestamp, item row).
 
@@ -96,6 +99,8 @@ def sort_by_user(
     user_row, item_row : int32 [n_users], [n_items]
         The row of each code in `raw`.
     """
+    progress.stage("sorting samples")
+    n_samples = raw.stat().st_size // RECORD.itemsize
     counts = np.zeros(len(user_row) + 1, np.int64)
     for chunk in _raw_chunks(raw, chunk_rows):
         counts += np.bincount(user_row[chunk["user"]], minlength=len(counts))
@@ -104,6 +109,7 @@ def sort_by_user(
     first_rows = np.array([first for first, _ in ranges])
     cursor = offsets[first_rows].copy()
     digest = hashlib.sha256()
+    n_written = 0
     with target.open("w+b") as file:
         for chunk in _raw_chunks(raw, chunk_rows):
             chunk["user"] = user_row[chunk["user"]]
@@ -115,10 +121,13 @@ def sort_by_user(
                 records = chunk[order[bounds[part] : bounds[part + 1]]]
                 _write_records(file, int(cursor[part]), records)
                 cursor[part] += len(records)
+            n_written += len(chunk)
+            progress.advance(n_written, 2 * n_samples)
         for first, last in ranges:
             records = read_records(file, int(offsets[first]), int(offsets[last + 1]))
             records = records[np.lexsort((records["item"], records["timestamp"], records["user"]))]
             digest.update(_write_records(file, int(offsets[first]), records))
+            progress.advance(n_samples + int(offsets[last + 1]), 2 * n_samples)
     return Spool(target, offsets, len(item_row), digest.hexdigest())
 
 

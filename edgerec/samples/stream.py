@@ -1,22 +1,21 @@
 """Samples as feature vectors, block by block, each with the history that was there `as_of` it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgerec.features.tables import KnownHistories
 from edgerec.features.vector import FeatureTables, Requests, feature_vectors
 from edgerec.recsys import RecSys, UserBehavior
 from edgerec.samples.asked_history import asked_history
-from edgerec.samples.history import history_positions, newest_distinct
+from edgerec.samples.history import history_positions
 from edgerec.samples.intake import Intake
 
-# Rows whose histories are expanded at a time: bounds the [rows, n_history, embedding_dim] arrays.
-_EXPANDED_ROWS: Final = 1024
+# Rows whose histories are expanded at a time: the [rows, n_history, embedding_dim] arrays then fit
+# into a processor's cache, which takes half the time that 1024 rows take.
+_EXPANDED_ROWS: Final = 256
 
 
 @dataclass(frozen=True)
@@ -49,45 +48,48 @@ def sample_blocks(
 ) -> Iterator[SampleBlock]:
     """Yield every sample once, point in time, with statistics out of its user's fold."""
     for records in intake.spool.blocks(chunk_rows):
-        rows, values = _histories(records, intake, n_history, rec_sys)
         user = records["user"].astype(np.int64)
-        parts = []
+        histories = _histories(records, intake, n_history, rec_sys)
+        features = np.empty((len(records), len(tables.names())), np.float32)
         for start in range(0, len(records), _EXPANDED_ROWS):
             part = slice(start, start + _EXPANDED_ROWS)
+            rows, values = histories(part)
             requests = Requests(
                 user=user[part],
                 candidates=records["item"][part, None].astype(np.int64),
-                history=rows[part],
-                values=values[part],
+                history=rows,
+                values=values,
                 fit=folds_of_user.statistics[user[part]],
                 embedding_fit=folds_of_user.embedding[user[part]],
             )
-            parts.append(feature_vectors(requests, tables)[:, 0])
-        yield SampleBlock(user, np.concatenate(parts), records["label"])
+            features[part] = feature_vectors(requests, tables)[:, 0]
+        yield SampleBlock(user, features, records["label"])
+
+
+_Histories = tuple[NDArray[np.int64], NDArray[np.float32]]
 
 
 def _histories(
     records: NDArray[np.void], intake: Intake, n_history: int, rec_sys: RecSys
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Return item rows and values [n, n_history] of each record, newest first."""
+) -> Callable[[slice], _Histories]:
+    """Return what gives item rows and values [n, n_history] of a part's records, newest first."""
     if isinstance(rec_sys, UserBehavior):
-        return _asked_histories(records, intake, n_history, rec_sys)
+        return lambda part: _asked_histories(records[part], intake, n_history, rec_sys)
+    item, value = records["item"].astype(np.int64), records["value"].copy()
     positions = history_positions(
-        records["user"],
-        records["item"],
-        records["timestamp"],
-        ~np.isnan(records["value"]),
-        n_history,
+        records["user"], records["item"], records["timestamp"], ~np.isnan(value), n_history
     )
-    there = positions >= 0
-    rows = np.where(there, records["item"][positions], 0).astype(np.int64)
-    values = np.where(there, records["value"][positions], np.float32(np.nan))
-    return rows, values
+
+    def of_part(part: slice) -> _Histories:
+        there, own = positions[part] >= 0, positions[part]
+        return np.where(there, item.take(own), 0), np.where(there, value.take(own), np.nan)
+
+    return of_part
 
 
 def _asked_histories(
     records: NDArray[np.void], intake: Intake, n_history: int, rec_sys: UserBehavior
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+) -> _Histories:
     rows = np.zeros((len(records), n_history), np.int64)
     values = np.full((len(records), n_history), np.nan, np.float32)
     previous: tuple[int, int] | None = None
@@ -102,33 +104,3 @@ def _asked_histories(
         rows[position, : len(item)] = item[::-1]
         values[position, : len(item)] = value[::-1]
     return rows, values
-
-
-def known_histories(
-    intake: Intake, n_history: int, rec_sys: RecSys, chunk_rows: int
-) -> KnownHistories:
-    """Return the newest `n_history` distinct items of each user, at the end of training."""
-    items, values, times = [], [], []
-    counts = np.zeros(intake.spool.n_users + 1, np.int64)
-    as_of = intake.last_timestamp + 1
-    for records in intake.spool.blocks(chunk_rows):
-        bounds = np.flatnonzero(np.diff(records["user"], prepend=-1, append=-1))
-        for start, end in pairwise(bounds.tolist()):
-            user = int(records["user"][start])
-            if isinstance(rec_sys, UserBehavior):
-                item, value, time = asked_history(rec_sys, intake, user, as_of, n_history)
-            else:
-                own = records[start:end]
-                own = own[~np.isnan(own["value"])]
-                own = own[np.sort(newest_distinct(own["item"], n_history))]
-                item, value, time = own["item"].astype(np.int64), own["value"], own["timestamp"]
-            counts[user] = len(item)
-            items.append(item)
-            values.append(value)
-            times.append(time)
-    return KnownHistories(
-        offsets=np.r_[0, np.cumsum(counts)],
-        rows=np.concatenate(items),
-        values=np.concatenate(values),
-        times=np.concatenate(times),
-    )

@@ -10,9 +10,10 @@ from edgerec.config import TrainSettings, settings_to_mapping
 from edgerec.errors import StateError
 from edgerec.features.tables import item_table, user_table
 from edgerec.ids import IdArray
+from edgerec.progress import Silent
 from edgerec.recsys import RecSys
 from edgerec.samples.intake import Intake
-from edgerec.samples.stream import known_histories
+from edgerec.samples.known import known_histories
 from edgerec.train.ranker import Ranker
 
 _ADVICE = "Train without resume."
@@ -55,7 +56,7 @@ def require_same_data(saved: Ranker, rec_sys: RecSys, intake: Intake, folder: Pa
     users, items = saved.tables.user_features, saved.tables.item_features
     _require_same_table("user", users, user_table(rec_sys, intake.user_ids), saved.user_ids, folder)
     _require_same_table("item", items, item_table(rec_sys, intake.item_ids), saved.item_ids, folder)
-    known = known_histories(intake, saved.settings.n_history, rec_sys, saved.settings.chunk_rows)
+    known = known_histories(intake, saved.settings, rec_sys, Silent())
     for name, before in vars(saved.known).items():
         if not np.array_equal(before, getattr(known, name), equal_nan=before.dtype.kind == "f"):
             raise StateError(

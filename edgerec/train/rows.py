@@ -18,6 +18,8 @@ Array = NDArray[np.float32]
 # single odd row decide.
 CLIP: Final = np.float32(4.0)
 _BIN_BYTES: Final = 64 * 2**20
+# Rows that are standardised at a time, so that a bin stands in memory once and not twice.
+_STANDARDISED_ROWS: Final = 16_384
 
 
 class TrainingRows:
@@ -70,8 +72,10 @@ class TrainingRows:
         self.n_rows += len(features)
         rows = np.concatenate([features, label[:, None]], axis=1, dtype=np.float32)
         bins = self._random.integers(len(self._files), size=len(rows))
-        for number, file in enumerate(self._files):
-            file.write(rows[bins == number].tobytes())
+        rows = rows[np.argsort(bins, kind="stable")]
+        ends = np.cumsum(np.bincount(bins, minlength=len(self._files)))
+        for file, part in zip(self._files, np.split(rows, ends[:-1]), strict=True):
+            file.write(part.tobytes())
 
     def finish(self) -> None:
         """End writing; `mean` and `inverse_spread` are those of the rows from here on."""
@@ -93,17 +97,24 @@ class TrainingRows:
             for start in range(0, len(label), chunk_rows):
                 part = order[start : start + chunk_rows]
                 yield features[part], label[part]
+            # Or two bins would stand in memory while the next is read.
+            del features, label
 
     def _read(self, number: int) -> tuple[Array, Array]:
         if self._only_bin is not None:
             return self._only_bin
-        # From bytes and not by np.fromfile(path), which turns Ctrl-C into another error at times.
-        data = self._paths[number].read_bytes()
-        rows = np.frombuffer(data, np.float32).reshape(-1, self._width + 1)
-        result = standardise(rows[:, :-1], self.mean, self.inverse_spread), rows[:, -1].copy()
+        path = self._paths[number]
+        rows = np.empty((path.stat().st_size // (4 * self._width + 4), self._width + 1), np.float32)
+        # By readinto and not by np.fromfile(path), which turns Ctrl-C into another error at times.
+        with path.open("rb") as file:
+            file.readinto(rows.data)
+        features, label = rows[:, :-1], rows[:, -1]
+        for start in range(0, len(rows), _STANDARDISED_ROWS):
+            part = features[start : start + _STANDARDISED_ROWS]
+            part[:] = standardise(part, self.mean, self.inverse_spread)
         if len(self._paths) == 1:
-            self._only_bin = result
-        return result
+            self._only_bin = features, label
+        return features, label
 
     def _close(self) -> None:
         self._open.close()

@@ -13,7 +13,6 @@ moment leaves the state after some epoch.
 
 import dataclasses
 import hashlib
-import io
 import json
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -225,7 +224,7 @@ def _remove_networks(folder: Path, kept: str) -> None:
 
 def _write_state(folder: Path, ranker: Ranker, course: Course) -> None:
     files = {
-        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        path.name: _digest(path)
         for path in (folder / "tables.npz", folder / _network_name(course.epochs))
         if course.epochs or path.name == "tables.npz"
     }
@@ -248,6 +247,11 @@ def _write_state(folder: Path, ranker: Ranker, course: Course) -> None:
     replace_file(folder / "state.json", lambda path: path.write_text(text, "utf-8"))
 
 
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def _write_arrays(path: Path, arrays: _Arrays) -> None:
     def write(temporary: Path) -> None:
         with temporary.open("wb") as file:
@@ -258,15 +262,15 @@ def _write_arrays(path: Path, arrays: _Arrays) -> None:
 
 def _read_arrays(path: Path, files: Mapping[str, str]) -> dict[str, NDArray[Any]]:
     try:
-        data = path.read_bytes()
+        digest = _digest(path)
     except OSError as error:
         raise StateError(f"{path} cannot be read ({error}). Train again without resume.") from None
-    if hashlib.sha256(data).hexdigest() != files.get(path.name):
+    if digest != files.get(path.name):
         raise StateError(
             f"{path} is not the file that state.json was written for. Train again without resume."
         )
     try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return dict(arrays)
     except (ValueError, EOFError, zipfile.BadZipFile) as error:
         raise StateError(f"{path} is damaged ({error}). Train again without resume.") from None

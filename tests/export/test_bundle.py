@@ -9,7 +9,7 @@ from device_runtime.scorer import Scorer
 from edgerec.errors import ConfigurationError, ParityError
 from edgerec.export import bundle as bundle_module
 from edgerec.export import parity as parity_module
-from edgerec.export.bundle import add_metrics
+from edgerec.export.bundle import add_metrics, graph_bytes
 from edgerec.export.parity import difference, parity_requests
 from edgerec.files import replace_file
 from edgerec.progress import Silent
@@ -31,6 +31,23 @@ def test_the_runtime_accepts_what_export_writes(kind, tmp_path):
     scorer = Scorer.from_path(exported.path)
     scorer.run_golden()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["toy.json", "toy.onnx"]
+
+
+def test_the_checker_sees_the_whole_graph_but_the_known_histories(monkeypatch):
+    seen = []
+    monkeypatch.setattr(onnx.checker, "check_model", lambda model, full_check: seen.append(model))
+    ranker = generated_model().ranker
+    written = onnx.load_from_string(graph_bytes(ranker, {}))
+    (checked,) = seen
+    assert [one.SerializeToString() for one in checked.graph.node] == [
+        one.SerializeToString() for one in written.graph.node
+    ]
+    assert len(ranker.known.rows)
+    shapes = {one.name: list(one.dims) for one in written.graph.initializer}
+    for name in ("known_rows", "known_values", "known_ages"):
+        assert shapes[name] == [len(ranker.known.rows) + 1]
+        shapes[name] = [2]
+    assert {one.name: list(one.dims) for one in checked.graph.initializer} == shapes
 
 
 def test_the_manifest_says_what_the_file_is(tmp_path):

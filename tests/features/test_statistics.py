@@ -1,10 +1,12 @@
 from collections.abc import Iterator
+from typing import ClassVar
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from edgerec.features.statistics import ItemStatistics, fit_statistics, folds
+from edgerec.progress import Silent
 from edgerec.samples.spool import RECORD
 
 N_USERS, N_ITEMS, N_FOLDS = 7, 5, 3
@@ -101,6 +103,18 @@ def test_memory_is_that_of_a_block_and_the_result_is_the_same():
     whole, in_blocks = fit(samples), fit(samples, n_rows=7)
     for name, array in vars(whole).items():
         np.testing.assert_allclose(getattr(in_blocks, name), array, rtol=1e-5)
+
+
+def test_every_pass_is_reported():
+    class Heard(Silent):
+        done: ClassVar[list[tuple[int, int | None]]] = []
+
+        def advance(self, n_done: int, n_total: int | None, note: str = "") -> None:
+            self.done.append((n_done, n_total))
+
+    samples = some_samples()
+    fit_statistics(lambda: iter([samples]), N_ITEMS, FOLD_OF_USER, N_FOLDS, Heard())
+    assert Heard.done == [(number, 18) for number in range(1, 19)]
 
 
 def test_without_values_there_are_still_labels():

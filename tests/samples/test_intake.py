@@ -1,3 +1,4 @@
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -195,3 +196,22 @@ def test_an_error_of_the_generator_is_left_alone(tmp_path: Path) -> None:
 
     with pytest.raises(TypeError, match=r"^no such table$"):
         taken_in(Broken([]), tmp_path)
+
+
+def test_what_was_there_is_frozen_while_samples_come_and_released_behind(tmp_path: Path) -> None:
+    class Counting(Listed):
+        def sample_generator(self) -> Iterator[Sample]:
+            frozen.append(gc.get_freeze_count())
+            yield from self.samples
+
+    frozen: list[int] = []
+    rec_sys = Counting([Sample(1, 10, 0.0, 1, 2.5), Sample(1, 20, 1.0, 9, 5.0)])
+    taken_in(rec_sys, tmp_path)
+    assert frozen[0] > 0
+    assert gc.get_freeze_count() == 0
+    gc.freeze()
+    try:
+        taken_in(rec_sys, tmp_path)
+        assert gc.get_freeze_count() > 0, "what somebody else froze is not ours to release"
+    finally:
+        gc.unfreeze()

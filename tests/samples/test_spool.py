@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from edgerec.progress import Silent
 from edgerec.samples import spool as spool_module
 from edgerec.samples.spool import RECORD, Spool, read_records, sort_by_user, user_ranges
 
@@ -30,7 +31,7 @@ def sort(records: NDArray[np.void], folder: Path, chunk_rows: int, seed: int = 0
     )
     raw = folder / "raw"
     raw.write_bytes(records.tobytes())
-    return sort_by_user(raw, folder / "sorted", user_row, item_row, chunk_rows)
+    return sort_by_user(raw, folder / "sorted", user_row, item_row, chunk_rows, Silent())
 
 
 def in_memory(records: NDArray[np.void], seed: int = 0) -> NDArray[np.void]:

@@ -17,7 +17,7 @@ from edgerec.features.vector import FeatureTables
 from edgerec.recsys import Id, Interaction, RecSys, Sample
 from edgerec.samples import stream as stream_module
 from edgerec.samples.intake import Intake
-from edgerec.samples.stream import FoldsOfUser, SampleBlock, known_histories, sample_blocks
+from edgerec.samples.stream import FoldsOfUser, SampleBlock, sample_blocks
 from tests.toy import Checkerboard, Listed, taken_in
 
 N_ITEMS = 6
@@ -288,33 +288,6 @@ def test_more_behavior_than_was_asked_for_is_cut_to_the_newest():
     names = fixed_tables(1, 2).names()
     features = features_of(Remembering(LAST_TWO, behavior), n_history=1)
     assert features[0, names.index("log_count")] == np.float32(np.log1p(1))
-
-
-def test_known_histories_are_the_newest_at_the_end_of_training(tmp_path: Path) -> None:
-    samples = [
-        Sample(1, 1, 1.0, 1, 0.1),
-        Sample(1, 2, 1.0, 2, 0.2),
-        Sample(1, 1, 1.0, 3, 0.3),
-        Sample(1, 3, 0.0, 4, None),
-        Sample(1, 4, 1.0, 5, 0.4),
-        Sample(2, 3, 0.0, 1, None),
-        Sample(3, 2, 1.0, 7, 0.7),
-    ]
-    rec_sys = Listed(samples)
-    intake = taken_in(rec_sys, tmp_path)
-    known = known_histories(intake, 2, rec_sys, 1024)
-    assert known.offsets.tolist() == [0, 0, 2, 2, 3]
-    assert known.rows.tolist() == [1, 4, 2]
-    assert known.values.tolist() == [np.float32(0.3), np.float32(0.4), np.float32(0.7)]
-    assert known.times.tolist() == [3, 5, 7]
-
-
-def test_known_histories_are_asked_for_behind_the_last_sample(tmp_path: Path) -> None:
-    rec_sys = Remembering(LAST_TWO, [Interaction(2, 0.5, 5)])
-    intake = taken_in(rec_sys, tmp_path)
-    known = known_histories(intake, 2, rec_sys, 1024)
-    assert rec_sys.asked == [(2, 6, 2)]
-    assert (known.rows.tolist(), known.times.tolist()) == ([2], [5])
 
 
 def test_the_columns_are_named():
