@@ -3,7 +3,9 @@
 import argparse
 from pathlib import Path
 
-from edgerec.cli.drawing import add_command, print_table
+from edgerec.cli.drawing import DrawnProgress, add_command, print_columns, print_table
+from edgerec.declared.auto.report import HEADER
+from edgerec.declared.automatic import write_automatic_draft
 from edgerec.declared.draft import write_draft
 from edgerec.declared.roles import Roles, recognise
 from edgerec.errors import ConfigurationError
@@ -11,6 +13,7 @@ from edgerec.source import describe, open_engine
 
 _EXAMPLE = """\
   edgerec init sqlite:///movielens.db
+  edgerec init sqlite:///movielens.db --auto --random-state 1
   edgerec init mysql://reader@localhost/shop --tables interactions=orders --tables items=goods"""
 _ROLES = ("interactions", "items", "users")
 
@@ -32,6 +35,14 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         "--output", default="edgerec.toml", help="file to write (default %(default)s)"
     )
     parser.add_argument("--overwrite", action="store_true", help="replace a file that is there")
+    parser.add_argument(
+        "--auto",
+        action="store_true",
+        help="try features on held-out users, about a minute, and keep what helps",
+    )
+    parser.add_argument(
+        "--random-state", type=int, default=0, help="seed of --auto (default %(default)s)"
+    )
     parser.set_defaults(run=run)
 
 
@@ -49,8 +60,20 @@ def run(options: argparse.Namespace) -> None:
     shown = describe(engine)
     # A password does not go into a file: the whole URL then comes from the environment.
     url = options.database_url if "***" not in shown else "${EDGEREC_DATABASE}"
-    output.write_text(write_draft(engine, url, roles, output.stem), "utf-8")
+    report = None
+    if options.auto:
+        with DrawnProgress() as progress:
+            automatic = write_automatic_draft(
+                *(engine, options.database_url, url, roles, output.stem),
+                *(options.random_state, progress),
+            )
+        text, roles, report = automatic.text, automatic.roles, automatic.report
+    else:
+        text = write_draft(engine, url, roles, output.stem)
+    output.write_text(text, "utf-8")
     print_table(str(output), _rows(roles))
+    if report is not None:
+        print_columns("features", HEADER, report.rows())
     if url != options.database_url:
         print("The URL holds a password: set EDGEREC_DATABASE to it before you train.")
     print(f"next: edgerec train {output}")
