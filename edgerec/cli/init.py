@@ -3,7 +3,16 @@
 import argparse
 from pathlib import Path
 
-from edgerec.cli.drawing import add_column_options, add_command, column_options, print_table
+from edgerec.cli.drawing import (
+    DrawnProgress,
+    add_column_options,
+    add_command,
+    column_options,
+    print_columns,
+    print_table,
+)
+from edgerec.declared.auto.report import HEADER
+from edgerec.declared.automatic import write_automatic_draft
 from edgerec.declared.draft import write_draft
 from edgerec.declared.roles import Roles, recognise
 from edgerec.errors import ConfigurationError
@@ -13,7 +22,8 @@ from edgerec.source import describe, open_engine
 _EXAMPLE = """\
   edgerec init sqlite:///movielens.db
   edgerec init mysql://reader@localhost/shop --tables interactions=orders --tables items=goods
-  edgerec init sqlite:///shop.db --tables interactions=orders --timestamp-column bought_at"""
+  edgerec init sqlite:///shop.db --tables interactions=orders --timestamp-column bought_at
+  edgerec init sqlite:///movielens.db --auto --random-state 1"""
 _ROLES = ("interactions", "items", "users")
 
 
@@ -35,6 +45,14 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         "--output", default="edgerec.toml", help="file to write (default %(default)s)"
     )
     parser.add_argument("--overwrite", action="store_true", help="replace a file that is there")
+    parser.add_argument(
+        "--auto",
+        action="store_true",
+        help="try features on held-out users, about a minute, and keep what helps",
+    )
+    parser.add_argument(
+        "--random-state", type=int, default=0, help="seed of --auto (default %(default)s)"
+    )
     parser.set_defaults(run=run)
 
 
@@ -53,10 +71,21 @@ def run(options: argparse.Namespace) -> None:
     shown = describe(engine)
     # A password does not go into a file: the whole URL then comes from the environment.
     url = options.database_url if "***" not in shown else "${EDGEREC_DATABASE}"
-    draft = write_draft(engine, url, roles, output.stem)
+    report = None
+    if options.auto:
+        with DrawnProgress() as progress:
+            automatic = write_automatic_draft(
+                *(engine, options.database_url, url, roles, output.stem),
+                *(options.random_state, progress),
+            )
+        text, roles, report = automatic.text, automatic.roles, automatic.report
+    else:
+        text = write_draft(engine, url, roles, output.stem)
     output.parent.mkdir(parents=True, exist_ok=True)
-    replace_file(output, lambda temporary: temporary.write_text(draft, "utf-8"))
+    replace_file(output, lambda temporary: temporary.write_text(text, "utf-8"))
     print_table(str(output), _rows(roles))
+    if report is not None:
+        print_columns("features", HEADER, report.rows())
     if url != options.database_url:
         print("The URL holds a password: set EDGEREC_DATABASE to it before you train.")
     print(f"next: edgerec train {output}")

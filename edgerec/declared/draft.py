@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final
@@ -9,7 +10,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from edgerec.declared.proposals import Proposal, propose
+from edgerec.declared.auto.candidates import Proposal
+from edgerec.declared.proposals import propose
 from edgerec.declared.roles import Roles, ThingTable
 from edgerec.source import Engine, read_interactions
 
@@ -28,7 +30,19 @@ class LabelGuess:
     """some values are below 0, as returned goods are"""
 
 
-def write_draft(engine: Engine, url: str, roles: Roles, name: str) -> str:
+@dataclass(frozen=True)
+class Chosen:
+    """Features that were chosen by trying them."""
+
+    proposals: Mapping[str, Sequence[Proposal]]
+    """per role, users and items"""
+    comments: Sequence[str]
+    """how they were chosen, a line each"""
+
+
+def write_draft(
+    engine: Engine, url: str, roles: Roles, name: str, chosen: Chosen | None = None
+) -> str:
     """Return the text of a draft for the tables in their roles.
 
     Parameters
@@ -37,6 +51,8 @@ def write_draft(engine: Engine, url: str, roles: Roles, name: str) -> str:
         What stands in the file: without a password.
     name : str
         Name of the model.
+    chosen : Chosen, optional
+        The features; by default they are guessed from the columns.
     """
     columns = roles.columns
     guess = _guess_label(engine, roles)
@@ -68,10 +84,17 @@ def write_draft(engine: Engine, url: str, roles: Roles, name: str) -> str:
     lines += ["", "[label]", *_label_lines(guess)]
     # What describes the interaction says nothing lasting of the item or the user.
     left_out = [columns.user_id, columns.item_id, columns.timestamp, columns.value or ""]
+    if chosen is not None and chosen.comments:
+        lines += ["", *(f"# {line}".rstrip() for line in chosen.comments)]
     for role, things in (("items", roles.items), ("users", roles.users)):
         if things is not None:
-            own = things.table == roles.interactions
-            proposals = [] if own else propose(engine, things, left_out)
+            proposals: Sequence[Proposal]
+            if chosen is not None:
+                proposals = chosen.proposals.get(role, [])
+            elif things.table == roles.interactions:
+                proposals = []
+            else:
+                proposals = propose(engine, things, left_out)
             lines += ["", f"[{role}]", *_thing_lines(role, things, proposals)]
     lines += ["", "[export]", _line("path", f"models/{name}.onnx")]
     if roles.test_table is not None:
@@ -108,7 +131,7 @@ def _label_lines(guess: LabelGuess) -> list[str]:
     ]
 
 
-def _thing_lines(role: str, things: ThingTable, proposals: list[Proposal]) -> list[str]:
+def _thing_lines(role: str, things: ThingTable, proposals: Sequence[Proposal]) -> list[str]:
     lines = [_line("table", things.table), _line("id", things.id)]
     if things.title is not None:
         lines.append(_line("title", things.title))
@@ -121,6 +144,10 @@ def _thing_lines(role: str, things: ThingTable, proposals: list[Proposal]) -> li
 def _line(key: str, value: object) -> str:
     if isinstance(value, str):
         # TOML's basic strings escape as JSON's do.
+        return f"{key} = {json.dumps(value, ensure_ascii=False)}"
+    if isinstance(value, bool):
+        return f"{key} = {str(value).lower()}"
+    if isinstance(value, list):
         return f"{key} = {json.dumps(value, ensure_ascii=False)}"
     return f"{key} = {value!r}"
 

@@ -1,21 +1,21 @@
-"""Which features a draft proposes for the columns of a table, from a sample of its rows."""
+"""Which features a draft proposes for the columns of a table, by their form, untried."""
 
-import re
-from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import Final
 
+from edgerec.declared.auto.candidates import Proposal, candidates_of
+from edgerec.declared.auto.profile import ColumnProfile, looks_like_id, profile_columns
+from edgerec.declared.auto.screening import drop_by_form
+from edgerec.declared.auto.things import read_things
 from edgerec.declared.roles import ThingTable
-from edgerec.source import ColumnDescription, Engine, describe_table, read_columns
+from edgerec.source import Engine, describe_table
 
-_SAMPLE_ROWS = 2000
-_SEPARATORS = ("|", ";", ",")
-_YEAR = re.compile(r"\((\d{4})\)\s*$")
 # Text of more different values than this is a name and no category.
-_MOST_CATEGORIES = 50
-_MOST_LABELS = 200
-
-Proposal = dict[str, Any]
+_MOST_CATEGORIES: Final = 50
+# What is proposed of each form; words say too little for their many columns, unless tried.
+_KINDS: Final = frozenset(
+    {"standard", "log", "identity", "multi_hot", "date_parts", "one_hot", "extract"}
+)
 
 
 def propose(engine: Engine, things: ThingTable, left_out: Sequence[str]) -> list[Proposal]:
@@ -26,66 +26,24 @@ def propose(engine: Engine, things: ThingTable, left_out: Sequence[str]) -> list
     left_out : sequence of str
         Columns that describe an interaction and not the thing: its time, its value, the other id.
     """
-    description = describe_table(engine, things.table)
-    columns = [
-        one
-        for one in description.columns
-        if one.name != things.id
-        and one.name not in left_out
-        and not one.primary_key
-        and not _looks_like_id(one)
+    unread = [
+        one.name
+        for one in describe_table(engine, things.table).columns
+        if one.primary_key or one.name in left_out or looks_like_id(one.name)
     ]
-    if not columns:
+    rows = read_things(engine, things, unread)
+    profiles = profile_columns(engine, rows)
+    dropped = drop_by_form(rows, profiles)
+    return [
+        proposal
+        for name, profile in profiles.items()
+        if name not in dropped
+        for proposal in _plainest(profile)
+    ]
+
+
+def _plainest(profile: ColumnProfile) -> list[Proposal]:
+    if profile.form == "category" and profile.n_distinct > _MOST_CATEGORIES:
         return []
-    sample = _sample(engine, things, [one.name for one in columns])
-    return [found for one in columns for found in _of_column(one, sample[one.name])]
-
-
-def _looks_like_id(column: ColumnDescription) -> bool:
-    return bool(re.search(r"(?:^id|_id|Id|ID|No|_no|_number)$", column.name))
-
-
-def _sample(engine: Engine, things: ThingTable, columns: list[str]) -> dict[str, list[object]]:
-    chunks = read_columns(
-        engine, things.table, columns, order_by=things.id, chunk_rows=_SAMPLE_ROWS
-    )
-    nothing: dict[str, list[object]] = {column: [] for column in columns}
-    first = next(chunks, nothing)
-    return {
-        column: [value for value in values if value is not None] for column, values in first.items()
-    }
-
-
-def _of_column(column: ColumnDescription, values: list[object]) -> list[Proposal]:
-    if len(set(map(str, values))) < 2:
-        return []
-    if column.kind in ("integer", "number"):
-        return [{"column": column.name, "kind": "standard"}]
-    if column.kind == "boolean":
-        return [{"column": column.name, "kind": "identity"}]
-    if column.kind == "text":
-        return _of_text(column, [str(value) for value in values])
-    return []
-
-
-def _of_text(column: ColumnDescription, values: list[str]) -> list[Proposal]:
-    found: list[Proposal] = []
-    if sum(bool(_YEAR.search(value)) for value in values) > 0.8 * len(values):
-        found.append(
-            {
-                "column": column.name,
-                "kind": "extract",
-                "name": f"{column.name}_year",
-                "pattern": _YEAR.pattern,
-            }
-        )
-    for separator in _SEPARATORS:
-        labels = Counter(label.strip() for value in values for label in value.split(separator))
-        is_list = sum(separator in value for value in values) > 0.3 * len(values)
-        if is_list and len(labels) <= min(_MOST_LABELS, len(values) / 5):
-            found.append({"column": column.name, "kind": "multi_hot", "separator": separator})
-            return found
-    distinct = len(set(values))
-    if not found and distinct <= _MOST_CATEGORIES and distinct <= len(values) / 5:
-        found.append({"column": column.name, "kind": "one_hot", "min_frequency": 0.01})
-    return found
+    found = [dict(one.proposal) for one in candidates_of("", profile, 0) if one.kind in _KINDS]
+    return found[:1]

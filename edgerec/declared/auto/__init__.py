@@ -1,0 +1,1 @@
+"""Features by trying: profile the columns, screen them, try the rest, say what each is worth."""
