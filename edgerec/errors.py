@@ -31,3 +31,7 @@ class ParityError(EdgeRecError):
 
 class EvaluationError(EdgeRecError, ValueError):
     """The rows to evaluate on do not allow the metrics."""
+
+
+class OneClassError(EvaluationError):
+    """All rows have one label, so no AUC is defined; ranking the catalogue may be."""

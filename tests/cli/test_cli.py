@@ -149,6 +149,49 @@ def test_one_class_in_the_test_table_is_a_sentence(shop, capsys):
     assert "have the label 0; AUC needs both" in capsys.readouterr().err
 
 
+def test_top_ranks_the_catalogue_beside_the_baselines(shop, capsys):
+    run("split", URL, "--table", "ratings", "--by", "user-time")
+    run("train", f"{shop}:Shop", "--output", "shop.onnx", *FAST)
+    capsys.readouterr()
+    command = ["evaluate", "shop.onnx", URL, "--test-table", "ratings_test", "--top", "5"]
+    assert run(*command, "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["auc"] > 0.6
+    ranking = found["ranking"]
+    assert "items had in training are left out" in ranking["protocol"]
+    assert {"model", "popularity", "recent popularity"} <= set(ranking["rankings"])
+    mean, low, high = ranking["rankings"]["model"]["ndcg"]
+    assert 0 <= low <= mean <= high <= 1
+    assert run(*command) == 0
+    printed = capsys.readouterr().out
+    assert "NDCG" in printed and "coverage" in printed and "bootstrap over users" in printed
+
+
+def test_what_was_only_taken_is_ranked_and_has_no_auc(shop, capsys):
+    run("split", URL, "--table", "ratings", "--by", "user-time")
+    run("train", f"{shop}:Shop", "--output", "shop.onnx", *FAST)
+    capsys.readouterr()
+    command = ["evaluate", "shop.onnx", URL, "--test-table", "ratings_test", "--label-above", "0"]
+    assert run(*command) == 1
+    assert "rank the whole catalogue instead: --top 10" in capsys.readouterr().err
+    assert run(*command, "--top", "5", "--json") == 0
+    assert set(json.loads(capsys.readouterr().out)) == {"ranking"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--top", "0", "--test-table", "t"], "--top is 0; expected 1 or more"),
+        (["--repeats", "--test-table", "t"], "--train-table and --repeats belong to --top"),
+        (["--top", "5"], "give DATABASE_URL and --test-table"),
+        (["--test-table", "ratings", "--top", "5"], 'no table "ratings_train" beside "ratings"'),
+    ],
+)
+def test_a_mistake_in_evaluate_is_a_sentence(shop, capsys, arguments, sentence):
+    assert run("evaluate", "none.onnx", URL, *arguments) == 1
+    assert sentence in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "command", ["init", "split", "train", "evaluate", "export", "serve", "demo"]
 )

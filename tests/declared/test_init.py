@@ -70,6 +70,25 @@ def test_a_draft_of_purchases_trains_as_it_is(shop: None) -> None:
     assert main(["train", "edgerec.toml", *FAST]) == 0
 
 
+def test_what_was_taken_is_evaluated_by_ranking(shop: None, capsys) -> None:
+    assert main(["split", "sqlite:///shop.db", "--table", "purchases", "--by", "user-time"]) == 0
+    assert main(["init", "sqlite:///shop.db"]) == 0
+    configuration = read_configuration("edgerec.toml")
+    assert configuration.interactions.table == "purchases_train"
+    assert configuration.evaluation.test_table == "purchases_test"
+    capsys.readouterr()
+    assert main(["train", "edgerec.toml", *FAST, "--json"]) == 0
+    trained = json.loads(capsys.readouterr().out)
+    assert main(["evaluate", "edgerec.toml", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == trained
+    assert "value > 0" in trained["ranking"]["protocol"]
+    assert main(["evaluate", "edgerec.toml", "--top", "3", "--repeats", "--json"]) == 0
+    again = json.loads(capsys.readouterr().out)["ranking"]
+    assert (again["k"], "allowed and relevant" in again["protocol"]) == (3, True)
+    assert main(["evaluate", "edgerec.toml", "--label-above", "3"]) == 1
+    assert "names tables, columns and rules itself" in capsys.readouterr().err
+
+
 def test_negatives_are_seeded_and_never_what_the_user_took(shop: None) -> None:
     main(["init", "sqlite:///shop.db"])
     rec_sys = declared_rec_sys("edgerec.toml")
