@@ -128,6 +128,14 @@ def test_masks_split_the_rows_sorted_by_time_user_item(shop, tmp_path, capsys):
         (["evaluate", "none.onnx", URL, "--test-table", "ratings"], "no such file"),
         (["split", URL, "--table", "rating", "--by", "user"], 'Did you mean "ratings"?'),
         (["split", "sqlite:///none.db", "--table", "ratings", "--by", "user"], "no SQLite file"),
+        (
+            ["split", URL, "--table", "ratings", "--by", "user", "--where", "rating"],
+            "expected COLUMN OPERATOR VALUE",
+        ),
+        (
+            ["split", URL, "--table", "ratings", "--by", "user", "--where", "rated > 3"],
+            'Did you mean "rating"?',
+        ),
         (["export", "none.training"], "holds no state.json"),
         (["serve", "none.onnx"], "no such file"),
         (["serve", "none.onnx", "--address", "8080"], "expected HOST:PORT or :PORT"),

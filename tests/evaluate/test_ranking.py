@@ -44,7 +44,7 @@ def test_the_rest_is_a_loop_over_the_places(seed):
     scores, label = case(seed, n_users=8)
     found = per_user_accuracy(lists_of(scores, label))
     for user, (score, own) in enumerate(zip(scores, label, strict=True)):
-        order = sorted(range(len(score)), key=lambda item: (-score[item], item))[:K]  # noqa: B023
+        order = sorted(range(len(score)), key=lambda item: (-score[item], item))[:K]
         hit_ranks = [rank for rank, item in enumerate(order, 1) if own[item]]
         assert found["recall"][user] == len(hit_ranks) / own.sum()
         assert found["mrr"][user] == (1 / hit_ranks[0] if hit_ranks else 0)
