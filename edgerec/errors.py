@@ -39,6 +39,10 @@ class EvaluationError(EdgeRecError, ValueError):
     """The rows to evaluate on do not allow the metrics."""
 
 
+class OneClassError(EvaluationError):
+    """All rows have one label, so no AUC is defined; ranking the catalogue may be."""
+
+
 def shown(value: object) -> str:
     """Return how a value stands in a sentence: its `repr`, cut where it is long.
 

@@ -38,8 +38,8 @@ class TableScorer:
         self.item_id_type = bundle.item_id_type
 
     def catalogue(self) -> list[Id]:
-        """Return the ids of every item that the file knows."""
-        ids: list[Id] = self._scorer.run().top_ids.tolist()
+        """Return the ids of every item that the file knows, in the file's order."""
+        ids: list[Id] = sorted(self._scorer.run().top_ids.tolist())
         return ids
 
     def scores(
@@ -57,3 +57,29 @@ class TableScorer:
             k=1,
             outputs=("scores",),
         ).scores
+
+    def top(
+        self,
+        user_id: Id,
+        history: Sequence[Interaction],
+        now: int,
+        exclude: Sequence[Id],
+        k: int,
+    ) -> list[Id]:
+        """Return the best `k` of the whole catalogue at the moment `now`, best first.
+
+        Equal scores stand in the order of the catalogue. Fewer than `k` come where `exclude`
+        leaves fewer.
+        """
+        values = [np.nan if one.value is None else one.value for one in history]
+        ids: list[Id] = self._scorer.run(
+            user_id=user_id,
+            history=[one.item_id for one in history],
+            history_values=values or None,
+            history_times=[one.timestamp for one in history] or None,
+            now=now,
+            exclude=exclude,
+            k=k,
+            outputs=("top_ids", "top_scores"),
+        ).top_ids.tolist()
+        return ids

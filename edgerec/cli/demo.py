@@ -9,7 +9,8 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from edgerec.cli.drawing import DrawnProgress, add_command, evaluation_mapping, print_table
+from edgerec.cli.drawing import DrawnProgress, add_command, print_table
+from edgerec.cli.figures import evaluation_mapping
 from edgerec.cli.loading import load_rec_sys
 from edgerec.cli.train import exported_rows
 from edgerec.datasets import (

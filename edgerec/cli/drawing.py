@@ -1,17 +1,16 @@
 """Draws progress bars and tables, on standard error where standard output is for results."""
 
 import argparse
-import json
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as RichProgress
 from rich.table import Table
 
-from edgerec.evaluate.prequential import Evaluation
+from edgerec.evaluate.table import ColumnNames
 
 _ERRORS = Console(stderr=True)
 
@@ -72,30 +71,6 @@ class DrawnProgress:
         self._task = None
 
 
-def evaluation_mapping(evaluation: Evaluation) -> dict[str, Any]:
-    """Return an evaluation as one flat JSON object."""
-    return {"protocol": evaluation.protocol, **vars(evaluation.metrics)}
-
-
-def print_evaluation(evaluation: Evaluation, as_json: bool) -> None:
-    """Print an evaluation as a table or as one JSON object."""
-    if as_json:
-        print(json.dumps(evaluation_mapping(evaluation)))
-        return
-    metrics = evaluation.metrics
-    print_table(
-        "evaluation",
-        {
-            "AUC": f"{metrics.auc:.4f}",
-            "GAUC": f"{metrics.gauc:.4f}",
-            "log loss": f"{metrics.log_loss:.4f}",
-            "samples": f"{metrics.n_samples:,}",
-            "users": f"{metrics.n_users:,} ({metrics.n_users_skipped:,} of one class, not in GAUC)",
-            "protocol": evaluation.protocol,
-        },
-    )
-
-
 def print_table(title: str, rows: Mapping[str, str]) -> None:
     """Print names and what they are."""
     table = Table(title=title, title_justify="left", show_header=False)
@@ -133,6 +108,16 @@ def column_options(options: argparse.Namespace) -> dict[str, str | None]:
         "value": options.value_column,
         "timestamp": options.timestamp_column,
     }
+
+
+def column_names(options: argparse.Namespace) -> ColumnNames:
+    """Return the same for a table to evaluate on."""
+    return ColumnNames(
+        user_id=options.user_column,
+        item_id=options.item_column,
+        value=options.value_column,
+        timestamp=options.timestamp_column,
+    )
 
 
 def add_command(

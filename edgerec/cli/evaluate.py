@@ -1,32 +1,49 @@
 """edgerec evaluate: metrics of a file on a table, through the file."""
 
 import argparse
+from pathlib import Path
 
 from edgerec.cli.drawing import (
     DrawnProgress,
     add_column_options,
     add_command,
+    column_names,
     column_options,
-    print_evaluation,
 )
-from edgerec.evaluate.table import ColumnNames, evaluate_table
+from edgerec.cli.figures import print_evaluations
+from edgerec.declared.evaluation import evaluate_declared
+from edgerec.declared.reading import read_configuration
+from edgerec.errors import ConfigurationError, OneClassError
+from edgerec.evaluate.prequential import Evaluation
+from edgerec.evaluate.table import Evaluations, evaluate_table, rank_table
+from edgerec.progress import Progress
 
 _EXAMPLE = """\
   edgerec evaluate models/movielens.onnx sqlite:///movielens.db --test-table ratings_test
   edgerec evaluate models/movielens.onnx sqlite:///movielens.db --test-table ratings_test \\
-      --history-table ratings_train --frozen --json"""
+      --history-table ratings_train --frozen --json
+  edgerec evaluate models/shop.onnx sqlite:///shop.db --test-table purchases_test --top 10
+  edgerec evaluate edgerec.toml --top 20 --repeats"""
 
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command."""
     parser = add_command(
-        commands, "evaluate", "score a table through an exported file and print metrics", _EXAMPLE
+        commands,
+        "evaluate",
+        "score a table through an exported file and print metrics; with --top, rank the whole "
+        "catalogue for each of its users",
+        _EXAMPLE,
     )
-    parser.add_argument("model", metavar="MODEL.onnx", help="the file, with its manifest beside it")
-    parser.add_argument("database_url", metavar="DATABASE_URL", help="sqlite:///file.db, …")
     parser.add_argument(
-        "--test-table", required=True, metavar="T", help="rows to score, in order of time"
+        "model",
+        metavar="MODEL.onnx | edgerec.toml",
+        help="the file, with its manifest beside it; or a configuration, which names all the rest",
     )
+    parser.add_argument(
+        "database_url", nargs="?", metavar="DATABASE_URL", help="sqlite:///file.db, …"
+    )
+    parser.add_argument("--test-table", metavar="T", help="rows to score, in order of time")
     parser.add_argument(
         "--history-table",
         metavar="H",
@@ -34,6 +51,23 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     )
     parser.add_argument(
         "--frozen", action="store_true", help="test rows never join their users' histories"
+    )
+    parser.add_argument(
+        "--top",
+        type=int,
+        metavar="K",
+        help="rank the whole catalogue for each test user too, and measure the best K",
+    )
+    parser.add_argument(
+        "--train-table",
+        metavar="R",
+        help="with --top: rows that the file was trained on, whose items are left out (default: "
+        "the test table's name with _train)",
+    )
+    parser.add_argument(
+        "--repeats",
+        action="store_true",
+        help="with --top: items that a user had in training may be recommended, and are relevant",
     )
     parser.add_argument(
         "--label-above",
@@ -48,15 +82,73 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
 
 def run(options: argparse.Namespace) -> None:
     """Evaluate and print."""
+    if options.top is not None and options.top < 1:
+        raise ConfigurationError(f"--top is {options.top}; expected 1 or more, for example 10.")
+    if options.top is None and (options.train_table or options.repeats):
+        raise ConfigurationError("--train-table and --repeats belong to --top. Give it too.")
     with DrawnProgress() as progress:
-        evaluation = evaluate_table(
-            options.model,
-            options.database_url,
-            options.test_table,
-            history_table=options.history_table,
-            frozen=options.frozen,
-            label_above=options.label_above,
-            names=ColumnNames(**column_options(options)),
-            progress=progress,
+        if options.model.endswith(".toml"):
+            evaluations = _declared(options, progress)
+        else:
+            evaluations = _named(options, progress)
+    print_evaluations(evaluations, options.json)
+
+
+def _declared(options: argparse.Namespace, progress: Progress) -> Evaluations:
+    given = (
+        *(options.database_url, options.test_table, options.history_table, options.train_table),
+        *(options.label_above, *column_options(options).values()),
+    )
+    if options.frozen or any(one is not None for one in given):
+        raise ConfigurationError(
+            f"{options.model} names tables, columns and rules itself: only --top, --repeats and "
+            "--json stand beside it. Change its section [evaluation], or name the .onnx file."
         )
-    print_evaluation(evaluation, options.json)
+    configuration = read_configuration(options.model)
+    return evaluate_declared(
+        configuration,
+        configuration.export.path,
+        top=options.top,
+        repeats=options.repeats,
+        progress=progress,
+    )
+
+
+def _named(options: argparse.Namespace, progress: Progress) -> Evaluations:
+    if options.database_url is None or options.test_table is None:
+        raise ConfigurationError(
+            f"{Path(options.model).name} needs rows to be evaluated on: give DATABASE_URL and "
+            "--test-table."
+        )
+    if options.top is None:
+        return Evaluations(labels=_labels(options, progress))
+    ranking = rank_table(
+        options.model,
+        options.database_url,
+        options.test_table,
+        k=options.top,
+        train_table=options.train_table,
+        repeats=options.repeats,
+        label_above=options.label_above,
+        names=column_names(options),
+        progress=progress,
+    )
+    try:
+        labels = _labels(options, progress)
+    except OneClassError:
+        # Only what was taken stands in the table: a ranking is all that can be measured.
+        labels = None
+    return Evaluations(labels, ranking)
+
+
+def _labels(options: argparse.Namespace, progress: Progress) -> Evaluation:
+    return evaluate_table(
+        options.model,
+        options.database_url,
+        options.test_table,
+        history_table=options.history_table,
+        frozen=options.frozen,
+        label_above=options.label_above,
+        names=column_names(options),
+        progress=progress,
+    )

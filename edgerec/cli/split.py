@@ -1,14 +1,19 @@
 """edgerec split: one table into one to train on and one to test on."""
 
 import argparse
+import re
 
 from edgerec.cli.drawing import add_column_options, add_command, column_options, print_table
+from edgerec.errors import ConfigurationError
 from edgerec.samples.split import split_table
-from edgerec.source import find_columns, open_engine
+from edgerec.source import RowCondition, find_columns, open_engine
 
 _EXAMPLE = """\
   edgerec split sqlite:///movielens.db --table ratings --by user-time
-  edgerec split sqlite:///movielens.db --table ratings --by masks.npz:U"""
+  edgerec split sqlite:///movielens.db --table ratings --by masks.npz:U
+  edgerec split sqlite:///shop.db --table purchases --by user-time --where "Quantity > 0"
+
+rows whose cell is NULL meet no condition: --where 'CustomerID != ""' leaves them out"""
 
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -30,6 +35,13 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         "--fraction", type=float, default=0.2, help="share to test on (default %(default)s)"
     )
     parser.add_argument("--random-state", type=int, default=0, help="seed (default %(default)s)")
+    parser.add_argument(
+        "--where",
+        action="append",
+        default=[],
+        metavar="'COLUMN OPERATOR VALUE'",
+        help="rows that are split at all (==, !=, <, <=, >, >=); may stand more than once",
+    )
     add_column_options(parser)
     parser.set_defaults(run=run)
 
@@ -45,6 +57,7 @@ def run(options: argparse.Namespace) -> None:
         by=options.by,
         fraction=options.fraction,
         random_state=options.random_state,
+        where=[_condition(text) for text in options.where],
         overwrite=True,
     )
     print_table(
@@ -55,3 +68,25 @@ def run(options: argparse.Namespace) -> None:
             f"{summary.n_cold_test_users:,} of them with no row to train on",
         },
     )
+
+
+def _condition(text: str) -> RowCondition:
+    """Read a condition; a value in quotes, or that is no number, is text.
+
+    >>> _condition("Quantity > 0")
+    RowCondition(column='Quantity', operator='>', value=0)
+    """
+    found = re.fullmatch(r"\s*(.+?)\s*(==|!=|<=|>=|<|>)\s*(.+?)\s*", text)
+    if found is None:
+        raise ConfigurationError(
+            f"--where {text!r}: expected COLUMN OPERATOR VALUE with an operator of ==, !=, <, <=, "
+            '>, >=, for example --where "Quantity > 0".'
+        )
+    column, operator, value = found.groups()
+    for number in (int, float):
+        try:
+            return RowCondition(column, operator, number(value))
+        except ValueError:
+            pass
+    quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
+    return RowCondition(column, operator, value[1:-1] if quoted else value)

@@ -9,19 +9,17 @@ from edgerec.cli.drawing import (
     DrawnProgress,
     add_column_options,
     add_command,
-    column_options,
-    evaluation_mapping,
-    print_evaluation,
+    column_names,
     print_table,
 )
+from edgerec.cli.figures import evaluation_mappings, print_evaluations
 from edgerec.cli.loading import load_rec_sys
 from edgerec.config import TrainSettings
-from edgerec.declared.reading import database_url
+from edgerec.declared.evaluation import evaluate_declared
 from edgerec.declared.recsys import declared_rec_sys, train_settings
 from edgerec.declared.schema import Configuration
 from edgerec.errors import ConfigurationError
-from edgerec.evaluate.prequential import Evaluation
-from edgerec.evaluate.table import ColumnNames, evaluate_samples, evaluate_table
+from edgerec.evaluate.table import Evaluations, evaluate_samples, evaluate_table
 from edgerec.export.bundle import Exported, add_metrics
 from edgerec.files import require_writable
 from edgerec.model import Model
@@ -94,14 +92,12 @@ def run(options: argparse.Namespace) -> None:
         )
         exported = model.export(output, progress=progress)
         progress.message(f"wrote {output} and {output.with_suffix('.json').name}")
-        evaluation = _evaluate(options, configuration, rec_sys, output, progress)
+        evaluations = _evaluate(options, configuration, rec_sys, output, progress)
     if not options.json:
         print_table(str(output), exported_rows(model, exported))
-    elif evaluation is None:
-        print("{}")
-    if evaluation is not None:
-        add_metrics(output, evaluation_mapping(evaluation))
-        print_evaluation(evaluation, options.json)
+    for metrics in evaluation_mappings(evaluations):
+        add_metrics(output, metrics)
+    print_evaluations(evaluations, options.json)
 
 
 def exported_rows(model: Model, exported: Exported) -> dict[str, str]:
@@ -157,36 +153,22 @@ def _evaluate(
     rec_sys: RecSys,
     output: Path,
     progress: DrawnProgress,
-) -> Evaluation | None:
+) -> Evaluations:
     if options.test_table:
-        return evaluate_table(
+        labels = evaluate_table(
             output,
             options.test_database,
             options.test_table,
-            names=ColumnNames(**column_options(options)),
+            names=column_names(options),
             progress=progress,
         )
+        return Evaluations(labels=labels)
     if configuration is not None and configuration.evaluation is not None:
-        evaluation, interactions = configuration.evaluation, configuration.interactions
-        names = ColumnNames(
-            user_id=interactions.user_id,
-            item_id=interactions.item_id,
-            value=interactions.value,
-            timestamp=interactions.timestamp,
-        )
-        return evaluate_table(
-            output,
-            database_url(configuration),
-            evaluation.test_table,
-            history_table=evaluation.history_table,
-            frozen=evaluation.frozen,
-            names=names,
-            progress=progress,
-        )
+        return evaluate_declared(configuration, output, progress=progress)
     if isinstance(rec_sys, EvaluationSamples):
-        return evaluate_samples(output, rec_sys, progress=progress)
+        return Evaluations(labels=evaluate_samples(output, rec_sys, progress=progress))
     progress.message(
         "not evaluated: the class has no evaluation_sample_generator. Give --test-database and "
         "--test-table, or run `edgerec evaluate` on rows that training never saw."
     )
-    return None
+    return Evaluations()

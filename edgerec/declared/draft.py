@@ -10,10 +10,18 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from edgerec.columns import StatisticsNeeded
 from edgerec.declared.auto.candidates import Proposal
 from edgerec.declared.proposals import propose
 from edgerec.declared.roles import Roles, ThingTable
-from edgerec.source import Engine, read_interactions
+from edgerec.ids import padding_id
+from edgerec.source import (
+    Engine,
+    RowCondition,
+    column_statistics,
+    describe_table,
+    read_interactions,
+)
 
 _SAMPLE_ROWS: Final = 200_000
 # Values on more levels than this are weights, as quantities are, and no ratings.
@@ -55,8 +63,9 @@ def write_draft(
         The features; by default they are guessed from the columns.
     """
     columns = roles.columns
-    guess = _guess_label(engine, roles)
-    where = guess.has_negatives and columns.value is not None
+    known = _known_ids(engine, roles)
+    guess = _guess_label(engine, roles, known)
+    returns = guess.has_negatives and columns.value is not None
     lines = [
         "# A draft by `edgerec init`: it trains as it is. docs/edgerec-toml.md explains every key.",
         "",
@@ -72,15 +81,16 @@ def write_draft(
     ]
     if columns.value is not None:
         lines.append(_line("value", columns.value))
-    if where:
+    if known:
         lines += [
             "",
-            "# Values below 0 are taken to be returns, which are no sign of liking.",
-            "[[interactions.where]]",
-            _line("column", columns.value),
-            _line("operator", ">"),
-            "value = 0",
+            "# Rows whose user or item is NULL: they meet no condition.",
         ]
+    for condition in known:
+        lines += _condition_lines(condition)
+    if returns:
+        lines += ["", "# Values below 0 are taken to be returns, which are no sign of liking."]
+        lines += _condition_lines(RowCondition(columns.value or "", ">", 0))
     lines += ["", "[label]", *_label_lines(guess)]
     # What describes the interaction says nothing lasting of the item or the user.
     left_out = [columns.user_id, columns.item_id, columns.timestamp, columns.value or ""]
@@ -104,6 +114,12 @@ def write_draft(
             "[evaluation]",
             _line("test_table", roles.test_table),
         ]
+        if guess.above is None:
+            lines += [
+                "# The whole catalogue is ranked for each user. Where people buy the same again,",
+                "# allow it: repeats = true.",
+                "top = 10",
+            ]
     else:
         lines += [
             "",
@@ -152,10 +168,37 @@ def _line(key: str, value: object) -> str:
     return f"{key} = {value!r}"
 
 
-def _guess_label(engine: Engine, roles: Roles) -> LabelGuess:
+def _condition_lines(condition: RowCondition) -> list[str]:
+    return [
+        "[[interactions.where]]",
+        _line("column", condition.column),
+        _line("operator", condition.operator),
+        _line("value", condition.value),
+    ]
+
+
+def _known_ids(engine: Engine, roles: Roles) -> list[RowCondition]:
+    """Return conditions that keep rows with ids, where some rows have none.
+
+    No id is the padding id, and NULL is not unequal to it.
+    """
+    kinds = {one.name: one.kind for one in describe_table(engine, roles.interactions).columns}
+    names = [roles.columns.user_id, roles.columns.item_id]
+    needed = dict.fromkeys(names, StatisticsNeeded())
+    found = column_statistics(engine, roles.interactions, needed)
+    return [
+        RowCondition(name, "!=", padding_id("int64" if kinds[name] == "integer" else "string"))
+        for name in names
+        if found[name].n_null
+    ]
+
+
+def _guess_label(engine: Engine, roles: Roles, known: list[RowCondition]) -> LabelGuess:
     if roles.columns.value is None:
         return LabelGuess(None, has_negatives=False)
-    chunks = read_interactions(engine, roles.interactions, roles.columns, chunk_rows=_SAMPLE_ROWS)
+    chunks = read_interactions(
+        engine, roles.interactions, roles.columns, chunk_rows=_SAMPLE_ROWS, where=known
+    )
     values = next((chunk.values for chunk in islice(chunks, 1)), np.zeros(0))
     values = values[~np.isnan(values)]
     levels = Counter(values.tolist())

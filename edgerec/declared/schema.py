@@ -202,6 +202,15 @@ class Evaluation(_Section):
         default=None, description="table of rows that a test row may use if strictly earlier"
     )
     frozen: bool = Field(default=False, description="test rows never join a history")
+    top: Annotated[int, Field(ge=1)] | None = Field(
+        default=None,
+        description="places of each test user's list, for which the whole catalogue is ranked; by "
+        'the rule "taken", whose rows have one label alone, 10 where it is not given',
+    )
+    repeats: bool = Field(
+        default=False,
+        description="items that the user had in training may stand in his list, and are relevant",
+    )
 
 
 class Configuration(_Section):

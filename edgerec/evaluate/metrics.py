@@ -9,7 +9,7 @@ from scipy.stats import rankdata
 from sklearn.metrics import log_loss as sklearn_log_loss
 from sklearn.metrics import roc_auc_score
 
-from edgerec.errors import EvaluationError
+from edgerec.errors import EvaluationError, OneClassError
 
 
 @dataclass(frozen=True)
@@ -76,14 +76,21 @@ def compute_metrics(
     Raises
     ------
     EvaluationError
-        No sample, or labels of one class.
+        No sample.
+    OneClassError
+        Labels of one class.
     """
     if not len(label):
         raise EvaluationError("There is no row to evaluate on. Check the test table.")
     if not 0 < label.sum() < len(label):
-        raise EvaluationError(
-            f"All {len(label)} rows have the label {int(label[0])}; AUC needs both. Check the "
-            "label rule (--label-above) or add rows of the other kind."
+        raise OneClassError(
+            f"All {len(label)} rows have the label {int(label[0])}; AUC needs both. "
+            + (
+                "Where the table holds only what was taken, rank the whole catalogue instead: "
+                "--top 10. Otherwise check the label rule (--label-above)."
+                if label[0]
+                else "Check the label rule (--label-above) or add rows of the other kind."
+            )
         )
     gauc, n_users, n_skipped = grouped_auc(label, score, user)
     return Metrics(

@@ -100,7 +100,7 @@ def evaluate_rows(
         for row in earlier.before(timestamp):
             histories.add(row)
         rows = list(moment)
-        _check_kinds(scorer, rows[0])
+        check_kinds(scorer, rows[0])
         by_user = sorted(rows, key=lambda row: user_codes.setdefault(row.user_id, len(user_codes)))
         for user_id, group in groupby(by_user, lambda row: row.user_id):
             own = list(group)
@@ -132,7 +132,14 @@ def _label(row: Row, threshold: float | None) -> float:
     return float(row.value is not None and row.value > threshold)
 
 
-def _check_kinds(scorer: TableScorer, row: Row) -> None:
+def check_kinds(scorer: TableScorer, row: Row) -> None:
+    """Refuse a row whose ids are not of the file's kinds.
+
+    Raises
+    ------
+    EvaluationError
+        The sentence names the id.
+    """
     for role, id_, kind in (
         ("user", row.user_id, scorer.user_id_type),
         ("item", row.item_id, scorer.item_id_type),

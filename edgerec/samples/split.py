@@ -1,5 +1,6 @@
 """Splitting a table of interactions into one to train on and one to test on."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,7 +8,13 @@ import numpy.typing as npt
 
 from edgerec.errors import ConfigurationError
 from edgerec.samples.masks import mask_file, read_mask
-from edgerec.source import Engine, InteractionColumns, copy_rows, read_interactions
+from edgerec.source import (
+    Engine,
+    InteractionColumns,
+    RowCondition,
+    copy_rows,
+    read_interactions,
+)
 
 __all__ = ["SplitSummary", "split_table"]
 
@@ -47,6 +54,7 @@ def split_table(
     by: str,
     fraction: float = 0.2,
     random_state: int = 0,
+    where: Sequence[RowCondition] = (),
     overwrite: bool = False,
 ) -> SplitSummary:
     """Write the rows of `table` to `{table}_train` and `{table}_test`.
@@ -70,6 +78,8 @@ def split_table(
         The part of the users or rows to test; a mask has its own.
     random_state : int, default=0
         The seed of the random rules.
+    where : sequence of RowCondition
+        What a row must meet to be split at all; other rows go to neither table.
     overwrite : bool, default=False
         Replace tables that an earlier split wrote.
 
@@ -83,7 +93,7 @@ def split_table(
     if not 0 < fraction < 1:
         raise ConfigurationError(f"fraction must be between 0 and 1, got {fraction}")
     rule = by if by in _BY_RULE else mask_file(by)
-    users, items, timestamps = _read_keys(engine, table, columns)
+    users, items, timestamps = _read_keys(engine, table, columns, where)
     # The database's order within one second is its collation's; the rules' order is ours.
     order = np.lexsort((items, users, timestamps))
     n_rows = len(order)
@@ -101,7 +111,7 @@ def split_table(
     test[order] = chosen
     names = (f"{table}_train", f"{table}_test")
     masks = dict(zip(names, (~test, test), strict=True))
-    copy_rows(engine, table, columns, masks, timestamps, overwrite=overwrite)
+    copy_rows(engine, table, columns, masks, timestamps, where=where, overwrite=overwrite)
     train_users, test_users = np.unique(users[~test]), np.unique(users[test])
     train_items, test_items = np.unique(items[~test]), np.unique(items[test])
     return SplitSummary(
@@ -117,12 +127,12 @@ def split_table(
 
 
 def _read_keys(
-    engine: Engine, table: str, columns: InteractionColumns
+    engine: Engine, table: str, columns: InteractionColumns, where: Sequence[RowCondition]
 ) -> tuple[IntArray, IntArray, IntArray]:
     # 24 bytes a row (two codes and a time) stay in memory, 240 MB for ten million rows: every
     # rule needs to see all keys at once. The rows themselves are streamed.
     users, items, timestamps = _Codes(), _Codes(), [np.empty(0, dtype=np.int64)]
-    for chunk in read_interactions(engine, table, columns):
+    for chunk in read_interactions(engine, table, columns, where=where):
         users.add(chunk.user_ids)
         items.add(chunk.item_ids)
         timestamps.append(chunk.timestamps)

@@ -12,13 +12,13 @@ from sqlalchemy.exc import DBAPIError
 
 from edgerec.errors import SourceError
 from edgerec.source.conditions import RowCondition
-from edgerec.source.drivers import backend_of
+from edgerec.source.drivers import Backend, backend_of
 from edgerec.source.engine import describe, driver_words
 from edgerec.source.fetch import ConnectionLost, Rows, fetch_rows
 from edgerec.source.kinds import Column
 from edgerec.source.order import bound, clause, key_of, selected, sortable, table_of
 
-__all__ = ["Reading", "Resumable", "connected", "pause", "read_rows"]
+__all__ = ["Reading", "Resumable", "connected", "met", "pause", "read_rows"]
 
 _PAUSES = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0)
 """Seconds before each attempt to connect again; rows that come set it back to the first."""
@@ -58,17 +58,25 @@ class Reading:
                 order = [each.nulls_first() for each in (*keys, *ties)]
         cells = [selected(clause(source, column), column, backend) for column in self.columns]
         statement = sqlalchemy.select(*cells).order_by(*order)
-        for column, condition in self.where:
-            tested_key = key_of(clause(source, column), column, backend)
-            statement = statement.where(
-                condition.compares(tested_key, bound(condition.value, column, backend))
-            )
+        statement = statement.where(*met(self.where, source, backend))
         if after and None not in after:
             ends = [
                 bound(cell, column, backend) for cell, column in zip(after, self.key, strict=True)
             ]
             statement = statement.where(_from(keys, ends))
         return statement
+
+
+def met(
+    where: Sequence[tuple[Column, RowCondition]], source: sqlalchemy.TableClause, backend: Backend
+) -> list[ColumnElement[bool]]:
+    """Return the conditions, as clauses on `source`."""
+    return [
+        condition.compares(
+            key_of(clause(source, column), column, backend), bound(condition.value, column, backend)
+        )
+        for column, condition in where
+    ]
 
 
 class Resumable(Protocol):

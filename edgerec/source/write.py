@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from edgerec.errors import SourceError
 from edgerec.source.columns import InteractionColumns
+from edgerec.source.conditions import RowCondition
 from edgerec.source.convert import BadCell, IntArray, to_seconds
 from edgerec.source.copies import Copies
 from edgerec.source.drivers import backend_of
@@ -19,7 +20,7 @@ from edgerec.source.engine import reported
 from edgerec.source.fetch import ConnectionLost, fetch_rows, noticed
 from edgerec.source.kinds import Column, reflect
 from edgerec.source.order import clause, selected, table_of
-from edgerec.source.resume import Reading, connected, pause
+from edgerec.source.resume import Reading, connected, met, pause
 from edgerec.source.sql import reading_of
 
 __all__ = ["copy_rows"]
@@ -34,6 +35,7 @@ def copy_rows(
     masks: Mapping[str, npt.NDArray[np.bool_]],
     timestamps: IntArray,
     *,
+    where: Sequence[RowCondition] = (),
     overwrite: bool = False,
 ) -> None:
     """Copy rows of `table` to new tables with the same columns: all of them, or none.
@@ -55,6 +57,8 @@ def copy_rows(
         For each new table's name, which of the n rows it gets.
     timestamps : int64[n]
         The rows' Unix seconds in that order; a table that has changed since is noticed by them.
+    where : sequence of RowCondition
+        What a row must meet to be one of the n.
     overwrite : bool, default=False
         Replace existing tables, if they have the columns of `table`.
 
@@ -71,7 +75,7 @@ def copy_rows(
     written = {copies.written[name]: mask for name, mask in masks.items()}
 
     def copy(reader: Connection, writer: Connection) -> None:
-        _copy(reader, writer, table, known, columns, written, timestamps)
+        _copy(reader, writer, table, known, columns, written, timestamps, where)
 
     n_lost = 0
     while True:
@@ -123,9 +127,10 @@ def _copy(
     columns: InteractionColumns,
     masks: Mapping[str, npt.NDArray[np.bool_]],
     timestamps: IntArray,
+    where: Sequence[RowCondition],
 ) -> None:
     # In the order of read_interactions, and last the timestamp once more, to compare.
-    statement = _statement(reader.engine, table, known, columns)
+    statement = _statement(reader.engine, table, known, columns, where)
     n_cells = len(known)
     # By position, since a name may hold what a driver takes for a placeholder's end.
     inserts = {name: _insert(name, known) for name in masks}
@@ -149,9 +154,13 @@ def _copy(
 
 
 def _statement(
-    engine: Engine, table: str, known: Mapping[str, Column], columns: InteractionColumns
+    engine: Engine,
+    table: str,
+    known: Mapping[str, Column],
+    columns: InteractionColumns,
+    where: Sequence[RowCondition],
 ) -> sqlalchemy.Select[tuple[object, ...]]:
-    reading = reading_of(known, table, columns, "time")
+    reading = reading_of(known, table, columns, "time", where)
     ordered = Reading(table, list(known.values()), reading.key, reading.ties).statement(engine)
     backend = backend_of(engine)
     source = table_of(table, list(known))
@@ -159,7 +168,8 @@ def _statement(
     if backend == "postgresql":
         # As text, which PostgreSQL reads back exactly: drivers shorten intervals and documents.
         cells = [sqlalchemy.cast(clause(source, each), types.TEXT()) for each in known.values()]
-    return ordered.with_only_columns(*cells, source.c[columns.timestamp])
+    chosen = ordered.with_only_columns(*cells, source.c[columns.timestamp])
+    return chosen.where(*met(reading.where, source, backend))
 
 
 def _insert(name: str, known: Mapping[str, Column]) -> sqlalchemy.Insert:

@@ -131,6 +131,14 @@ def test_masks_split_the_rows_sorted_by_time_user_item(shop, tmp_path, capsys):
         (["evaluate", "none.onnx", URL, "--test-table", "ratings"], "no such file"),
         (["split", URL, "--table", "rating", "--by", "user"], 'Did you mean "ratings"?'),
         (["split", "sqlite:///none.db", "--table", "ratings", "--by", "user"], "no SQLite file"),
+        (
+            ["split", URL, "--table", "ratings", "--by", "user", "--where", "rating"],
+            "expected COLUMN OPERATOR VALUE",
+        ),
+        (
+            ["split", URL, "--table", "ratings", "--by", "user", "--where", "rated > 3"],
+            'Did you mean "rating"?',
+        ),
         (["export", "none.training"], "holds no state.json"),
         (["serve", "none.onnx"], "no such file"),
         (["serve", "none.onnx", "--address", "8080"], "expected HOST:PORT or :PORT"),
@@ -150,6 +158,49 @@ def test_one_class_in_the_test_table_is_a_sentence(shop, capsys):
     options = ["--test-table", "ratings_test", "--label-above", "9"]
     assert run("evaluate", "shop.onnx", URL, *options) == 1
     assert "have the label 0; AUC needs both" in capsys.readouterr().err
+
+
+def test_top_ranks_the_catalogue_beside_the_baselines(shop, capsys):
+    run("split", URL, "--table", "ratings", "--by", "user-time")
+    run("train", f"{shop}:Shop", "--output", "shop.onnx", *FAST)
+    capsys.readouterr()
+    command = ["evaluate", "shop.onnx", URL, "--test-table", "ratings_test", "--top", "5"]
+    assert run(*command, "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["auc"] > 0.6
+    ranking = found["ranking"]
+    assert "items had in training are left out" in ranking["protocol"]
+    assert {"model", "popularity", "recent popularity"} <= set(ranking["rankings"])
+    mean, low, high = ranking["rankings"]["model"]["ndcg"]
+    assert 0 <= low <= mean <= high <= 1
+    assert run(*command) == 0
+    printed = capsys.readouterr().out
+    assert "NDCG" in printed and "coverage" in printed and "bootstrap over users" in printed
+
+
+def test_what_was_only_taken_is_ranked_and_has_no_auc(shop, capsys):
+    run("split", URL, "--table", "ratings", "--by", "user-time")
+    run("train", f"{shop}:Shop", "--output", "shop.onnx", *FAST)
+    capsys.readouterr()
+    command = ["evaluate", "shop.onnx", URL, "--test-table", "ratings_test", "--label-above", "0"]
+    assert run(*command) == 1
+    assert "rank the whole catalogue instead: --top 10" in capsys.readouterr().err
+    assert run(*command, "--top", "5", "--json") == 0
+    assert set(json.loads(capsys.readouterr().out)) == {"ranking"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--top", "0", "--test-table", "t"], "--top is 0; expected 1 or more"),
+        (["--repeats", "--test-table", "t"], "--train-table and --repeats belong to --top"),
+        (["--top", "5"], "give DATABASE_URL and --test-table"),
+        (["--test-table", "ratings", "--top", "5"], 'no table "ratings_train" beside "ratings"'),
+    ],
+)
+def test_a_mistake_in_evaluate_is_a_sentence(shop, capsys, arguments, sentence):
+    assert run("evaluate", "none.onnx", URL, *arguments) == 1
+    assert sentence in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -70,6 +70,52 @@ def test_a_draft_of_purchases_trains_as_it_is(shop: None) -> None:
     assert main(["train", "edgerec.toml", *FAST]) == 0
 
 
+@pytest.mark.parametrize("kind", ["INTEGER", "TEXT"])
+def test_purchases_of_nobody_are_left_out(shop: None, capsys, kind: str) -> None:
+    with closing(sqlite3.connect("shop.db")) as connection, connection:
+        connection.execute(
+            "CREATE TABLE orders (StockCode TEXT, Quantity INTEGER, InvoiceDate TEXT,"
+            f" CustomerID {kind})"
+        )
+        connection.execute(
+            "INSERT INTO orders SELECT StockCode, 1 + abs(Quantity), InvoiceDate, CustomerID"
+            " FROM purchases"
+        )
+        connection.execute("INSERT INTO orders VALUES ('2A', -3, '2011-01-01', NULL)")
+    url = "sqlite:///shop.db"
+    assert main(["init", url, "--tables", "interactions=orders"]) == 0
+    # The rows of nobody have no say: no value below 0 is left.
+    (nobody,) = read_configuration("edgerec.toml").interactions.where
+    assert (nobody.column, nobody.operator) == ("CustomerID", "!=")
+    rec_sys = declared_rec_sys("edgerec.toml")
+    assert len({one.user_id for one in rec_sys.sample_generator()}) == 40
+    # The split needs the same condition, and says so by naming the row.
+    split = ["split", url, "--table", "orders", "--by", "user-time"]
+    assert main(split) == 1
+    assert "CustomerID = NULL" in capsys.readouterr().err
+    assert main([*split, "--where", f"CustomerID != {nobody.value or repr('')}"]) == 0
+    assert "40 users" in capsys.readouterr().out
+
+
+def test_what_was_taken_is_evaluated_by_ranking(shop: None, capsys) -> None:
+    assert main(["split", "sqlite:///shop.db", "--table", "purchases", "--by", "user-time"]) == 0
+    assert main(["init", "sqlite:///shop.db"]) == 0
+    configuration = read_configuration("edgerec.toml")
+    assert configuration.interactions.table == "purchases_train"
+    assert configuration.evaluation.test_table == "purchases_test"
+    capsys.readouterr()
+    assert main(["train", "edgerec.toml", *FAST, "--json"]) == 0
+    trained = json.loads(capsys.readouterr().out)
+    assert main(["evaluate", "edgerec.toml", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == trained
+    assert "value > 0" in trained["ranking"]["protocol"]
+    assert main(["evaluate", "edgerec.toml", "--top", "3", "--repeats", "--json"]) == 0
+    again = json.loads(capsys.readouterr().out)["ranking"]
+    assert (again["k"], "allowed and relevant" in again["protocol"]) == (3, True)
+    assert main(["evaluate", "edgerec.toml", "--label-above", "3"]) == 1
+    assert "names tables, columns and rules itself" in capsys.readouterr().err
+
+
 def test_negatives_are_seeded_and_never_what_the_user_took(shop: None) -> None:
     main(["init", "sqlite:///shop.db"])
     rec_sys = declared_rec_sys("edgerec.toml")

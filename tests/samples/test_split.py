@@ -9,7 +9,7 @@ import pytest
 from edgerec.datasets import fetch_movielens, write_movielens_database
 from edgerec.errors import ConfigurationError, SourceError
 from edgerec.samples.split import SplitSummary, split_table
-from edgerec.source import Engine, find_columns, open_engine
+from edgerec.source import Engine, RowCondition, find_columns, open_engine
 
 # One row a letter, in the order of (timestamp, user, item); b and c tie on the timestamp, c and
 # d on the user too.
@@ -212,3 +212,14 @@ def test_the_rules_are_those_of_the_published_masks(
         train = np.array(connection.execute(query.format("ratings_train")).fetchall())
     np.testing.assert_array_equal(test, whole[masks[key]])
     np.testing.assert_array_equal(train, whole[~masks[key]])
+
+
+def test_rows_that_meet_no_condition_go_to_neither_table(file: Path) -> None:
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("INSERT INTO r VALUES ('n', NULL, 'x', 2.0, 15)")
+        connection.commit()
+    summary = split(
+        file, "time", where=[RowCondition("user", "!=", ""), RowCondition("ts", "<", 80)]
+    )
+    assert (summary.n_train, summary.n_test) == (8, 1)
+    assert (notes(file, "r_train"), notes(file, "r_test")) == ("abcdefgh", "i")

@@ -1,0 +1,124 @@
+"""Rankings that need no training, to hold a model's against."""
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix, diags
+
+from edgerec.evaluate.owned import OwnedItems
+
+Array = NDArray[np.float64]
+
+# Of the training rows, how many "recent popularity" counts.
+_RECENT_SHARE = 0.1
+# Okapi BM25's usual constants for items as documents and users as terms.
+_K1, _B = 1.2, 0.75
+_NEIGHBOURS = 100
+_CHUNK_ITEMS = 1024
+
+
+class Baseline(Protocol):
+    """Scores the whole catalogue from what a user has."""
+
+    name: str
+
+    def scores(self, history: NDArray[np.int32]) -> Array:
+        """Return a score for each item of the catalogue, from positions of what the user has."""
+        ...
+
+
+class Popularity:
+    """How many training users have the item, whoever asks."""
+
+    def __init__(self, owned: OwnedItems, newest_share: float = 1.0) -> None:
+        self.name = "popularity" if newest_share >= 1 else "recent popularity"
+        self._count = np.asarray(owned.matrix(newest_share).sum(axis=0)).ravel()
+
+    def scores(self, history: NDArray[np.int32]) -> Array:
+        """Return the counts, whatever the history."""
+        return self._count
+
+
+class ItemNeighbours:
+    """Item-kNN: how like the items are that the user has, summed over the nearest neighbours.
+
+    Parameters
+    ----------
+    weighting : str
+        "cosine": of the columns of users. "bm25": the rows of users weighted by BM25 first, so
+        that users who have everything say less.
+
+    References
+    ----------
+    Deshpande and Karypis 2004, "Item-based top-N recommendation algorithms". BM25 for
+    neighbours: Robertson and Zaragoza 2009, "The probabilistic relevance framework".
+    """
+
+    def __init__(
+        self, owned: OwnedItems, weighting: str = "bm25", n_neighbours: int = _NEIGHBOURS
+    ) -> None:
+        self.name = f"item-kNN, {weighting}"
+        taken = owned.matrix()
+        weighted = _bm25(taken) if weighting == "bm25" else _unit_columns(taken)
+        plain = taken if weighting == "bm25" else weighted
+        self._weights = _nearest(weighted.T.tocsr(), plain.tocsc(), n_neighbours)
+        self._popularity = np.asarray(taken.sum(axis=0)).ravel()
+
+    def scores(self, history: NDArray[np.int32]) -> Array:
+        """Return the sum of the weights to the distinct items of the history.
+
+        Who has nothing gets the counts: a baseline must not be weak where any shop would do that.
+        """
+        own = np.unique(history)
+        if not len(own):
+            return self._popularity
+        total: Array = np.asarray(self._weights[own].sum(axis=0)).ravel()
+        return total
+
+
+def standard_baselines(owned: OwnedItems) -> list[Baseline]:
+    """Return what stands beside a model in every table."""
+    return [
+        Popularity(owned),
+        Popularity(owned, _RECENT_SHARE),
+        ItemNeighbours(owned, "cosine"),
+        ItemNeighbours(owned, "bm25"),
+    ]
+
+
+def _bm25(taken: csr_matrix) -> csr_matrix:
+    n_of_user = np.asarray(taken.sum(axis=1)).ravel()
+    n_of_item = np.asarray(taken.sum(axis=0)).ravel()
+    rarity = np.log(taken.shape[1]) - np.log1p(n_of_user)
+    length = (1 - _B) + _B * n_of_item / max(float(n_of_item.mean()), 1e-9)
+    weighted = taken.tocoo()
+    weight = (_K1 + 1) / (_K1 * length[weighted.col] + 1) * rarity[weighted.row]
+    return csr_matrix((weight, (weighted.row, weighted.col)), shape=taken.shape)
+
+
+def _unit_columns(taken: csr_matrix) -> csr_matrix:
+    length = np.sqrt(np.asarray(taken.multiply(taken).sum(axis=0)).ravel())
+    return (taken @ diags(1 / np.maximum(length, 1e-9))).tocsr()
+
+
+def _nearest(by_item: csr_matrix, columns: csr_matrix, n_neighbours: int) -> csr_matrix:
+    """Return the `n_neighbours` largest products of each item with the others: [items, items]."""
+    rows, cols, data = [], [], []
+    n_items = by_item.shape[0]
+    for start in range(0, n_items, _CHUNK_ITEMS):
+        products = (by_item[start : start + _CHUNK_ITEMS] @ columns).toarray()
+        at = np.arange(len(products))
+        products[at, start + at] = 0
+        # Stable: of equal neighbours the earlier in the catalogue is kept.
+        order = np.argsort(-products, axis=1, kind="stable")[:, :n_neighbours]
+        value = np.take_along_axis(products, order, axis=1)
+        row = np.broadcast_to(start + at[:, None], order.shape)
+        kept = value > 0
+        rows.append(row[kept])
+        cols.append(order[kept])
+        data.append(value[kept])
+    return csr_matrix(
+        (np.concatenate(data), (np.concatenate(rows), np.concatenate(cols))),
+        shape=(n_items, n_items),
+    )
