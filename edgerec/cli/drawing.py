@@ -10,7 +10,7 @@ from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as RichProgress
 from rich.table import Table
 
-from edgerec.evaluate.table import ColumnNames
+from edgerec.source import ColumnNames
 
 _ERRORS = Console(stderr=True)
 
@@ -100,18 +100,8 @@ def add_column_options(parser: argparse.ArgumentParser) -> None:
         )
 
 
-def column_options(options: argparse.Namespace) -> dict[str, str | None]:
-    """Return the columns that were named, by role."""
-    return {
-        "user_id": options.user_column,
-        "item_id": options.item_column,
-        "value": options.value_column,
-        "timestamp": options.timestamp_column,
-    }
-
-
 def column_names(options: argparse.Namespace) -> ColumnNames:
-    """Return the same for a table to evaluate on."""
+    """Return the columns that were named."""
     return ColumnNames(
         user_id=options.user_column,
         item_id=options.item_column,

@@ -8,7 +8,6 @@ from edgerec.cli.drawing import (
     add_column_options,
     add_command,
     column_names,
-    column_options,
 )
 from edgerec.cli.figures import print_evaluations
 from edgerec.declared.evaluation import evaluate_declared
@@ -17,6 +16,7 @@ from edgerec.errors import ConfigurationError, OneClassError
 from edgerec.evaluate.prequential import Evaluation
 from edgerec.evaluate.table import Evaluations, evaluate_table, rank_table
 from edgerec.progress import Progress
+from edgerec.source import ColumnNames
 
 _EXAMPLE = """\
   edgerec evaluate models/movielens.onnx sqlite:///movielens.db --test-table ratings_test
@@ -97,9 +97,10 @@ def run(options: argparse.Namespace) -> None:
 def _declared(options: argparse.Namespace, progress: Progress) -> Evaluations:
     given = (
         *(options.database_url, options.test_table, options.history_table, options.train_table),
-        *(options.label_above, *column_options(options).values()),
+        options.label_above,
     )
-    if options.frozen or any(one is not None for one in given):
+    names_columns = column_names(options) != ColumnNames()
+    if options.frozen or any(one is not None for one in given) or names_columns:
         raise ConfigurationError(
             f"{options.model} names tables, columns and rules itself: only --top, --repeats and "
             "--json stand beside it. Change its section [evaluation], or name the .onnx file."

@@ -7,7 +7,7 @@ from edgerec.cli.drawing import (
     DrawnProgress,
     add_column_options,
     add_command,
-    column_options,
+    column_names,
     print_columns,
     print_table,
 )
@@ -67,7 +67,7 @@ def run(options: argparse.Namespace) -> None:
     require_writable(output)
     named = _named_tables(options.tables)
     engine = open_engine(options.database_url)
-    roles = recognise(engine, named, column_options(options))
+    roles = recognise(engine, named, column_names(options))
     shown = describe(engine)
     # A password does not go into a file: the whole URL then comes from the environment.
     url = options.database_url if "***" not in shown else "${EDGEREC_DATABASE}"

@@ -3,10 +3,10 @@
 import argparse
 import re
 
-from edgerec.cli.drawing import add_column_options, add_command, column_options, print_table
+from edgerec.cli.drawing import add_column_options, add_command, column_names, print_table
 from edgerec.errors import ConfigurationError
 from edgerec.samples.split import split_table
-from edgerec.source import RowCondition, find_columns, open_engine
+from edgerec.source import RowCondition, open_engine
 
 _EXAMPLE = """\
   edgerec split sqlite:///movielens.db --table ratings --by user-time
@@ -49,7 +49,7 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
 def run(options: argparse.Namespace) -> None:
     """Split and print what was written."""
     engine = open_engine(options.database_url)
-    columns = find_columns(engine, options.table, **column_options(options))
+    columns = column_names(options).find(engine, options.table)
     summary = split_table(
         engine,
         options.table,

@@ -7,8 +7,9 @@ from typing import Final
 from edgerec.declared.reading import database_url
 from edgerec.declared.schema import Configuration, row_conditions
 from edgerec.errors import ConfigurationError
-from edgerec.evaluate.table import ColumnNames, Evaluations, evaluate_table, rank_table
+from edgerec.evaluate.table import Evaluations, evaluate_table, rank_table
 from edgerec.progress import Progress
+from edgerec.source import ColumnNames
 
 _TOP: Final = 10
 

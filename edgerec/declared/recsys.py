@@ -19,7 +19,6 @@ from edgerec.recsys import Id, Sample
 from edgerec.samples.negatives import NegativeSampler
 from edgerec.source import (
     InteractionChunk,
-    InteractionColumns,
     find_columns,
     open_engine,
     read_interactions,
@@ -50,12 +49,9 @@ class DeclaredRecSys:
             item_id=interactions.item_id,
             value=interactions.value,
             timestamp=interactions.timestamp,
-        )
-        if interactions.value is None:
             # A column that looks like a value is not one unless it is declared.
-            self._columns = InteractionColumns(
-                self._columns.user_id, self._columns.item_id, None, self._columns.timestamp
-            )
+            has_value=interactions.value is not None,
+        )
         self._where = row_conditions(interactions.where)
         self._users = DeclaredFeatures(self._engine, "users", configuration.users)
         self._items = DeclaredFeatures(self._engine, "items", configuration.items)
@@ -107,7 +103,7 @@ class DeclaredRecSys:
         if label.rule == "above":
             assert label.above is not None
             for chunk in self._chunks():
-                for user, item, value, time in _rows(chunk):
+                for user, item, value, time in chunk.rows():
                     # A row without a value is nothing that its user stated.
                     if value == value:
                         yield Sample(user, item, float(value > label.above), time, value)
@@ -141,7 +137,7 @@ class DeclaredRecSys:
         """Yield the rows of one user at a time."""
         pending: list[tuple[Id, Id, float, int]] = []
         for chunk in self._chunks():
-            rows = [*pending, *_rows(chunk)]
+            rows = [*pending, *chunk.rows()]
             starts = [
                 0,
                 *(at for at in range(1, len(rows)) if rows[at][0] != rows[at - 1][0]),
@@ -162,18 +158,6 @@ class DeclaredRecSys:
             order="user",
             where=self._where,
         )
-
-
-def _rows(chunk: InteractionChunk) -> list[tuple[Id, Id, float, int]]:
-    return list(
-        zip(
-            chunk.user_ids.tolist(),
-            chunk.item_ids.tolist(),
-            chunk.values.tolist(),
-            chunk.timestamps.tolist(),
-            strict=True,
-        )
-    )
 
 
 class DeclaredRecSysWithSequences(DeclaredRecSys):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from edgerec.errors import ConfigurationError, SourceError
 from edgerec.source import (
+    ColumnNames,
     Engine,
     InteractionColumns,
     TableDescription,
@@ -43,18 +44,15 @@ class ThingTable:
     title: str | None
 
 
-def recognise(
-    engine: Engine, named: Mapping[str, str], names: Mapping[str, str | None] | None = None
-) -> Roles:
+def recognise(engine: Engine, named: Mapping[str, str], names: ColumnNames | None = None) -> Roles:
     """Recognise the roles of the tables.
 
     Parameters
     ----------
     named : mapping
         Tables that are given and not guessed: interactions, items, users.
-    names : mapping, optional
-        Columns of the interactions that are given and not guessed: user_id, item_id, value,
-        timestamp.
+    names : ColumnNames, optional
+        Columns of the interactions that are given and not guessed.
 
     Raises
     ------
@@ -73,9 +71,9 @@ def recognise(
             f"the database {describe(engine)} has no tables: name another in the URL, or fill it "
             "first"
         )
-    names = names or {}
+    names = names or ColumnNames()
     interactions = named.get("interactions") or _interactions(engine, descriptions, names)
-    columns = find_columns(engine, interactions, **names)
+    columns = names.find(engine, interactions)
     base = interactions.removesuffix("_train")
     test_table = f"{base}_test" if f"{base}_test" in descriptions else None
     others = {
@@ -93,14 +91,14 @@ def recognise(
 def _interactions(
     engine: Engine,
     descriptions: Mapping[str, TableDescription],
-    names: Mapping[str, str | None],
+    names: ColumnNames,
 ) -> str:
     fitting = []
     for name in descriptions:
         if name.endswith("_test"):
             continue
         try:
-            columns = find_columns(engine, name, **names)
+            columns = names.find(engine, name)
         except SourceError:
             continue
         word = any(word in name.lower() for word in _INTERACTION_WORDS)

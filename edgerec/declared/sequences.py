@@ -6,7 +6,6 @@ from edgerec.declared.schema import Sequences, row_conditions
 from edgerec.recsys import Id
 from edgerec.source import (
     Engine,
-    InteractionColumns,
     find_columns,
     read_interactions,
 )
@@ -24,14 +23,14 @@ class DeclaredSequences:
     def __init__(self, engine: Engine, sequences: Sequences) -> None:
         self._engine = engine
         self._table = sequences.table
-        found = find_columns(
+        self._columns = find_columns(
             engine,
             sequences.table,
             user_id=sequences.group,
             item_id=sequences.item_id,
             timestamp=sequences.timestamp,
+            has_value=False,
         )
-        self._columns = InteractionColumns(found.user_id, found.item_id, None, found.timestamp)
         self._where = row_conditions(sequences.where)
 
     def read(self, chunk_rows: int) -> Iterator[list[Id]]:
@@ -49,7 +48,7 @@ class DeclaredSequences:
             order="user",
             where=self._where,
         ):
-            for came, item in zip(chunk.user_ids.tolist(), chunk.item_ids.tolist(), strict=True):
+            for came, item, _, _ in chunk.rows():
                 if came != group and items:
                     yield items
                     items = []

@@ -15,46 +15,12 @@ from edgerec.recsys import EvaluationSamples
 from edgerec.samples.encoding import whole_samples
 from edgerec.scoring import TableScorer
 from edgerec.source import (
-    Engine,
-    InteractionColumns,
+    ColumnNames,
     RowCondition,
-    find_columns,
     open_engine,
     read_interactions,
     table_names,
 )
-
-
-@dataclass(frozen=True)
-class ColumnNames:
-    """Names of columns; None: recognised by the usual spellings."""
-
-    user_id: str | None = None
-    item_id: str | None = None
-    value: str | None = None
-    timestamp: str | None = None
-    has_value: bool = True
-    """False: there is no value, whatever a column is called"""
-
-    def find(self, engine: Engine, table: str) -> InteractionColumns:
-        """Return the columns of a table.
-
-        Raises
-        ------
-        SourceError
-            The table or a column is not there.
-        """
-        found = find_columns(
-            engine,
-            table,
-            user_id=self.user_id,
-            item_id=self.item_id,
-            value=self.value,
-            timestamp=self.timestamp,
-        )
-        if not self.has_value:
-            return InteractionColumns(found.user_id, found.item_id, None, found.timestamp)
-        return found
 
 
 @dataclass(frozen=True)
@@ -79,13 +45,7 @@ def table_rows(
     engine = open_engine(database_url)
     columns = names.find(engine, table)
     for chunk in read_interactions(engine, table, columns, order=order, where=where):
-        for user_id, item_id, value, timestamp in zip(
-            chunk.user_ids.tolist(),
-            chunk.item_ids.tolist(),
-            chunk.values.tolist(),
-            chunk.timestamps.tolist(),
-            strict=True,
-        ):
+        for user_id, item_id, value, timestamp in chunk.rows():
             yield Row(user_id, item_id, None if math.isnan(value) else value, timestamp)
 
 

@@ -2,7 +2,12 @@
 
 from edgerec.source.aggregates import column_statistics
 from edgerec.source.chunk import InteractionChunk
-from edgerec.source.columns import InteractionColumns, find_columns, recognised_columns
+from edgerec.source.columns import (
+    ColumnNames,
+    InteractionColumns,
+    find_columns,
+    recognised_columns,
+)
 from edgerec.source.conditions import RowCondition
 from edgerec.source.engine import Engine, describe, open_engine
 from edgerec.source.groups import (
@@ -24,6 +29,7 @@ from edgerec.source.write import copy_rows
 
 __all__ = [
     "ColumnDescription",
+    "ColumnNames",
     "Engine",
     "ForeignKey",
     "GroupStatistics",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from edgerec.recsys import Id
 from edgerec.source.convert import FloatArray, IdArray, IntArray
 
 __all__ = ["InteractionChunk", "cut", "gathered", "joined"]
@@ -25,6 +26,21 @@ class InteractionChunk:
 
     def __len__(self) -> int:
         return len(self.timestamps)
+
+    def rows(self) -> Iterator[tuple[Id, Id, float, int]]:
+        """Yield (user id, item id, value, Unix seconds) of each, as Python values.
+
+        >>> times, values = np.array([30]), np.array([4.5])
+        >>> list(InteractionChunk(np.array([1]), np.array(["a"], object), values, times).rows())
+        [(1, 'a', 4.5, 30)]
+        """
+        return zip(
+            self.user_ids.tolist(),
+            self.item_ids.tolist(),
+            self.values.tolist(),
+            self.timestamps.tolist(),
+            strict=True,
+        )
 
 
 def gathered(slabs: Iterator[InteractionChunk], chunk_rows: int) -> Iterator[InteractionChunk]:

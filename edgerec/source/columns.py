@@ -1,15 +1,15 @@
 """Finding a table's four columns: who, what, how much and when."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
 from edgerec.errors import SourceError
 from edgerec.names import listed, nearest
-from edgerec.source.kinds import reflect
+from edgerec.source.kinds import Column, reflect
 
-__all__ = ["InteractionColumns", "find_columns", "recognised_columns"]
+__all__ = ["ColumnNames", "InteractionColumns", "find_columns", "recognised_columns"]
 
 
 @dataclass(frozen=True)
@@ -83,6 +83,7 @@ def find_columns(
     item_id: str | None = None,
     value: str | None = None,
     timestamp: str | None = None,
+    has_value: bool = True,
 ) -> InteractionColumns:
     """Find the columns of `table` that hold interactions.
 
@@ -99,6 +100,8 @@ def find_columns(
         The table's (or view's) name.
     user_id, item_id, value, timestamp : str, optional
         The columns' names, where they are not among the usual spellings.
+    has_value : bool, default=True
+        False: there is no value, whatever a column is called.
 
     Raises
     ------
@@ -108,9 +111,13 @@ def find_columns(
     """
     known = reflect(engine, table)
     available = list(known)
-    times = [name for name, column in known.items() if column.kind in ("date", "datetime")]
-    named = {"user_id": user_id, "item_id": item_id, "value": value, "timestamp": timestamp}
-    found: dict[str, str | None] = {}
+    named = {
+        "user_id": user_id,
+        "item_id": item_id,
+        "value": value if has_value else None,
+        "timestamp": timestamp,
+    }
+    found: dict[str, str | None] = {} if has_value else {"value": None}
     for role in _ROLES:
         name = named[role.name]
         if name is not None:
@@ -126,10 +133,40 @@ def find_columns(
             )
         if role.name not in found:
             free = [name for name in available if name not in found.values()]
-            found[role.name] = _recognised_column(table, available, free, role, times)
+            found[role.name] = _recognised_column(table, known, free, role)
     user, item, when = found["user_id"], found["item_id"], found["timestamp"]
     assert user is not None and item is not None and when is not None
     return InteractionColumns(user, item, found["value"], when)
+
+
+@dataclass(frozen=True)
+class ColumnNames:
+    """Names of columns; None: recognised by the usual spellings."""
+
+    user_id: str | None = None
+    item_id: str | None = None
+    value: str | None = None
+    timestamp: str | None = None
+    has_value: bool = True
+    """False: there is no value, whatever a column is called"""
+
+    def find(self, engine: Engine, table: str) -> InteractionColumns:
+        """Return the columns of a table.
+
+        Raises
+        ------
+        SourceError
+            The table or a column is not there.
+        """
+        return find_columns(
+            engine,
+            table,
+            user_id=self.user_id,
+            item_id=self.item_id,
+            value=self.value,
+            timestamp=self.timestamp,
+            has_value=self.has_value,
+        )
 
 
 def recognised_columns(engine: Engine, table: str) -> dict[str, str]:
@@ -138,11 +175,10 @@ def recognised_columns(engine: Engine, table: str) -> dict[str, str]:
     Roles are user_id, item_id, value and timestamp.
     """
     known = reflect(engine, table)
-    times = [name for name, column in known.items() if column.kind in ("date", "datetime")]
     found: dict[str, str] = {}
     for role in _ROLES:
         free = [name for name in known if name not in found.values()]
-        name = _by_spelling(free, role) or _only_time(free, role, times)
+        name = _by_spelling(free, role) or _only_time(known, free, role)
         if name is not None:
             found[role.name] = name
     return found
@@ -161,14 +197,14 @@ def _named_column(table: str, available: Sequence[str], role: _Role, name: str) 
 
 
 def _recognised_column(
-    table: str, available: Sequence[str], free: Sequence[str], role: _Role, times: Sequence[str]
+    table: str, known: Mapping[str, Column], free: Sequence[str], role: _Role
 ) -> str | None:
-    found = _by_spelling(free, role) or _only_time(free, role, times)
+    found = _by_spelling(free, role) or _only_time(known, free, role)
     if found is not None or role.name == "value":
         return found
     raise SourceError(
         f'table "{table}" has no column that is recognised as {role.words} (expected one named '
-        f"like {', '.join(role.spellings[:4])}); its columns are {listed(available)}. "
+        f"like {', '.join(role.spellings[:4])}); its columns are {listed(list(known))}. "
         f"Give its name with {role.option}"
     )
 
@@ -181,6 +217,6 @@ def _by_spelling(free: Sequence[str], role: _Role) -> str | None:
     return next((by_spelling[one] for one in role.spellings if one in by_spelling), None)
 
 
-def _only_time(free: Sequence[str], role: _Role, times: Sequence[str]) -> str | None:
-    left = [name for name in times if name in free]
-    return left[0] if role.name == "timestamp" and len(left) == 1 else None
+def _only_time(known: Mapping[str, Column], free: Sequence[str], role: _Role) -> str | None:
+    times = [name for name in free if known[name].kind in ("date", "datetime")]
+    return times[0] if role.name == "timestamp" and len(times) == 1 else None

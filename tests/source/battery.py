@@ -70,17 +70,7 @@ CELLS: dict[str, list[tuple[str, str, str]]] = {
 
 
 def rows_of(chunks: Iterable[InteractionChunk]) -> list[tuple[Any, ...]]:
-    return [
-        row
-        for chunk in chunks
-        for row in zip(
-            chunk.user_ids.tolist(),
-            chunk.item_ids.tolist(),
-            chunk.values.tolist(),
-            chunk.timestamps.tolist(),
-            strict=True,
-        )
-    ]
+    return [row for chunk in chunks for row in chunk.rows()]
 
 
 def table(name: str = "t", **columns: Any) -> Table:

@@ -39,6 +39,12 @@ def test_a_value_may_be_missing(tmp_path: Path) -> None:
     assert find_columns(engine, "views") == InteractionColumns("user", "item", None, "ts")
 
 
+def test_a_value_that_is_not_wanted_is_not_recognised(tmp_path: Path) -> None:
+    engine = database(tmp_path, "CREATE TABLE views (user, item, rating, ts)")
+    found = find_columns(engine, "views", has_value=False)
+    assert found == InteractionColumns("user", "item", None, "ts")
+
+
 def test_the_only_column_of_times_is_the_timestamp(tmp_path: Path) -> None:
     engine = database(
         tmp_path,

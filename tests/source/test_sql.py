@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from edgerec.errors import SourceError
 from edgerec.source import (
     Engine,
-    InteractionChunk,
     InteractionColumns,
     find_columns,
     open_engine,
     read_interactions,
 )
+from tests.source.battery import rows_of
 
 COLUMNS = InteractionColumns("user", "item", "value", "ts")
 
@@ -33,20 +33,6 @@ def database(
         connection.executemany("INSERT INTO t VALUES (?, ?, ?, ?)", rows)
         connection.commit()
     return open_engine(f"sqlite:///{file}")
-
-
-def rows_of(chunks: Iterable[InteractionChunk]) -> list[tuple[object, ...]]:
-    return [
-        row
-        for chunk in chunks
-        for row in zip(
-            chunk.user_ids.tolist(),
-            chunk.item_ids.tolist(),
-            chunk.values.tolist(),
-            chunk.timestamps.tolist(),
-            strict=True,
-        )
-    ]
 
 
 ROWS = [(2, 7, 4.0, 30), (1, 9, 3.0, 20), (1, 8, 2.5, 20), (2, 5, 1.0, 10), (1, 5, 5.0, 40)]
