@@ -1,7 +1,7 @@
 """Draws progress bars and tables, on standard error where standard output is for results."""
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
@@ -76,14 +76,6 @@ def print_table(title: str, rows: Mapping[str, str]) -> None:
     table = Table(title=title, title_justify="left", show_header=False)
     for name, text in rows.items():
         table.add_row(name, text)
-    Console().print(table)
-
-
-def print_columns(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table with a header."""
-    table = Table(*header, title=title, title_justify="left")
-    for row in rows:
-        table.add_row(*row)
     Console().print(table)
 
 

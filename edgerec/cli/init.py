@@ -11,7 +11,6 @@ from edgerec.cli.drawing import (
     print_columns,
     print_table,
 )
-from edgerec.declared.auto.report import HEADER
 from edgerec.declared.automatic import write_automatic_draft
 from edgerec.declared.draft import write_draft
 from edgerec.declared.roles import Roles, recognise
@@ -85,7 +84,7 @@ def run(options: argparse.Namespace) -> None:
     replace_file(output, lambda temporary: temporary.write_text(text, "utf-8"))
     print_table(str(output), _rows(roles))
     if report is not None:
-        print_columns("features", HEADER, report.rows())
+        print(*report.comments(), sep="\n")
     if url != options.database_url:
         print("The URL holds a password: set EDGEREC_DATABASE to it before you train.")
     print(f"next: edgerec train {output}")

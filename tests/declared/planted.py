@@ -44,7 +44,6 @@ def write_planted_database(path: Path, random_state: int = 0) -> None:
     movies = [
         (
             item + 1,
-            f"Film {item % 7} of {item % 11}",
             ("dark", "light", "odd")[mood[item]],
             ("D", "L", "O")[mood[item]],
             round(float(quality[item] + random.normal(0, 0.1)), 3),
@@ -64,25 +63,23 @@ def write_planted_database(path: Path, random_state: int = 0) -> None:
         (
             user + 1,
             round(float(kindness[user] + random.normal(0, 0.1)), 3),
-            bool(random.integers(2)),
             float(np.mean(of_user[user + 1])),
         )
         for user in range(N_USERS)
     ]
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute(
-            "CREATE TABLE movies (movie_id INTEGER PRIMARY KEY, title TEXT, mood TEXT,"
+            "CREATE TABLE movies (movie_id INTEGER PRIMARY KEY, mood TEXT,"
             " mood_code TEXT, critics REAL, noise REAL, sort TEXT, register INTEGER, barcode TEXT,"
             " released TEXT, last_rated TEXT, average REAL, n_ratings INTEGER, percent REAL)"
         )
         connection.execute(
-            "CREATE TABLE users (user_id INTEGER PRIMARY KEY, kindness REAL, is_member BOOLEAN,"
-            " own_average REAL)"
+            "CREATE TABLE users (user_id INTEGER PRIMARY KEY, kindness REAL, own_average REAL)"
         )
         connection.execute(
             "CREATE TABLE ratings (user_id INTEGER, movie_id INTEGER, rating REAL,"
             " timestamp INTEGER)"
         )
-        connection.executemany(f"INSERT INTO movies VALUES ({', '.join('?' * 14)})", movies)
-        connection.executemany("INSERT INTO users VALUES (?, ?, ?, ?)", people)
+        connection.executemany(f"INSERT INTO movies VALUES ({', '.join('?' * 13)})", movies)
+        connection.executemany("INSERT INTO users VALUES (?, ?, ?)", people)
         connection.executemany("INSERT INTO ratings VALUES (?, ?, ?, ?)", ratings)

@@ -25,7 +25,7 @@ from edgerec.source import Engine, column_statistics
 
 # Samples times candidates that are scored: about a minute on two cores.
 _BUDGET: Final = 600_000
-_FEWEST_SAMPLES, _MOST_SAMPLES = 10_000, 60_000
+_FEWEST_SAMPLES, _MOST_SAMPLES = 10_000, 100_000
 _FEWEST_USERS: Final = 30
 
 
@@ -108,7 +108,7 @@ def automatic_features(
         for candidate in candidates_of(role, profile, walked.last_time)
     ]
     reasons = {
-        (side.things.table, name): reason
+        (role, name): reason
         for role, side in sides.items()
         for name, reason in dropped[role].items()
     }
@@ -186,7 +186,6 @@ def _try(
     random_state: int,
     progress: Progress,
 ) -> Report:
-    tables = {role: side.things.table for role, side in sides.items()}
     users = {sample.user_id for sample in walked.samples}
     remark = ""
     if not candidates:
@@ -203,10 +202,10 @@ def _try(
         )
     if remark:
         nothing = (0.0, 0.0)
-        return Report(random_state, 0, 0, (nothing, nothing), [], dropped, tables, remark)
+        return Report(random_state, 0, 0, (nothing, nothing), [], dropped, remark)
     progress.stage("trial")
     trial = Trial(walked.samples, random_state, progress)
     bench = Bench(trial, {role: side.rows for role, side in sides.items()}, random_state)
     base, best, tried = select(bench, candidates, progress)
     quality = ((base.auc, base.gauc), (best.auc, best.gauc))
-    return Report(random_state, len(trial.label), len(users), quality, tried, dropped, tables)
+    return Report(random_state, len(trial.label), len(users), quality, tried, dropped)

@@ -73,8 +73,8 @@ def label_leak(column: Numbers, halves: Halves) -> str | None:
         found = _inverse(own[there], signal[:, there])
         if found is not None:
             return (
-                f"knows the {name} of the interactions it shall predict: given it, one half of them"
-                f" speaks against the other ({found:.2f})"
+                f"knows the {name} that it shall predict: given it, one half of the interactions "
+                f"speaks against the other ({found:.2f})"
             )
     return _too_good(column, halves)
 

@@ -27,9 +27,7 @@ class Report:
     """AUC and GAUC without static features, and with those that are kept"""
     tried: Sequence[Tried]
     dropped: Mapping[tuple[str, str], str]
-    """per table and column the reason"""
-    tables: Mapping[str, str]
-    """per role its table"""
+    """per role and column the reason"""
     remark: str = ""
     """why nothing was tried"""
 
@@ -37,11 +35,11 @@ class Report:
         """Return the cells under HEADER, one row per candidate and dropped column."""
         found = []
         for one in self.tried:
-            name = f"{self.tables[one.candidate.role]}.{one.candidate.column}"
+            name = f"{one.candidate.role}.{one.candidate.column}"
             beside = "-" if one.beside is None else shown(one.beside)
             found.append((name, one.candidate.kind, shown(one.alone), beside, one.reason))
-        for (table, column), reason in self.dropped.items():
-            found.append((f"{table}.{column}", "-", "-", "-", f"dropped: {reason}"))
+        for (role, column), reason in self.dropped.items():
+            found.append((f"{role}.{column}", "-", "-", "-", f"dropped: {reason}"))
         return found
 
     def comments(self) -> list[str]:

@@ -28,12 +28,17 @@ def drop_by_form(rows: ThingRows, profiles: Mapping[str, ColumnProfile]) -> dict
         reason = _reason(rows, profile)
         if reason is not None:
             dropped[name] = reason
-    left = [name for name in profiles if name not in dropped]
-    coded = {name: _codes(keys(rows.columns[name])) for name in left}
-    for first, second in combinations(left, 2):
+    values = {name: keys(column) for name, column in rows.columns.items() if name not in dropped}
+    coded = {name: _codes(column) for name, column in values.items()}
+    for first, second in combinations(values, 2):
         if first in dropped or second in dropped:
             continue
-        how = _same(rows, profiles, first, second, coded)
+        if np.array_equal(coded[first], coded[second]):
+            how = _one_to_one(coded[first], values[first] == values[second])
+        else:
+            how = None
+        if how is None and _is_multiple(rows, profiles[first], profiles[second]):
+            how = "a multiple of"
         if how is not None:
             dropped[second] = f"{how} {first}"
     return dropped
@@ -86,32 +91,23 @@ def _is_handed_out(rows: ThingRows, profile: ColumnProfile) -> bool:
     return bool(np.abs(np.quantile(values, shares) - even).max() <= _EVENLY * (high - low))
 
 
-def _same(
-    rows: ThingRows,
-    profiles: Mapping[str, ColumnProfile],
-    first: str,
-    second: str,
-    coded: Mapping[str, NDArray[np.int64]],
-) -> str | None:
-    """Return how the second column repeats the first; None: it does not."""
-    one, other = coded[first], coded[second]
-    if not np.array_equal(one < 0, other < 0):
-        return None
-    if keys(rows.columns[first]) == keys(rows.columns[second]):
+def _one_to_one(codes: NDArray[np.int64], is_equal: bool) -> str | None:
+    """Return what two columns with the same codes are; None: that they have them says nothing."""
+    if is_equal:
         return "equal to"
-    there = one >= 0
-    n_first, n_second = len(np.unique(one[there])), len(np.unique(other[there]))
-    n_pairs = len(np.unique(np.stack([one[there], other[there]]), axis=1).T)
+    n_values = int((codes >= 0).sum())
     # Where nearly every value is its row's own, any two columns are one-to-one.
-    recurs = n_first <= _UNIQUE * there.sum() / 2 and there.sum() >= _FEWEST_ROWS
-    if n_first == n_second == n_pairs and recurs:
-        return "one-to-one with"
-    forms = {profiles[first].form, profiles[second].form}
-    if forms <= {"number"} or forms <= {"moment"}:
-        read = numbers if forms <= {"number"} else _moments
-        if _is_linear(read(rows.columns[first]), read(rows.columns[second])):
-            return "a multiple of"
-    return None
+    recurs = n_values >= _FEWEST_ROWS and codes.max() + 1 <= n_values / 2
+    return "one-to-one with" if recurs else None
+
+
+def _is_multiple(rows: ThingRows, first: ColumnProfile, second: ColumnProfile) -> bool:
+    forms = {first.form, second.form}
+    if forms not in ({"number"}, {"moment"}):
+        return False
+    read = numbers if forms == {"number"} else _moments
+    one, other = read(rows.columns[first.name]), read(rows.columns[second.name])
+    return np.array_equal(np.isnan(one), np.isnan(other)) and _is_linear(one, other)
 
 
 def _moments(values: Sequence[object]) -> NDArray[np.float64]:

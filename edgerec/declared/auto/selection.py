@@ -99,7 +99,7 @@ def select(
         alone.append(difference(bench.quality([candidate]), base))
         progress.advance(number, len(candidates), candidate.column)
     n = len(candidates)
-    # Two seeds say little of their own spread; those of all candidates together say enough.
+    # Three seeds say little of their own spread; those of all candidates together say enough.
     network_variance = float(np.mean([one.network_variance for one in alone]))
     order = sorted(range(n), key=lambda position: -alone[position].mean)
     decided: dict[int, Tried] = {}

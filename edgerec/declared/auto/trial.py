@@ -37,7 +37,7 @@ _N_HALVES: Final = 2
 _CHUNK_ROWS: Final = 2048
 _EMBEDDING: Final = EmbeddingSettings(embedding_dim=16, epochs=5)
 # Networks whose scores are averaged: one alone differs more by its seed than a feature is worth.
-N_NETWORKS: Final = 2
+N_NETWORKS: Final = 3
 # Samples that a network is fitted to in all its epochs: few samples are read more often.
 _N_FITTED: Final = 100_000
 _FEWEST_EPOCHS, _MOST_EPOCHS = 3, 12
