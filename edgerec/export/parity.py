@@ -7,6 +7,7 @@ compared with what the ranker computes in Python.
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -35,9 +36,9 @@ class Parity:
 
 
 class GraphSession:
-    """A graph in ONNX Runtime, asked as Python asks the ranker."""
+    """A graph, as a file or as its bytes, in ONNX Runtime, asked as Python asks the ranker."""
 
-    def __init__(self, graph: bytes, ranker: Ranker) -> None:
+    def __init__(self, graph: Path | bytes, ranker: Ranker) -> None:
         assert os.environ.get("ORT_DISABLE_TELEMETRY") == "1"
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
@@ -45,7 +46,9 @@ class GraphSession:
         options.log_severity_level = 3
         self._types = ranker.user_id_type, ranker.item_id_type
         self._session = onnxruntime.InferenceSession(
-            graph, options, providers=["CPUExecutionProvider"]
+            graph if isinstance(graph, bytes) else str(graph),
+            options,
+            providers=["CPUExecutionProvider"],
         )
 
     def answer(self, request: Request) -> Answer:
