@@ -20,6 +20,7 @@ from edgerec.source.table import (
     describe_table,
     read_columns,
 )
+from edgerec.source.titles import read_titles
 from edgerec.source.write import copy_rows
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "quantiles",
     "read_columns",
     "read_interactions",
+    "read_titles",
     "recognised_columns",
     "table_names",
     "top_values",
