@@ -13,12 +13,12 @@ from edgerec.cli.drawing import (
     column_names,
     column_options,
 )
-from edgerec.declared.evaluation import evaluate_declared, held_out_rows
+from edgerec.declared.evaluation import evaluate_declared, evaluation_rows
 from edgerec.declared.reading import database_url, read_configuration
 from edgerec.declared.schema import Configuration
 from edgerec.errors import ConfigurationError
 from edgerec.evaluate.catalogue import CatalogueEvaluation
-from edgerec.evaluate.held_out import HeldOutRows, rows_of_table
+from edgerec.evaluate.evaluation_rows import EvaluationRows, rows_of_table
 from edgerec.evaluate.table import rank_table
 from edgerec.progress import Progress
 from edgerec.recsys import Id
@@ -110,7 +110,7 @@ def run(options: argparse.Namespace) -> None:
         if options.model.endswith(".toml"):
             configuration = _configuration(options)
             model = Path(configuration.export.path)
-            test = held_out_rows(configuration)
+            test = evaluation_rows(configuration)
             ranking = evaluate_declared(configuration, model, progress=progress).ranking
             titles = declared_titles(configuration)
         else:
@@ -131,7 +131,7 @@ def run(options: argparse.Namespace) -> None:
 
 def write_report(
     model: Path,
-    test: HeldOutRows | None,
+    test: EvaluationRows | None,
     *,
     progress: Progress,
     output: str | Path | None = None,
@@ -182,7 +182,7 @@ def _configuration(options: argparse.Namespace) -> Configuration:
 
 def _named(
     options: argparse.Namespace, progress: Progress
-) -> tuple[HeldOutRows, CatalogueEvaluation | None, Titles | None]:
+) -> tuple[EvaluationRows, CatalogueEvaluation | None, Titles | None]:
     if not options.database_url or not options.test_table:
         raise ConfigurationError(
             "A report on a .onnx file needs rows that training never saw. Give DATABASE_URL and "

@@ -16,11 +16,11 @@ from edgerec.cli.figures import evaluation_mappings, print_evaluations
 from edgerec.cli.loading import load_rec_sys
 from edgerec.cli.report import write_report
 from edgerec.config import TrainSettings
-from edgerec.declared.evaluation import evaluate_declared, held_out_rows
+from edgerec.declared.evaluation import evaluate_declared, evaluation_rows
 from edgerec.declared.recsys import declared_rec_sys, train_settings
 from edgerec.declared.schema import Configuration
 from edgerec.errors import ConfigurationError
-from edgerec.evaluate.held_out import HeldOutRows, rows_of_samples, rows_of_table
+from edgerec.evaluate.evaluation_rows import EvaluationRows, rows_of_samples, rows_of_table
 from edgerec.evaluate.table import Evaluations, evaluate_samples, evaluate_table
 from edgerec.export.bundle import Exported, add_metrics
 from edgerec.files import require_writable
@@ -100,7 +100,7 @@ def run(options: argparse.Namespace) -> None:
         evaluations = _evaluate(options, configuration, rec_sys, output, progress)
         for metrics in evaluation_mappings(evaluations):
             add_metrics(output, metrics)
-        test = _held_out(options, configuration, rec_sys)
+        test = _rows(options, configuration, rec_sys)
         if test is not None and not options.no_report:
             write_report(
                 output,
@@ -188,12 +188,12 @@ def _evaluate(
     return Evaluations()
 
 
-def _held_out(
+def _rows(
     options: argparse.Namespace, configuration: Configuration | None, rec_sys: RecSys
-) -> HeldOutRows | None:
+) -> EvaluationRows | None:
     """Return the rows that `_evaluate` evaluates on."""
     if options.test_table:
         return rows_of_table(options.test_database, options.test_table, names=column_names(options))
     if configuration is not None and configuration.evaluation is not None:
-        return held_out_rows(configuration)
+        return evaluation_rows(configuration)
     return rows_of_samples(rec_sys) if isinstance(rec_sys, EvaluationSamples) else None

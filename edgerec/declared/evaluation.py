@@ -7,7 +7,7 @@ from typing import Final
 from edgerec.declared.reading import database_url
 from edgerec.declared.schema import Configuration, row_conditions
 from edgerec.errors import ConfigurationError
-from edgerec.evaluate.held_out import HeldOutRows, rows_of_table
+from edgerec.evaluate.evaluation_rows import EvaluationRows, rows_of_table
 from edgerec.evaluate.table import ColumnNames, Evaluations, evaluate_table, rank_table
 from edgerec.progress import Progress
 
@@ -79,7 +79,7 @@ def evaluate_declared(
     return found
 
 
-def held_out_rows(configuration: Configuration) -> HeldOutRows | None:
+def evaluation_rows(configuration: Configuration) -> EvaluationRows | None:
     """Return the rows that the section [evaluation] names, for a report; None: there is none."""
     section = configuration.evaluation
     if section is None:

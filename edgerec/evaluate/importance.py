@@ -43,8 +43,8 @@ class Importance:
 def feature_groups(names: Sequence[str]) -> list[FeatureGroup]:
     """Return the groups that a feature vector has: static ones first, then the history's.
 
-    >>> [one.name for one in feature_groups(["item_0", "item_mean_value", "log_count", "taste"])]
-    ['item features', 'item statistics', 'history: the user', 'history: the candidate', 'history']
+    >>> [one.name for one in feature_groups(["item_0", "item_mean_value", "log_count"])]
+    ['item features', 'item statistics', 'history: the user', 'all history']
     """
     of_group: dict[str, list[int]] = {}
     for column, name in enumerate(names):
@@ -54,7 +54,7 @@ def feature_groups(names: Sequence[str]) -> list[FeatureGroup]:
         FeatureGroup(name, tuple(of_group[name]))
         for name in (
             *("user features", "item features", "item statistics"),
-            *("history: the user", "history: the candidate", "history"),
+            *("history: the user", "history: the candidate", "all history"),
         )
         if name in of_group
     ]
@@ -66,7 +66,7 @@ def _groups_of(name: str) -> tuple[str, ...]:
         return (f"{side} features",)
     if name in STATISTIC_NAMES:
         return ("item statistics",)
-    return ("history", f"history: the {'user' if name in USER_NAMES else 'candidate'}")
+    return ("all history", f"history: the {'user' if name in USER_NAMES else 'candidate'}")
 
 
 def single_columns(names: Sequence[str]) -> list[FeatureGroup]:

@@ -125,7 +125,8 @@ class Check:
     """One thing that was looked at, and how it came out."""
 
     name: str
-    passed: bool
+    outcome: str
+    """"passed", "failed", or another word where it is neither"""
     detail: str = ""
 
 

@@ -13,8 +13,9 @@ from edgerec.report.content import IntervalChart, LineChart, Point, ReliabilityC
 
 _WIDTH: Final = 360.0
 _HEIGHT: Final = 220.0
-_LEFT, _RIGHT, _TOP, _BOTTOM = 46.0, 12.0, 12.0, 40.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 46.0, 14.0, 26.0, 40.0
 _ROW: Final = 34.0
+_MOST_WHOLE_TICKS: Final = 12
 _STEPS: Final = (1.0, 2.0, 2.5, 5.0, 10.0)
 
 
@@ -33,7 +34,7 @@ def draw(chart: LineChart | ReliabilityChart | IntervalChart, title: str, key: s
     if isinstance(chart, LineChart):
         ys = [value for one in chart.points for value in _extent(one)]
         xs = [one.x for one in chart.points]
-        frame = _Frame(ticks(min(xs), max(xs), whole=True), ticks(min(ys), max(ys)))
+        frame = _Frame(_whole_ticks(xs), ticks(min(ys), max(ys)))
     else:
         fifths = [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
         frame = _Frame(fifths, fifths)
@@ -68,6 +69,14 @@ def ticks(low: float, high: float, n: int = 5, *, whole: bool = False) -> list[f
     return [round(number * step, 10) for number in range(first, last + 1)]
 
 
+def _whole_ticks(values: Sequence[float]) -> list[float]:
+    """Return round numbers for epochs and the like: all of them where they are few."""
+    first, last = int(min(values)), int(max(values))
+    if 0 < last - first <= _MOST_WHOLE_TICKS:
+        return [float(number) for number in range(first, last + 1)]
+    return ticks(first, last, whole=True)
+
+
 class _Frame:
     """Maps numbers to places and draws the axes."""
 
@@ -92,9 +101,8 @@ class _Frame:
             _text(svg, f"{value:g}", self.x(value), bottom + 15, "middle")
         _add(svg, "line", "axis", x1=_LEFT, y1=bottom, x2=right, y2=bottom)
         _text(svg, x_label, (_LEFT + right) / 2, _HEIGHT - 6, "middle", "label")
-        middle = (_TOP + bottom) / 2
-        label = _text(svg, y_label, 10, middle, "middle", "label")
-        label.set("transform", f"rotate(-90 10 {_n(middle)})")
+        # Above its axis and level, so that it is read without turning the phone.
+        _text(svg, y_label, 2, 11, "start", "label")
 
 
 def _intervals(chart: IntervalChart, title: str, key: str) -> str:
@@ -116,8 +124,8 @@ def _intervals(chart: IntervalChart, title: str, key: str) -> str:
     for number, one in enumerate(chart.rows):
         at = 24 + number * _ROW
         first = " first" if number == 0 else ""
-        # Above its interval, so that a long name needs no column of its own; it starts where it
-        # has room.
+        # Above its interval, so that a long name needs no column of its own; it grows to where
+        # there is room.
         anchor = "start" if x(one.mean) < _WIDTH / 2 else "end"
         _text(svg, one.name, x(one.mean), at - 9, anchor, f"name{first}")
         _add(svg, "line", f"whisker{first}", x1=x(one.low), y1=at, x2=x(one.high), y2=at)

@@ -184,7 +184,7 @@ def file_section(measured: Measured) -> Section:
                     (Cell(one.what), Cell(f"{one.median_ms:.2f} ms"), Cell(f"{one.slow_ms:.2f} ms"))
                     for one in measured.latencies
                 ),
-                "Measure on your own device: `python -m device_runtime` serves the file there.",
+                "Measure on your own device: python -m device_runtime serves the file there.",
             )
         )
     return Section(
@@ -199,13 +199,13 @@ def file_section(measured: Measured) -> Section:
 def audit_section(measured: Measured) -> Section:
     """Return what the leak audit found."""
     block: Block
-    if measured.audit is None:
+    if not measured.audit:
         block = Text(
             "No audit stands beside this file. Figures are only as honest as the rows: make sure "
             "that training saw none of the test rows."
         )
     else:
-        block = Checks("Checked before the file was written", measured.audit)
+        block = Checks("Checked before training", measured.audit)
     return Section(
         "audit",
         "Leak audit",

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from edgerec.evaluate.calibration import Calibration, calibration
 from edgerec.evaluate.catalogue import CatalogueEvaluation
+from edgerec.evaluate.evaluation_rows import EvaluationRows
 from edgerec.evaluate.examples import ExampleUser, example_users
-from edgerec.evaluate.held_out import HeldOutRows
 from edgerec.evaluate.importance import (
     Importance,
     feature_groups,
@@ -77,16 +77,15 @@ class Measured:
     titles: Mapping[Id, str] = dataclasses.field(default_factory=dict)
     """of the items that the examples name"""
     latencies: tuple[Latency, ...] = ()
-    audit: tuple[Check, ...] | None = None
-    """None: not known"""
+    audit: tuple[Check, ...] = ()
+    """what the leak audit of the training found; empty: there was none"""
 
 
 def measure(
     model: str | Path,
-    test: HeldOutRows | None,
+    test: EvaluationRows | None,
     *,
     ranking: CatalogueEvaluation | None = None,
-    audit: Sequence[Check] | None = None,
     titles: Titles | None = None,
     n_examples: int = 4,
     with_times: bool = True,
@@ -97,12 +96,10 @@ def measure(
 
     Parameters
     ----------
-    test : HeldOutRows, optional
+    test : EvaluationRows, optional
         None: only what the file and its manifest say of themselves.
     ranking : CatalogueEvaluation, optional
         What `edgerec.evaluate.catalogue` found of the same file.
-    audit : sequence of Check, optional
-        What the leak audit of the training found.
     titles : callable, optional
         Takes item ids and returns their titles; None: has none.
     with_times : bool
@@ -139,14 +136,14 @@ def measure(
         examples=tuple(examples),
         titles=_titles_of(examples, titles),
         latencies=tuple(measure_latency(scorer)) if with_times else (),
-        audit=None if audit is None else tuple(audit),
+        audit=_audit(manifest.get("audit", ())),
     )
 
 
 def _label_figures(
     scorer: TableScorer,
     probe: FeatureProbe,
-    test: HeldOutRows,
+    test: EvaluationRows,
     random_state: int,
     progress: Progress,
 ) -> LabelFigures:
@@ -213,3 +210,19 @@ def _titles_of(examples: Sequence[ExampleUser], titles: Titles | None) -> dict[I
         named.update(dict.fromkeys(place.item_id for place in one.recommended))
     ids = list(named)
     return {id_: title for id_, title in zip(ids, titles(ids), strict=True) if title}
+
+
+def _audit(findings: Sequence[Mapping[str, str]]) -> tuple[Check, ...]:
+    """Return what the manifest says of the audit: check, outcome, and what was found."""
+    return tuple(
+        Check(
+            one["check"],
+            one["outcome"],
+            " ".join(
+                f"{words[:1].upper()}{words[1:].rstrip('.')}."
+                for words in (one.get(key, "") for key in ("looked_at", "figure", "advice"))
+                if words
+            ),
+        )
+        for one in findings
+    )

@@ -27,6 +27,16 @@ def _drawn(figure: Figure, key: str) -> Markup:
     return Markup(_printable(draw(figure.chart, figure.description, key)))
 
 
+def _breakable(name: str) -> Markup:
+    """Let a long name of code break behind its underscores and dots.
+
+    >>> _breakable("a_b<c")
+    Markup('a_<wbr>b&lt;c')
+    """
+    parts = re.split("(?<=[_.])(?=.)", str(_printable(name)))
+    return Markup("<wbr>").join(parts)
+
+
 def _policy(style: str) -> str:
     """Return a content security policy that allows this style sheet and nothing else.
 
@@ -49,6 +59,7 @@ def html(page: Page) -> str:
     )
     environment.tests["kind"] = lambda block, name: type(block).__name__ == name
     environment.globals["drawn"] = _drawn
+    environment.globals["breakable"] = _breakable
     style = environment.get_template("page.css").render().strip()
     return environment.get_template("page.html").render(
         page=page, style=Markup(style), policy=_policy(style)

@@ -1,6 +1,5 @@
 """Sections on how good the file is: quality, ranking, calibration, segments, importance."""
 
-import dataclasses
 from collections.abc import Sequence
 from typing import Final
 
@@ -66,7 +65,7 @@ def quality_section(found: LabelFigures) -> Section:
         (
             Table(
                 "The model and baselines on the same test rows",
-                ("", "AUC", "model less this", "GAUC", "log loss"),
+                ("", "AUC", "model's AUC less this", "GAUC", "log loss"),
                 tuple(rows),
                 "Intervals: 95 %, by bootstrap over users. A difference counts where its interval "
                 f"does not hold 0.{part}",
@@ -115,7 +114,7 @@ def ranking_section(found: CatalogueEvaluation) -> Section:
         (
             Table(
                 f"Lists of {found.k}, for {count(len(found.user_ids))} users",
-                ("", headings[0], "model less this", *headings[1:], "coverage"),
+                ("", headings[0], "model's NDCG less this", *headings[1:], "coverage"),
                 tuple(rows),
                 "Intervals: 95 %, by bootstrap over users; differences are of the same users.",
             ),
@@ -190,6 +189,7 @@ def segments_section(found: LabelFigures) -> Section:
 
 def _segments(caption: str, segments: Sequence[Segment]) -> Table:
     total = max(sum(one.n_samples for one in segments), 1)
+    empty = [one.name for one in segments if not one.n_samples]
     return Table(
         caption,
         ("", "AUC", "GAUC", "score", "share with label 1", "rows"),
@@ -203,18 +203,15 @@ def _segments(caption: str, segments: Sequence[Segment]) -> Table:
                 Cell(count(one.n_samples), share=one.n_samples / total),
             )
             for one in segments
+            if one.n_samples
         ),
+        f"Without a test row: {'; '.join(empty)}." if empty else "",
     )
 
 
 def importance_section(found: LabelFigures) -> Section:
     """Return what the AUC loses without each part of the features."""
     columns = sorted(found.columns, key=lambda one: -one.drop)[:_MOST_COLUMNS]
-    largest = max([one.drop for one in (*found.groups, *columns)], default=0.0)
-    groups = [
-        dataclasses.replace(one, name="history: all of it") if one.name == "history" else one
-        for one in found.groups
-    ]
     return Section(
         "importance",
         "What it goes by",
@@ -222,8 +219,8 @@ def importance_section(found: LabelFigures) -> Section:
         "again: the more AUC is lost, the more the model relies on that part. Parts that say the "
         "same cover for each other, and both then look small.",
         (
-            _importances("Groups of features", groups, largest),
-            _importances(f"The {len(columns)} single features that matter most", columns, largest),
+            _importances("Groups of features", found.groups),
+            _importances(f"The {len(columns)} single features that matter most", columns),
             Text(
                 "The graph of the file is cut at its feature vector. Its first half computes the "
                 "features of the test rows, its second half, the network as it ships, scores them "
@@ -233,14 +230,14 @@ def importance_section(found: LabelFigures) -> Section:
     )
 
 
-def _importances(caption: str, found: Sequence[Importance], largest: float) -> Table:
+def _importances(caption: str, found: Sequence[Importance]) -> Table:
+    largest = max([one.drop for one in found], default=0.0)
     return Table(
         caption,
-        ("", "columns", "AUC lost"),
+        ("", "AUC lost"),
         tuple(
             (
-                Cell(one.name),
-                Cell(count(one.n_columns)),
+                Cell(one.name, f"{one.n_columns} columns" if one.n_columns > 1 else ""),
                 Cell(
                     signed(one.drop, 4),
                     f"± {one.spread:.4f}",

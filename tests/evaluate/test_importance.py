@@ -105,7 +105,7 @@ def test_a_column_that_the_network_ignores_has_no_importance_and_history_has_som
         probe, features, rows.label, [*single_columns(probe.names), *feature_groups(probe.names)]
     )
     assert found[constant].drop == 0.0
-    assert found[-1].name == "history" and found[-1].drop > 0.02
+    assert found[-1].name == "all history" and found[-1].drop > 0.02
 
 
 def test_probed_rows_are_scored_and_evaluated_like_any(exported):

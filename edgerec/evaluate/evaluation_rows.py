@@ -14,7 +14,7 @@ def _no_rows() -> Iterable[Row]:
 
 
 @dataclass(frozen=True)
-class HeldOutRows:
+class EvaluationRows:
     """The rows to measure on, and by which rules."""
 
     rows: Callable[[], Iterable[Row]]
@@ -39,7 +39,7 @@ def rows_of_table(
     has_labels: bool = True,
     names: ColumnNames | None = None,
     where: Sequence[RowCondition] = (),
-) -> HeldOutRows:
+) -> EvaluationRows:
     """Return the rows of tables; the parameters are those of `evaluate_table`."""
     found = names or ColumnNames()
 
@@ -48,9 +48,11 @@ def rows_of_table(
             return _no_rows
         return lambda: table_rows(database_url, table, found, where=where)
 
-    return HeldOutRows(reader(test_table), reader(history_table), frozen, label_above, has_labels)
+    return EvaluationRows(
+        reader(test_table), reader(history_table), frozen, label_above, has_labels
+    )
 
 
-def rows_of_samples(rec_sys: EvaluationSamples) -> HeldOutRows:
+def rows_of_samples(rec_sys: EvaluationSamples) -> EvaluationRows:
     """Return the held-out samples that a RecSys offers."""
-    return HeldOutRows(lambda: sample_rows(rec_sys))
+    return EvaluationRows(lambda: sample_rows(rec_sys))
