@@ -20,6 +20,7 @@ from edgerec.errors import ConfigurationError
 from edgerec.evaluate.catalogue import CatalogueEvaluation
 from edgerec.evaluate.evaluation_rows import EvaluationRows, rows_of_table
 from edgerec.evaluate.table import rank_table
+from edgerec.files import require_writable
 from edgerec.progress import Progress
 from edgerec.recsys import Id
 from edgerec.report.assemble import page
@@ -111,7 +112,12 @@ def run(options: argparse.Namespace) -> None:
             configuration = _configuration(options)
             model = Path(configuration.export.path)
             test = evaluation_rows(configuration)
-            ranking = evaluate_declared(configuration, model, progress=progress).ranking
+            ranking = None
+            if test is not None:
+                evaluations = evaluate_declared(
+                    configuration, model, with_labels=False, progress=progress
+                )
+                ranking = evaluations.ranking
             titles = declared_titles(configuration)
         else:
             model = Path(options.model)
@@ -145,6 +151,7 @@ def write_report(
             f"--output is {str(output)!r}; the name of a report must end in .html, for example "
             "models/movielens.html."
         )
+    require_writable(target)
     started = time.perf_counter()
     measured = measure(model, test, progress=progress, **measuring)
     n_bytes = write_page(page(measured, date=date), target)

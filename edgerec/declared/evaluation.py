@@ -20,6 +20,7 @@ def evaluate_declared(
     *,
     top: int | None = None,
     repeats: bool = False,
+    with_labels: bool = True,
     progress: Progress | None = None,
 ) -> Evaluations:
     """Evaluate as the section [evaluation] says, on the rows that [interactions] counts.
@@ -32,6 +33,8 @@ def evaluate_declared(
     ----------
     top, repeats
         Override what the section says, where they are given.
+    with_labels : bool
+        False: the catalogue alone, for a report, which measures the labels itself.
 
     Raises
     ------
@@ -50,7 +53,7 @@ def evaluate_declared(
     url = database_url(configuration)
     found = Evaluations()
     taken = configuration.label.rule == "taken"
-    if not taken:
+    if with_labels and not taken:
         labels = evaluate_table(
             model,
             url,

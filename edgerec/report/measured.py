@@ -1,7 +1,6 @@
 """Everything that a report tells, measured through the exported file."""
 
 import dataclasses
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,8 +110,9 @@ def measure(
         The rows do not allow the metrics, or the file was written by another version.
     """
     progress = progress or Silent()
-    manifest = json.loads(Path(model).with_suffix(".json").read_text("utf-8"))
-    scorer, probe = TableScorer(model), FeatureProbe(model)
+    # First, since it is what audits the two files.
+    scorer = TableScorer(model)
+    manifest, probe = scorer.manifest, FeatureProbe(model)
     labels, examples = None, []
     if test is not None and test.has_labels:
         labels = _label_figures(scorer, probe, test, random_state, progress)

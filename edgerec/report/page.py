@@ -9,6 +9,7 @@ from typing import Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from edgerec.files import replace_file
 from edgerec.report.content import Figure, Page
 from edgerec.report.drawing import draw
 
@@ -67,13 +68,15 @@ def html(page: Page) -> str:
 
 
 def write_page(page: Page, path: str | Path) -> int:
-    """Write the page whole and return its size in bytes."""
+    """Write the page whole and return its size in bytes.
+
+    Raises
+    ------
+    StorageError
+        The place cannot be written to, or the disk is full.
+    """
     target = Path(path)
     data = html(page).encode("utf-8")
-    temporary = target.with_name(target.name + ".new")
-    try:
-        temporary.write_bytes(data)
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    replace_file(target, lambda temporary: temporary.write_bytes(data))
     return len(data)
