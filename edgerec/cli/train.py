@@ -14,17 +14,19 @@ from edgerec.cli.drawing import (
 )
 from edgerec.cli.figures import evaluation_mappings, print_evaluations
 from edgerec.cli.loading import load_rec_sys
+from edgerec.cli.report import write_report
 from edgerec.config import TrainSettings
-from edgerec.declared.evaluation import evaluate_declared
+from edgerec.declared.evaluation import evaluate_declared, evaluation_rows
 from edgerec.declared.recsys import declared_rec_sys, train_settings
 from edgerec.declared.schema import Configuration
 from edgerec.errors import ConfigurationError
+from edgerec.evaluate.evaluation_rows import EvaluationRows, rows_of_samples, rows_of_table
 from edgerec.evaluate.table import Evaluations, evaluate_samples, evaluate_table
 from edgerec.export.bundle import Exported, add_metrics
 from edgerec.files import require_writable
 from edgerec.model import Model
 from edgerec.pipeline import train
-from edgerec.recsys import EvaluationSamples, RecSys
+from edgerec.recsys import EvaluationSamples, ItemTitles, RecSys
 
 _EXAMPLE = """\
   edgerec train examples.movielens.movielens:MovieLens --output models/movielens.onnx
@@ -66,6 +68,9 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         "--test-table", metavar="T", help="rows to evaluate on, that training must not see"
     )
     add_column_options(parser)
+    parser.add_argument(
+        "--no-report", action="store_true", help="write no NAME.html about what was evaluated"
+    )
     parser.add_argument("--json", action="store_true", help="print the metrics as one JSON object")
     parser.set_defaults(run=run)
 
@@ -93,10 +98,19 @@ def run(options: argparse.Namespace) -> None:
         exported = model.export(output, progress=progress)
         progress.message(f"wrote {output} and {output.with_suffix('.json').name}")
         evaluations = _evaluate(options, configuration, rec_sys, output, progress)
+        for metrics in evaluation_mappings(evaluations):
+            add_metrics(output, metrics)
+        test = _rows(options, configuration, rec_sys)
+        if test is not None and not options.no_report:
+            write_report(
+                output,
+                test,
+                ranking=evaluations.ranking,
+                titles=rec_sys.get_item_titles if isinstance(rec_sys, ItemTitles) else None,
+                progress=progress,
+            )
     if not options.json:
         print_table(str(output), exported_rows(model, exported))
-    for metrics in evaluation_mappings(evaluations):
-        add_metrics(output, metrics)
     print_evaluations(evaluations, options.json)
 
 
@@ -172,3 +186,14 @@ def _evaluate(
         "--test-table, or run `edgerec evaluate` on rows that training never saw."
     )
     return Evaluations()
+
+
+def _rows(
+    options: argparse.Namespace, configuration: Configuration | None, rec_sys: RecSys
+) -> EvaluationRows | None:
+    """Return the rows that `_evaluate` evaluates on."""
+    if options.test_table:
+        return rows_of_table(options.test_database, options.test_table, names=column_names(options))
+    if configuration is not None and configuration.evaluation is not None:
+        return evaluation_rows(configuration)
+    return rows_of_samples(rec_sys) if isinstance(rec_sys, EvaluationSamples) else None

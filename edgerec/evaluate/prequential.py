@@ -38,6 +38,23 @@ class Evaluation:
     metrics: Metrics
 
 
+class Question(NamedTuple):
+    """What the file is asked: some items of one user, with the history before that moment."""
+
+    user: int
+    """code of the user, counted from 0 in order of appearance"""
+    rows: list[Row]
+    """the user's rows of that moment"""
+    history: list[Interaction]
+    """strictly earlier rows, oldest first; what the file knows of the user comes beside it"""
+    timestamp: int
+
+    @property
+    def item_ids(self) -> list[Id]:
+        """The candidates."""
+        return [row.item_id for row in self.rows]
+
+
 class _Histories:
     """The newest distinct items of each user: as much as the file would use, and no more."""
 
@@ -88,14 +105,42 @@ def evaluate_rows(
     """
     progress = progress or Silent()
     threshold = scorer.label_above if label_above is None else label_above
-    histories = _Histories(scorer.n_history, scorer.catalogue())
-    earlier = _Earlier(history_rows, "history table")
     labels: list[float] = []
     scores: list[float] = []
-    user_codes: dict[Id, int] = {}
     users: list[int] = []
     any_by_rule = False
     progress.stage("scoring")
+    for asked in questions(scorer, test_rows, history_rows, frozen=frozen):
+        user_id = asked.rows[0].user_id
+        answered = scorer.scores(user_id, asked.item_ids, asked.history, asked.timestamp)
+        scores += answered.tolist()
+        labels += [label_of(row, threshold) for row in asked.rows]
+        any_by_rule = any_by_rule or asked.rows[0].label is None
+        users += [asked.user] * len(asked.rows)
+        progress.advance(len(labels), None)
+    metrics = compute_metrics(
+        np.array(labels, np.float64), np.array(scores, np.float64), np.array(users, np.int64)
+    )
+    return Evaluation(protocol(frozen, threshold if any_by_rule else None), metrics)
+
+
+def questions(
+    scorer: TableScorer,
+    test_rows: Iterable[Row],
+    history_rows: Iterable[Row] = (),
+    *,
+    frozen: bool = False,
+) -> Iterator[Question]:
+    """Yield what `evaluate_rows` asks the file, in order of time; the same parameters.
+
+    Raises
+    ------
+    EvaluationError
+        Rows out of order, ids of another kind than the file's.
+    """
+    histories = _Histories(scorer.n_history, scorer.catalogue())
+    earlier = _Earlier(history_rows, "history table")
+    user_codes: dict[Id, int] = {}
     for timestamp, moment in groupby(_ordered(test_rows, "test table"), lambda row: row.timestamp):
         for row in earlier.before(timestamp):
             histories.add(row)
@@ -103,25 +148,26 @@ def evaluate_rows(
         check_kinds(scorer, rows[0])
         by_user = sorted(rows, key=lambda row: user_codes.setdefault(row.user_id, len(user_codes)))
         for user_id, group in groupby(by_user, lambda row: row.user_id):
-            own = list(group)
-            items = [row.item_id for row in own]
-            scores += scorer.scores(user_id, items, histories.of(user_id), timestamp).tolist()
-            labels += [_label(row, threshold) for row in own]
-            any_by_rule = any_by_rule or own[0].label is None
-            users += [user_codes[user_id]] * len(own)
+            yield Question(user_codes[user_id], list(group), histories.of(user_id), timestamp)
         if not frozen:
             for row in rows:
                 histories.add(row)
-        progress.advance(len(labels), None)
-    rule = f"label: value > {threshold:g}" if any_by_rule else "labels as given"
-    protocol = f"{'frozen' if frozen else 'prequential'} rows in order of time; {rule}"
-    metrics = compute_metrics(
-        np.array(labels, np.float64), np.array(scores, np.float64), np.array(users, np.int64)
-    )
-    return Evaluation(protocol, metrics)
 
 
-def _label(row: Row, threshold: float | None) -> float:
+def protocol(frozen: bool, threshold: float | None) -> str:
+    """Say how rows were scored; `threshold` None: their labels were given."""
+    rule = "labels as given" if threshold is None else f"label: value > {threshold:g}"
+    return f"{'frozen' if frozen else 'prequential'} rows in order of time; {rule}"
+
+
+def label_of(row: Row, threshold: float | None) -> float:
+    """Return the label of a row: its own, or what the rule says of its value.
+
+    Raises
+    ------
+    EvaluationError
+        There is neither.
+    """
     if row.label is not None:
         return row.label
     if threshold is None:

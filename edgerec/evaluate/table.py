@@ -142,11 +142,15 @@ def evaluate_samples(
     model: str | Path, rec_sys: EvaluationSamples, *, progress: Progress | None = None
 ) -> Evaluation:
     """Evaluate the file `model` on the held-out samples that a RecSys offers."""
+    return evaluate_rows(TableScorer(model), sample_rows(rec_sys), progress=progress)
+
+
+def sample_rows(rec_sys: EvaluationSamples) -> list[Row]:
+    """Return the held-out samples that a RecSys offers, in order of time."""
     rows = (
         Row(sample.user_id, sample.item_id, sample.value, sample.timestamp, sample.label)
         for sample in whole_samples(
             rec_sys.evaluation_sample_generator(), "evaluation_sample_generator"
         )
     )
-    in_order = sorted(rows, key=lambda row: row.timestamp)
-    return evaluate_rows(TableScorer(model), in_order, progress=progress)
+    return sorted(rows, key=lambda row: row.timestamp)

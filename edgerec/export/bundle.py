@@ -73,6 +73,7 @@ def export(ranker: Ranker, path: str | Path, progress: Progress) -> Exported:
         {"file": target.name, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()},
         parity,
         golden(ranker, [one for one, _ in short], [one for _, one in short]),
+        ranker.tables.names(),
     )
     target.parent.mkdir(parents=True, exist_ok=True)
     replace_file(target, lambda temporary: temporary.write_bytes(data))

@@ -115,6 +115,7 @@ def manifest(
     graph: dict[str, Any],
     parity: Parity,
     golden_requests: list[dict[str, Any]],
+    features: Sequence[str],
 ) -> dict[str, Any]:
     """Return the whole manifest."""
     return {
@@ -123,5 +124,6 @@ def manifest(
         "graph": {**graph, "opset": OPSET, "ai_onnx_ml": OPSET_ML, "ir_version": IR_VERSION},
         "parity": dataclasses.asdict(parity),
         "metrics": [],
+        "features": list(features),
         "golden": golden_requests,
     }

@@ -5,6 +5,7 @@ import sqlite3
 
 import numpy as np
 import pytest
+from markupsafe import escape
 
 from edgerec.cli import main
 from edgerec.datasets import write_generated_database
@@ -80,6 +81,39 @@ def test_split_train_evaluate_and_export_again(shop, tmp_path, capsys):
     assert output.read_bytes() == first
 
 
+def test_training_writes_a_report_and_the_command_writes_it_again(shop, tmp_path, capsys):
+    run("split", URL, "--table", "ratings", "--by", "user-time")
+    command = ["train", f"{shop}:Shop", "--output", "shop.onnx", *FAST]
+    tested = ["--test-database", URL, "--test-table", "ratings_test"]
+    assert run(*command, *tested, "--no-report") == 0
+    assert not (tmp_path / "shop.html").exists()
+    assert run(*command, *tested) == 0
+    assert "wrote shop.html" in capsys.readouterr().err
+    first = (tmp_path / "shop.html").read_text("utf-8")
+    assert "<h1>shop</h1>" in first and "item-kNN" not in first
+    again = ["report", "shop.onnx", URL, *tested[2:], "--titles", "movies", "movieId", "title"]
+    assert run(*again, "--no-times", "--top", "5", "--output", "again.html") == 0
+    titled = (tmp_path / "again.html").read_text("utf-8")
+    assert "NDCG@5" in titled and "item-kNN, bm25" in titled
+    assert interactions().titles[0].split(" (")[0] in titled or "(19" in titled
+    assert run(*again, "--no-times", "--top", "5", "--output", "third.html") == 0
+    assert (tmp_path / "third.html").read_text("utf-8") == titled
+
+
+def test_a_configuration_is_trained_reported_and_titled(shop, tmp_path, capsys):
+    run("split", URL, "--table", "ratings", "--by", "user-time")
+    assert run("init", URL) == 0
+    assert run("train", "edgerec.toml", *FAST) == 0
+    (path,) = (tmp_path / "models").glob("*.html")
+    text = path.read_text("utf-8")
+    shown = [title for title in interactions().titles if f"<bdi>{escape(title)}</bdi>" in text]
+    assert len(shown) >= 10
+    path.unlink()
+    assert run("report", "edgerec.toml", "--examples", "0", "--date", "2026-01-31") == 0
+    text = path.read_text("utf-8")
+    assert "2026-01-31" in text and "<bdi>" not in text
+
+
 def test_history_table_frozen_and_label_rule(shop, tmp_path, capsys):
     run("split", URL, "--table", "ratings", "--by", "user")
     run("train", f"{shop}:Shop", "--output", "shop.onnx", *FAST)
@@ -138,6 +172,15 @@ def test_masks_split_the_rows_sorted_by_time_user_item(shop, tmp_path, capsys):
         (
             ["split", URL, "--table", "ratings", "--by", "user", "--where", "rated > 3"],
             'Did you mean "rating"?',
+        ),
+        (["report", "none.onnx", URL, "--test-table", "ratings"], "no such file"),
+        (["report", "none.onnx"], "Give DATABASE_URL and --test-table"),
+        (["report", "none.onnx", "--examples", "-1"], "expected 0 or more"),
+        (["report", "none.onnx", "--top", "0"], "expected 1 or more"),
+        (["report", "edgerec.toml", "--frozen"], "names the database, tables, columns and rules"),
+        (
+            ["report", "none.onnx", URL, "--test-table", "ratings", "--output", "a.pdf"],
+            "the name of a report must end in .html",
         ),
         (["export", "none.training"], "holds no state.json"),
         (["serve", "none.onnx"], "no such file"),
@@ -204,7 +247,7 @@ def test_a_mistake_in_evaluate_is_a_sentence(shop, capsys, arguments, sentence):
 
 
 @pytest.mark.parametrize(
-    "command", ["init", "split", "train", "evaluate", "export", "serve", "demo"]
+    "command", ["init", "split", "train", "evaluate", "report", "export", "serve", "demo"]
 )
 def test_every_command_explains_itself_by_an_example(command, capsys):
     with pytest.raises(SystemExit) as stop:
