@@ -3,8 +3,11 @@
 import argparse
 import dataclasses
 import math
+from functools import partial
 from pathlib import Path
 
+from edgerec.audit.held_out import HeldOutRows
+from edgerec.audit.report import CHECKS
 from edgerec.cli.drawing import (
     DrawnProgress,
     add_column_options,
@@ -15,11 +18,11 @@ from edgerec.cli.drawing import (
 from edgerec.cli.figures import evaluation_mappings, print_evaluations
 from edgerec.cli.loading import load_rec_sys
 from edgerec.config import TrainSettings
-from edgerec.declared.evaluation import evaluate_declared
+from edgerec.declared.evaluation import evaluate_declared, held_out_rows
 from edgerec.declared.recsys import declared_rec_sys, train_settings
 from edgerec.declared.schema import Configuration
 from edgerec.errors import ConfigurationError
-from edgerec.evaluate.table import Evaluations, evaluate_samples, evaluate_table
+from edgerec.evaluate.table import Evaluations, evaluate_samples, evaluate_table, table_rows
 from edgerec.export.bundle import Exported, add_metrics
 from edgerec.files import require_writable
 from edgerec.model import Model
@@ -65,6 +68,13 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     parser.add_argument(
         "--test-table", metavar="T", help="rows to evaluate on, that training must not see"
     )
+    parser.add_argument(
+        "--accept-leak",
+        action="append",
+        default=[],
+        metavar="CHECK",
+        help="train although this check of the leak audit fails: " + ", ".join(CHECKS),
+    )
     add_column_options(parser)
     parser.add_argument("--json", action="store_true", help="print the metrics as one JSON object")
     parser.set_defaults(run=run)
@@ -89,12 +99,15 @@ def run(options: argparse.Namespace) -> None:
             training_folder=output.with_suffix(".training"),
             resume=options.resume,
             progress=progress,
+            held_out_rows=_held_out_rows(options, configuration),
+            accepted_leaks=options.accept_leak,
         )
         exported = model.export(output, progress=progress)
         progress.message(f"wrote {output} and {output.with_suffix('.json').name}")
         evaluations = _evaluate(options, configuration, rec_sys, output, progress)
     if not options.json:
         print_table(str(output), exported_rows(model, exported))
+        print_table("leak audit", audit_rows(model))
     for metrics in evaluation_mappings(evaluations):
         add_metrics(output, metrics)
     print_evaluations(evaluations, options.json)
@@ -116,6 +129,30 @@ def exported_rows(model: Model, exported: Exported) -> dict[str, str]:
         else f"{best:.4f} after epoch {ranker.facts.best_epoch} of {len(epochs)} "
         "(chose the epoch: no test)",
     }
+
+
+def audit_rows(model: Model) -> dict[str, str]:
+    """Return what to say of each check of the leak audit."""
+    rows = {}
+    for finding in model.ranker.audit:
+        seen = ": ".join(text for text in (finding["looked_at"], finding["figure"]) if text)
+        parts = [f"{finding['outcome']}. {seen[0].upper()}{seen[1:]}.", finding["advice"]]
+        rows[finding["check"]] = " ".join(part for part in parts if part)
+    return rows
+
+
+def _held_out_rows(
+    options: argparse.Namespace, configuration: Configuration | None
+) -> HeldOutRows | None:
+    """Return what reads the rows to evaluate on; None: the class offers them, or nobody does."""
+    if options.test_table:
+        return lambda: (
+            (row.user_id, row.item_id, row.timestamp)
+            for row in table_rows(options.test_database, options.test_table, column_names(options))
+        )
+    if configuration is not None and configuration.evaluation is not None:
+        return partial(held_out_rows, configuration)
+    return None
 
 
 def _load(options: argparse.Namespace) -> tuple[Configuration | None, RecSys]:

@@ -1,14 +1,22 @@
 """Evaluates the file of a configuration on the rows that its section [evaluation] names."""
 
 import dataclasses
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from edgerec.declared.reading import database_url
 from edgerec.declared.schema import Configuration, row_conditions
 from edgerec.errors import ConfigurationError
-from edgerec.evaluate.table import ColumnNames, Evaluations, evaluate_table, rank_table
+from edgerec.evaluate.table import (
+    ColumnNames,
+    Evaluations,
+    evaluate_table,
+    rank_table,
+    table_rows,
+)
 from edgerec.progress import Progress
+from edgerec.recsys import Id
 
 _TOP: Final = 10
 
@@ -45,13 +53,7 @@ def evaluate_declared(
             "The configuration has no section [evaluation]. Add one that names test_table, a "
             "table of rows that training does not see; `edgerec split` writes one."
         )
-    names = ColumnNames(
-        user_id=interactions.user_id,
-        item_id=interactions.item_id,
-        value=interactions.value,
-        timestamp=interactions.timestamp,
-        has_value=interactions.value is not None,
-    )
+    names = _column_names(configuration)
     where = row_conditions(interactions.where)
     url = database_url(configuration)
     found = Evaluations()
@@ -83,3 +85,26 @@ def evaluate_declared(
         )
         found = dataclasses.replace(found, ranking=ranking)
     return found
+
+
+def held_out_rows(configuration: Configuration) -> Iterator[tuple[Id, Id, int]]:
+    """Yield user_id, item_id and timestamp of the rows that [evaluation] names, for the audit."""
+    assert configuration.evaluation is not None
+    for row in table_rows(
+        database_url(configuration),
+        configuration.evaluation.test_table,
+        _column_names(configuration),
+        where=row_conditions(configuration.interactions.where),
+    ):
+        yield row.user_id, row.item_id, row.timestamp
+
+
+def _column_names(configuration: Configuration) -> ColumnNames:
+    interactions = configuration.interactions
+    return ColumnNames(
+        user_id=interactions.user_id,
+        item_id=interactions.item_id,
+        value=interactions.value,
+        timestamp=interactions.timestamp,
+        has_value=interactions.value is not None,
+    )

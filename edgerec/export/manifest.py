@@ -114,6 +114,7 @@ def manifest(
     stable: dict[str, Any],
     graph: dict[str, Any],
     parity: Parity,
+    audit: Sequence[dict[str, str]],
     golden_requests: list[dict[str, Any]],
 ) -> dict[str, Any]:
     """Return the whole manifest."""
@@ -122,6 +123,7 @@ def manifest(
         "name": name,
         "graph": {**graph, "opset": OPSET, "ai_onnx_ml": OPSET_ML, "ir_version": IR_VERSION},
         "parity": dataclasses.asdict(parity),
+        "audit": list(audit),
         "metrics": [],
         "golden": golden_requests,
     }
