@@ -5,6 +5,8 @@ import dataclasses
 import math
 from pathlib import Path
 
+from edgerec.audit.held_out import HeldOutRows
+from edgerec.audit.report import CHECKS
 from edgerec.cli.drawing import (
     DrawnProgress,
     add_column_options,
@@ -67,6 +69,13 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     parser.add_argument(
         "--test-table", metavar="T", help="rows to evaluate on, that training must not see"
     )
+    parser.add_argument(
+        "--accept-leak",
+        action="append",
+        default=[],
+        metavar="CHECK",
+        help="train although this check of the leak audit fails: " + ", ".join(CHECKS),
+    )
     add_column_options(parser)
     parser.add_argument(
         "--no-report", action="store_true", help="write no NAME.html about what was evaluated"
@@ -87,6 +96,7 @@ def run(options: argparse.Namespace) -> None:
             "models/movielens.onnx."
         )
     require_writable(output)
+    test = _rows(options, configuration, rec_sys)
     with DrawnProgress() as progress:
         model = train(
             rec_sys,
@@ -94,13 +104,14 @@ def run(options: argparse.Namespace) -> None:
             training_folder=output.with_suffix(".training"),
             resume=options.resume,
             progress=progress,
+            held_out_rows=_held_out_rows(test),
+            accepted_leaks=options.accept_leak,
         )
         exported = model.export(output, progress=progress)
         progress.message(f"wrote {output} and {output.with_suffix('.json').name}")
         evaluations = _evaluate(options, configuration, rec_sys, output, progress)
         for metrics in evaluation_mappings(evaluations):
             add_metrics(output, metrics)
-        test = _rows(options, configuration, rec_sys)
         if test is not None and not options.no_report:
             write_report(
                 output,
@@ -111,6 +122,7 @@ def run(options: argparse.Namespace) -> None:
             )
     if not options.json:
         print_table(str(output), exported_rows(model, exported))
+        print_table("leak audit", audit_rows(model))
     print_evaluations(evaluations, options.json)
 
 
@@ -130,6 +142,23 @@ def exported_rows(model: Model, exported: Exported) -> dict[str, str]:
         else f"{best:.4f} after epoch {ranker.facts.best_epoch} of {len(epochs)} "
         "(chose the epoch: no test)",
     }
+
+
+def audit_rows(model: Model) -> dict[str, str]:
+    """Return what to say of each check of the leak audit."""
+    rows = {}
+    for finding in model.ranker.audit:
+        seen = ": ".join(text for text in (finding["looked_at"], finding["figure"]) if text)
+        parts = [f"{finding['outcome']}. {seen[0].upper()}{seen[1:]}.", finding["advice"]]
+        rows[finding["check"]] = " ".join(part for part in parts if part)
+    return rows
+
+
+def _held_out_rows(test: EvaluationRows | None) -> HeldOutRows | None:
+    """Return what reads the keys of the rows to evaluate on; None: there are none."""
+    if test is None:
+        return None
+    return lambda: ((row.user_id, row.item_id, row.timestamp) for row in test.rows())
 
 
 def _load(options: argparse.Namespace) -> tuple[Configuration | None, RecSys]:

@@ -72,6 +72,7 @@ def export(ranker: Ranker, path: str | Path, progress: Progress) -> Exported:
         stable,
         {"file": target.name, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()},
         parity,
+        ranker.audit,
         golden(ranker, [one for one, _ in short], [one for _, one in short]),
         ranker.tables.names(),
     )

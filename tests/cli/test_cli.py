@@ -254,3 +254,24 @@ def test_every_command_explains_itself_by_an_example(command, capsys):
         run(command, "--help")
     assert stop.value.code == 0
     assert f"example:\n  edgerec {command}" in capsys.readouterr().out
+
+
+def test_train_audits_against_the_test_table_and_accepts_by_name(shop, tmp_path, capsys):
+    assert run("split", URL, "--table", "ratings", "--by", "user-time") == 0
+    with sqlite3.connect(tmp_path / "shop.db") as connection:
+        connection.execute("INSERT INTO ratings_test SELECT * FROM ratings_train LIMIT 7")
+    arguments = [
+        *("train", f"{shop}:Shop", "--output", "shop.onnx", *FAST),
+        *("--test-database", URL, "--test-table", "ratings_test"),
+    ]
+    assert run(*arguments) == 1
+    error = capsys.readouterr().err
+    assert "test-overlap: 7 of " in error
+    assert "--accept-leak test-overlap" in error
+    assert not (tmp_path / "shop.onnx").exists()
+    assert run(*arguments, "--accept-leak", "test-overlap") == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "leak audit" in printed
+    assert "test-overlap │ accepted." in printed
+    audit = json.loads((tmp_path / "shop.json").read_text("utf-8"))["audit"]
+    assert [one["outcome"] for one in audit if one["check"] == "test-overlap"] == ["accepted"]
