@@ -94,7 +94,7 @@ class TrainSettings:
 
     n_history: int = 100
     """how many newest items of a user count"""
-    n_known_interactions: int = 4_000_000
+    n_known_interactions: int = 2_000_000
     """how many interactions of training histories the file holds at most, 12 bytes each"""
     n_folds: int = 5
     """statistics that a training sample sees are fitted without its own fold of users"""

@@ -63,9 +63,23 @@ def replace_file(path: Path, write: Callable[[Path], object]) -> None:
     StorageError
         The disk is full, or the folder cannot be written to.
     """
+    with written_beside(path, write):
+        pass
+
+
+@contextmanager
+def written_beside(path: Path, write: Callable[[Path], object]) -> Iterator[Path]:
+    """Write beside `path`, give that file to look at, and move it there if nothing is raised.
+
+    Raises
+    ------
+    StorageError
+        The disk is full, or the folder cannot be written to.
+    """
     temporary = path.with_name(path.name + ".new")
     try:
         write(temporary)
+        yield temporary
         temporary.replace(path)
     except OSError as error:
         raise StorageError(

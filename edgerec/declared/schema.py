@@ -171,7 +171,7 @@ class Training(_Section):
         default=100, description="newest items of a user that count"
     )
     n_known_interactions: Annotated[int, Field(ge=0)] = Field(
-        default=4_000_000,
+        default=2_000_000,
         description="interactions of training histories in the file at most, 12 bytes each; "
         "beyond it every user keeps only his newest",
     )

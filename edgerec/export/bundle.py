@@ -15,7 +15,7 @@ from edgerec.errors import ConfigurationError
 from edgerec.export.manifest import golden, manifest, stable_part
 from edgerec.export.parity import INFINITE, GraphSession, Parity, check_parity, parity_requests
 from edgerec.features.tables import KnownHistories
-from edgerec.files import replace_file, require_writable
+from edgerec.files import replace_file, require_writable, written_beside
 from edgerec.graph.convert import to_graph
 from edgerec.progress import Progress
 from edgerec.schema import Answer, Request
@@ -58,28 +58,38 @@ def export(ranker: Ranker, path: str | Path, progress: Progress) -> Exported:
     require_writable(target)
     progress.stage("export")
     stable = stable_part(ranker, __version__)
-    data = graph_bytes(ranker, stable)
-    progress.stage("parity")
-    requests = parity_requests(ranker)
-    parity, answers = check_parity(ranker, GraphSession(data, ranker), requests)
-    short = [
-        (request, answer)
-        for request, answer in zip(requests, answers, strict=True)
-        if request.name != INFINITE and _n_elements(request, answer) <= _GOLDEN_ELEMENTS
-    ][:_N_GOLDEN]
-    described = manifest(
-        target.stem,
-        stable,
-        {"file": target.name, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()},
-        parity,
-        ranker.audit,
-        golden(ranker, [one for one, _ in short], [one for _, one in short]),
-        ranker.tables.names(),
-    )
     target.parent.mkdir(parents=True, exist_ok=True)
-    replace_file(target, lambda temporary: temporary.write_bytes(data))
+
+    def write(temporary: Path) -> None:
+        temporary.write_bytes(graph_bytes(ranker, stable))
+
+    with written_beside(target, write) as temporary:
+        progress.stage("parity")
+        requests = parity_requests(ranker)
+        # The session reads the file, so that the graph stands in memory once and not twice.
+        parity, answers = check_parity(ranker, GraphSession(temporary, ranker), requests)
+        short = [
+            (request, answer)
+            for request, answer in zip(requests, answers, strict=True)
+            if request.name != INFINITE and _n_elements(request, answer) <= _GOLDEN_ELEMENTS
+        ][:_N_GOLDEN]
+        n_bytes = temporary.stat().st_size
+        described = manifest(
+            target.stem,
+            stable,
+            {"file": target.name, "bytes": n_bytes, "sha256": _digest(temporary)},
+            parity,
+            ranker.audit,
+            golden(ranker, [one for one, _ in short], [one for _, one in short]),
+            ranker.tables.names(),
+        )
     write_manifest(target.with_suffix(".json"), described)
-    return Exported(target, len(data), parity)
+    return Exported(target, n_bytes, parity)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _n_elements(request: Request, answer: Answer) -> int:

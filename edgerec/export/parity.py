@@ -7,6 +7,7 @@ compared with what the ranker computes in Python.
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -34,20 +35,24 @@ class Parity:
     tolerance: float = TOLERANCE
 
 
-def open_session(graph: bytes) -> onnxruntime.InferenceSession:
-    """Return a graph in ONNX Runtime, on one thread."""
+def open_session(graph: Path | bytes) -> onnxruntime.InferenceSession:
+    """Return a graph, a file or its bytes, in ONNX Runtime, on one thread."""
     assert os.environ.get("ORT_DISABLE_TELEMETRY") == "1"
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(
+        graph if isinstance(graph, bytes) else str(graph),
+        options,
+        providers=["CPUExecutionProvider"],
+    )
 
 
 class GraphSession:
-    """A graph in ONNX Runtime, asked as Python asks the ranker."""
+    """A graph, as a file or as its bytes, in ONNX Runtime, asked as Python asks the ranker."""
 
-    def __init__(self, graph: bytes, ranker: Ranker) -> None:
+    def __init__(self, graph: Path | bytes, ranker: Ranker) -> None:
         self._types = ranker.user_id_type, ranker.item_id_type
         self._session = open_session(graph)
 

@@ -18,8 +18,8 @@ Array = NDArray[np.float32]
 # single odd row decide.
 CLIP: Final = np.float32(4.0)
 _BIN_BYTES: Final = 64 * 2**20
-# Rows that are standardised at a time, so that a bin stands in memory once and not twice.
-_STANDARDISED_ROWS: Final = 16_384
+# Rows that are worked on at a time, so that what is made of them stays small.
+_ROWS: Final = 8192
 
 
 class TrainingRows:
@@ -65,13 +65,17 @@ class TrainingRows:
         # Sums about the first row seen: the variance of a year column would drown otherwise.
         if not self.n_rows and len(features):
             self._origin = features[0].astype(np.float64)
-        if len(features):
-            centred = features - self._origin
-            self._total += centred.sum(axis=0)
-            self._squares += (centred * centred).sum(axis=0)
+        bins = self._random.integers(len(self._files), size=len(features))
+        for start in range(0, len(features), _ROWS):
+            part = slice(start, start + _ROWS)
+            self._add_part(features[part], label[part], bins[part])
         self.n_rows += len(features)
+
+    def _add_part(self, features: Array, label: Array, bins: NDArray[np.int64]) -> None:
+        centred = features - self._origin
+        self._total += centred.sum(axis=0)
+        self._squares += (centred * centred).sum(axis=0)
         rows = np.concatenate([features, label[:, None]], axis=1, dtype=np.float32)
-        bins = self._random.integers(len(self._files), size=len(rows))
         rows = rows[np.argsort(bins, kind="stable")]
         ends = np.cumsum(np.bincount(bins, minlength=len(self._files)))
         for file, part in zip(self._files, np.split(rows, ends[:-1]), strict=True):
@@ -109,8 +113,8 @@ class TrainingRows:
         with path.open("rb") as file:
             file.readinto(rows.data)
         features, label = rows[:, :-1], rows[:, -1]
-        for start in range(0, len(rows), _STANDARDISED_ROWS):
-            part = features[start : start + _STANDARDISED_ROWS]
+        for start in range(0, len(rows), _ROWS):
+            part = features[start : start + _ROWS]
             part[:] = standardise(part, self.mean, self.inverse_spread)
         if len(self._paths) == 1:
             self._only_bin = features, label

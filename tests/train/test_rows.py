@@ -120,7 +120,7 @@ def test_a_bin_stands_in_memory_once(tmp_path: Path, monkeypatch: pytest.MonkeyP
     n_rows, width = 40_000, 9
     bin_bytes = n_rows * (width + 1) * 4 // 4
     monkeypatch.setattr(rows_module, "_BIN_BYTES", bin_bytes)
-    monkeypatch.setattr(rows_module, "_STANDARDISED_ROWS", 256)
+    monkeypatch.setattr(rows_module, "_ROWS", 256)
     rows = TrainingRows(tmp_path, n_rows, width, random_state=0)
     rows.add(np.ones((n_rows, width), np.float32), np.ones(n_rows, np.float32))
     rows.finish()
