@@ -2,8 +2,9 @@
 
 import itertools
 import os
+import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -39,16 +40,42 @@ class Database:
             return sqlalchemy.create_engine(self.url, poolclass=sqlalchemy.NullPool)
         return administrator(self.server, self.name)
 
+    @contextmanager
+    def connected(self) -> Iterator[sqlalchemy.Connection]:
+        """Connect past edgeRec, and see the server forget the connection behind.
+
+        PostgreSQL lists a session that was closed for a moment longer; `kill` would count it.
+        """
+        with self.raw.connect() as connection:
+            number = None
+            if self.backend == "postgresql":
+                number = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+            yield connection
+        if number is not None:
+            self._forgotten([number])
+
+    def _forgotten(self, numbers: list[int]) -> None:
+        """Wait until PostgreSQL lists none of these sessions."""
+        listed = sqlalchemy.text("SELECT count(*) FROM pg_stat_activity WHERE pid = ANY(:numbers)")
+        assert self.server is not None
+        # Not in the same database, where this session would be counted next.
+        with administrator(self.server, "postgres").connect() as connection:
+            for _ in range(1000):
+                if connection.execute(listed, {"numbers": numbers}).scalar_one() == 0:
+                    return
+                time.sleep(0.01)
+        raise TimeoutError(f"PostgreSQL still lists the sessions {numbers} after ten seconds.")
+
     def run(self, *statements: str) -> None:
         """Execute statements as they are."""
-        with self.raw.connect() as connection:
+        with self.connected() as connection:
             for statement in statements:
                 connection.execute(sqlalchemy.text(statement.replace(":", r"\:")))
             connection.commit()
 
     def make(self, table: sqlalchemy.Table, rows: list[dict[str, object]] | None = None) -> None:
         """Create a table and fill it."""
-        with self.raw.connect() as connection:
+        with self.connected() as connection:
             table.create(connection)
             if rows:
                 connection.execute(table.insert(), rows)
@@ -61,15 +88,17 @@ class Database:
             "SELECT id FROM information_schema.processlist "
             "WHERE db = :name AND id <> connection_id()"
             if self.backend == "mariadb"
-            else "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            else "SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity "
             "WHERE datname = :name AND pid <> pg_backend_pid()"
         )
-        with self.raw.connect() as connection:
+        with self.connected() as connection:
             found = connection.execute(sqlalchemy.text(listed), {"name": self.name}).all()
             if self.backend == "mariadb":
                 for (number,) in found:
                     connection.exec_driver_sql(f"KILL CONNECTION {number}")
-            return len(found)
+        if self.backend == "postgresql":
+            self._forgotten([number for number, _ in found])
+        return len(found)
 
     def reader_url(self) -> str:
         """Return a URL of an account that may only SELECT."""
