@@ -1,7 +1,9 @@
 """Held-out rows beside samples: overlap, sequences made of them, and counts of other rows."""
 
 import dataclasses
+import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +14,12 @@ from edgerec.audit.overlap import check_overlap
 from edgerec.audit.own_statistics import check_statistics
 from edgerec.audit.report import Finding
 from edgerec.audit.sequences import check_sequences
+from edgerec.evaluate.table import table_rows
 from edgerec.features.statistics import fit_statistics, folds
 from edgerec.progress import Silent
 from edgerec.recsys import Id, Sample
+from edgerec.samples.split import split_table
+from edgerec.source import ColumnNames, find_columns, open_engine
 from tests.audit.worlds import Ratings
 from tests.toy import Listed, taken_in
 
@@ -52,8 +57,8 @@ def test_the_sentence_of_an_overlap(tmp_path: Path) -> None:
     )
 
 
-def test_rows_that_repeat_may_be_torn_apart_but_no_more(tmp_path: Path) -> None:
-    """An invoice may list an item twice, and a split may divide the two."""
+def test_rows_that_repeat_must_be_kept_together(tmp_path: Path) -> None:
+    """An invoice may list an item twice; a split that divides the two tells the answer."""
     invoices = [
         Sample(user, item, float(user % 2), 60 * item, 1.0)
         for user in range(40)
@@ -70,10 +75,45 @@ def test_rows_that_repeat_may_be_torn_apart_but_no_more(tmp_path: Path) -> None:
         held_out = take_in_held_out(keys, intake, tmp_path, 1024)
         return check_overlap(intake, held_out, 1024)
 
-    passed = checked(torn)
-    assert passed.outcome == "passed"
-    assert passed.figure == "16 (18.6%) are samples; 13.0% of the samples repeat another"
-    assert checked([*torn, *kept[:20]]).outcome == "failed"
+    failed = checked(torn)
+    assert (failed.outcome, failed.figure) == ("failed", "16 (18.6%) are samples")
+    assert failed.advice.endswith(
+        "13.0% of the samples repeat another of the same user, item and time: a split must keep "
+        "such rows on one side, as that command does."
+    )
+    together = checked([one for one in torn if one not in kept])
+    assert (together.outcome, together.figure) == ("passed", "0 (0.0%) are samples")
+
+
+@pytest.mark.parametrize("by", ["row", "user-time", "time", "leave-last-out"])
+def test_tables_that_were_split_by_the_product_do_not_overlap(tmp_path: Path, by: str) -> None:
+    random = np.random.default_rng(1)
+    # Of 900 rows, most have a copy: 6 users, 8 items and 12 moments.
+    rows = sorted(
+        (time, user, item) for user, item, time in random.integers(0, (6, 8, 12), (900, 3))
+    )
+    file = tmp_path / "invoices.db"
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("CREATE TABLE r (user INT, item INT, rating REAL, timestamp INT)")
+        connection.executemany(
+            "INSERT INTO r VALUES (?, ?, ?, ?)",
+            [(int(user), int(item), float(item % 2), int(time)) for time, user, item in rows],
+        )
+        connection.commit()
+    engine = open_engine(f"sqlite:///{file}")
+    split_table(engine, "r", find_columns(engine, "r"), by=by)
+    train, test = (
+        [
+            Sample(row.user_id, row.item_id, float(row.value > 0), row.timestamp, row.value)
+            for row in table_rows(f"sqlite:///{file}", f"r_{side}", ColumnNames(), order="user")
+        ]
+        for side in ("train", "test")
+    )
+    intake = taken_in(Listed(train), tmp_path)
+    keys = [(one.user_id, one.item_id, one.timestamp) for one in test]
+    held_out = take_in_held_out(keys, intake, tmp_path, 1024)
+    finding = check_overlap(intake, held_out, 1024)
+    assert (finding.outcome, finding.figure) == ("passed", "0 (0.0%) are samples")
 
 
 def test_ids_of_another_kind_and_no_rows_overlap_nowhere(tmp_path: Path) -> None:
