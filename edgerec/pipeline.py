@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Collection
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -117,13 +118,13 @@ def train(
                 progress.stage("features")
                 require_same_data(saved.ranker, rec_sys, intake, folder)
                 ranker = saved.ranker
-            folds_of_user = _folds_of_user(intake, ranker)
             report = audit(
                 rec_sys,
                 intake,
                 ranker.tables,
-                folds_of_user,
+                _folds_of_user(intake, ranker),
                 settings,
+                partial(_refitted, settings),
                 held_out_rows,
                 scratch,
                 progress,
@@ -210,6 +211,14 @@ def _tables(
             event_values={"viewed": None, "liked": liked, "bought": liked, "skipped": disliked},
         ),
     )
+
+
+def _refitted(
+    settings: TrainSettings, rec_sys: RecSys, intake: Intake, scratch: Path
+) -> tuple[FeatureTables, FoldsOfUser]:
+    """Fit the tables of other samples as those of training are fitted, for the audit."""
+    ranker = _tables(rec_sys, intake, settings, scratch, Silent())
+    return ranker.tables, _folds_of_user(intake, ranker)
 
 
 def _fit(

@@ -14,6 +14,7 @@ CHECKS: Final = (
     "test-overlap",
     "held-out-sequences",
     "own-statistics",
+    "out-of-fold",
     "item-features",
     "user-features",
 )

@@ -6,6 +6,7 @@ from pathlib import Path
 from edgerec.audit.future import check_future
 from edgerec.audit.groups import Groups, Signal, group_sums
 from edgerec.audit.held_out import HeldOutRows, take_in_held_out
+from edgerec.audit.out_of_fold import FitTables, check_out_of_fold
 from edgerec.audit.overlap import check_overlap
 from edgerec.audit.own_statistics import check_statistics
 from edgerec.audit.report import CHECKS, AuditReport, Finding
@@ -26,6 +27,7 @@ def audit(
     tables: FeatureTables,
     folds_of_user: FoldsOfUser,
     settings: TrainSettings,
+    fit: FitTables,
     held_out_rows: HeldOutRows | None,
     folder: Path,
     progress: Progress,
@@ -36,6 +38,8 @@ def audit(
     ----------
     tables : FeatureTables
         With the statistics of all folds.
+    fit : callable
+        What training fitted the tables by, for other samples.
     held_out_rows : callable, optional
         The rows that the finished file will be evaluated on; by default those of
         `evaluation_sample_generator`, where it is offered.
@@ -55,6 +59,7 @@ def audit(
         lambda: check_overlap(intake, held_out, chunk_rows),
         lambda: check_sequences(rec_sys, intake, held_out, seed),
         lambda: check_statistics(intake, tables.statistics, folds_of_user.statistics, chunk_rows),
+        lambda: check_out_of_fold(fit, intake, tables, settings.n_history, folder, seed),
         lambda: check_features("item", tables.item_features, groups["item"]),
         lambda: check_features("user", tables.user_features, groups["user"]),
     )

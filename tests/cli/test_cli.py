@@ -1,12 +1,14 @@
 """The commands, as a user types them, on a small generated database."""
 
 import json
+import re
 import sqlite3
 
 import numpy as np
 import pytest
 from markupsafe import escape
 
+from edgerec.audit.report import CHECKS
 from edgerec.cli import main
 from edgerec.datasets import write_generated_database
 from tests.trained import interactions
@@ -275,3 +277,9 @@ def test_train_audits_against_the_test_table_and_accepts_by_name(shop, tmp_path,
     assert "test-overlap │ accepted." in printed
     audit = json.loads((tmp_path / "shop.json").read_text("utf-8"))["audit"]
     assert [one["outcome"] for one in audit if one["check"] == "test-overlap"] == ["accepted"]
+    # The page tells the same of every check, the accepted leak included.
+    page = (tmp_path / "shop.html").read_text("utf-8")
+    verdicts = dict(re.findall(r'<th scope="row">([a-z-]+)</th><td><strong>[✓✗ ]*([a-z ]+)<', page))
+    assert verdicts == {one["check"]: one["outcome"] for one in audit}
+    assert tuple(verdicts) == CHECKS
+    assert "7 of " in page and "held-out rows are training samples too" in page
