@@ -77,6 +77,31 @@ def item2vec_of_all_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pipeline, "fit_embeddings", of_all)
 
 
+def test_a_scale_that_all_share_is_no_leak(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A column may be standardised by the interactions of all users; no item is in that alone."""
+    honest = pipeline.item_table
+
+    def standardised(rec_sys: RecSys, ids: Any) -> Any:
+        table = honest(rec_sys, ids)
+        return np.concatenate([table, np.arange(len(table))[:, None]], axis=1, dtype=np.float32)
+
+    monkeypatch.setattr(pipeline, "item_table", standardised)
+    fitted = pipeline._tables
+
+    def with_scale(rec_sys: RecSys, intake: Intake, *rest: Any) -> Ranker:
+        ranker = fitted(rec_sys, intake, *rest)
+        item = np.concatenate([block["item"] for block in intake.spool.blocks(1024)])
+        features = ranker.tables.item_features.copy()
+        features[:, -1] = (features[:, -1] - item.mean()) / item.std()
+        return ranker.replaced(tables=dataclasses.replace(ranker.tables, item_features=features))
+
+    monkeypatch.setattr(pipeline, "_tables", with_scale)
+    for seed in range(5):
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        assert checked(Ratings(seed), folder, seed=seed).outcome == "passed"
+
+
 def a_new_table_of_user_means(monkeypatch: pytest.MonkeyPatch) -> None:
     """A kind of table that the check has never heard of."""
     honest = pipeline._tables
@@ -92,6 +117,18 @@ def a_new_table_of_user_means(monkeypatch: pytest.MonkeyPatch) -> None:
         return ranker.replaced(tables=dataclasses.replace(ranker.tables, user_features=means))
 
     monkeypatch.setattr(pipeline, "_tables", with_means)
+
+
+def counts_of_all_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only that something was done is known of the own samples, and not how it was liked."""
+    honest = pipeline.fit_statistics
+
+    def of_all(*arguments: Any) -> Any:
+        fitted = honest(*arguments)
+        count = np.repeat(fitted.log_count[-1:], len(fitted.log_count), axis=0)
+        return dataclasses.replace(fitted, log_count=count)
+
+    monkeypatch.setattr(pipeline, "fit_statistics", of_all)
 
 
 def the_wrong_fold(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,6 +148,7 @@ def the_wrong_fold(monkeypatch: pytest.MonkeyPatch) -> None:
         (statistics_of_all_rows, "item_mean_value"),
         (item2vec_of_all_rows, "similar_"),
         (a_new_table_of_user_means, "user_0"),
+        (counts_of_all_rows, "item_log_count"),
         (the_wrong_fold, "item_mean_value"),
     ],
 )
@@ -123,5 +161,5 @@ def test_a_table_fitted_on_what_it_serves_fails_the_run(
     sentence = str(error.value)
     assert "out-of-fold: The feature '" in sentence
     assert feature in sentence.partition("out-of-fold: ")[2].partition(" changes from")[0]
-    assert "when his own samples are changed and his history is not" in sentence
+    assert " of his own samples are changed and his history is not" in sentence
     assert "serve each sample from the fit without its user" in sentence
