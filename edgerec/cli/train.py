@@ -207,7 +207,8 @@ def _evaluate(
         )
         return Evaluations(labels=labels)
     if configuration is not None and configuration.evaluation is not None:
-        return evaluate_declared(configuration, output, progress=progress)
+        # The report has baselines of labels, out of the file; others would take the training table.
+        return evaluate_declared(configuration, output, baselines=False, progress=progress)
     if isinstance(rec_sys, EvaluationSamples):
         return Evaluations(labels=evaluate_samples(output, rec_sys, progress=progress))
     progress.message(

@@ -22,6 +22,8 @@ def evaluate_declared(
     top: int | None = None,
     repeats: bool = False,
     with_labels: bool = True,
+    against: str | Path | None = None,
+    baselines: bool = True,
     progress: Progress | None = None,
 ) -> Evaluations:
     """Evaluate as the section [evaluation] says, on the rows that [interactions] counts.
@@ -36,6 +38,10 @@ def evaluate_declared(
         Override what the section says, where they are given.
     with_labels : bool
         False: the catalogue alone, for a report, which measures the labels itself.
+    against : path, optional
+        Another file, compared with `model`.
+    baselines : bool
+        False: no baselines beside the labels; the catalogue has them always.
 
     Raises
     ------
@@ -63,6 +69,8 @@ def evaluate_declared(
             frozen=section.frozen,
             names=names,
             where=where,
+            train_table=interactions.table if baselines else None,
+            against=against,
             progress=progress,
         )
         found = dataclasses.replace(found, labels=labels)
@@ -77,6 +85,7 @@ def evaluate_declared(
             repeats=repeats or section.repeats,
             names=names,
             where=where,
+            against=against,
             progress=progress,
         )
         found = dataclasses.replace(found, ranking=ranking)

@@ -5,15 +5,17 @@ knows of its user and the user's strictly earlier rows; rows of the same second 
 other.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgerec.errors import EvaluationError
 from edgerec.evaluate.metrics import Metrics, compute_metrics
+from edgerec.evaluate.row_quality import RowQuality, row_qualities
 from edgerec.progress import Progress, Silent
 from edgerec.recsys import Id, Interaction
 from edgerec.scoring import TableScorer
@@ -36,6 +38,39 @@ class Evaluation:
 
     protocol: str
     metrics: Metrics
+    compared: Mapping[str, RowQuality] = field(default_factory=dict)
+    """by name, "model" first, each on the same rows; empty: nothing was compared"""
+
+
+@dataclass(frozen=True)
+class ScoredRows:
+    """Rows with the scores of one model or of several, in the order of questions."""
+
+    protocol: str
+    label: NDArray[np.float64]
+    user: NDArray[np.int64]
+    """[n]: a code per user"""
+    scores: Mapping[str, NDArray[np.float64]]
+    """by name, "model" first: [n]"""
+
+    def evaluation(self, probabilities: frozenset[str] = frozenset(("model",))) -> Evaluation:
+        """Compute the metrics, and where there are several scores compare them.
+
+        Parameters
+        ----------
+        probabilities : frozenset of str
+            Names of the scores that are probabilities, and so have a log loss.
+
+        Raises
+        ------
+        EvaluationError
+            There is no row, or one class alone.
+        """
+        metrics = compute_metrics(self.label, self.scores["model"], self.user)
+        if len(self.scores) == 1:
+            return Evaluation(self.protocol, metrics)
+        compared = row_qualities(self.label, self.scores, self.user, probabilities=probabilities)
+        return Evaluation(self.protocol, metrics, compared)
 
 
 class Question(NamedTuple):
@@ -86,7 +121,28 @@ def evaluate_rows(
     label_above: float | None = None,
     progress: Progress | None = None,
 ) -> Evaluation:
-    """Score `test_rows` through the file and compute the metrics.
+    """Score `test_rows` through the file and compute the metrics; see `score_rows`."""
+    return score_rows(
+        scorer,
+        test_rows,
+        history_rows,
+        frozen=frozen,
+        label_above=label_above,
+        progress=progress,
+    ).evaluation()
+
+
+def score_rows(
+    scorer: TableScorer,
+    test_rows: Iterable[Row],
+    history_rows: Iterable[Row] = (),
+    *,
+    frozen: bool = False,
+    label_above: float | None = None,
+    baselines: Callable[[Question], Mapping[str, NDArray[np.float64]]] | None = None,
+    progress: Progress | None = None,
+) -> ScoredRows:
+    """Score `test_rows` through the file.
 
     Parameters
     ----------
@@ -97,31 +153,37 @@ def evaluate_rows(
         True: test rows never join a history.
     label_above : float, optional
         A value above this is labelled 1; by default the rule that stands in the manifest.
+    baselines : callable, optional
+        Returns the scores of a question's rows by name, to be compared with the model's.
 
     Raises
     ------
     EvaluationError
-        No label rule, rows out of order, ids of another kind than the file's, one class alone.
+        No label rule, rows out of order, ids of another kind than the file's.
     """
     progress = progress or Silent()
     threshold = scorer.label_above if label_above is None else label_above
     labels: list[float] = []
-    scores: list[float] = []
+    scores: dict[str, list[float]] = {"model": []}
     users: list[int] = []
     any_by_rule = False
     progress.stage("scoring")
     for asked in questions(scorer, test_rows, history_rows, frozen=frozen):
         user_id = asked.rows[0].user_id
         answered = scorer.scores(user_id, asked.item_ids, asked.history, asked.timestamp)
-        scores += answered.tolist()
+        scores["model"] += answered.tolist()
+        for name, others in (baselines(asked) if baselines else {}).items():
+            scores.setdefault(name, []).extend(others.tolist())
         labels += [label_of(row, threshold) for row in asked.rows]
         any_by_rule = any_by_rule or asked.rows[0].label is None
         users += [asked.user] * len(asked.rows)
         progress.advance(len(labels), None)
-    metrics = compute_metrics(
-        np.array(labels, np.float64), np.array(scores, np.float64), np.array(users, np.int64)
+    return ScoredRows(
+        protocol(frozen, threshold if any_by_rule else None),
+        np.array(labels, np.float64),
+        np.array(users, np.int64),
+        {name: np.array(one, np.float64) for name, one in scores.items()},
     )
-    return Evaluation(protocol(frozen, threshold if any_by_rule else None), metrics)
 
 
 def questions(

@@ -36,6 +36,8 @@ class RowQuality:
     """None: the score is no probability"""
     auc_difference: Interval | None = None
     """AUC of the first score minus this one's; None for the first itself"""
+    gauc_difference: Interval | None = None
+    """GAUC likewise"""
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,9 @@ def row_qualities(
             gauc=None if np.isnan(draws.gauc[0]) else _interval(draws.gauc),
             log_loss=_interval(draws.log_loss) if name in probabilities else None,
             auc_difference=None if draws is first else _interval(first.auc - draws.auc),
+            gauc_difference=None
+            if draws is first or np.isnan(draws.gauc[0])
+            else _interval(first.gauc - draws.gauc),
         )
         for name, draws in measured.items()
     }

@@ -133,6 +133,41 @@ def test_history_table_frozen_and_label_rule(shop, tmp_path, capsys):
     assert "value > 4" in auc("--label-above", "4")["protocol"]
 
 
+def test_two_files_and_the_baselines_are_compared_on_the_same_rows(
+    shop, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setenv("COLUMNS", "160")
+    run("split", URL, "--table", "ratings", "--by", "user-time")
+    for name, seed in (("a", 0), ("b", 1)):
+        command = ["train", f"{shop}:Shop", "--output", f"{name}.onnx", *FAST]
+        assert run(*command, "--random-state", seed) == 0
+    capsys.readouterr()
+    tested = [URL, "--test-table", "ratings_test", "--top", "5"]
+    assert run("evaluate", "a.onnx", *tested, "--against", "b.onnx", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    baselines = ["popularity", "recent popularity", "item mean", "user + item mean", "item-kNN"]
+    assert list(found["compared"]) == ["model", "b.onnx", *baselines]
+    assert list(found["ranking"]["rankings"])[:4] == ["model", "b.onnx", *baselines[:2]]
+    assert found["auc"] == pytest.approx(found["compared"]["model"]["auc"][0])
+    assert run("evaluate", "b.onnx", *tested, "--json") == 0
+    alone = json.loads(capsys.readouterr().out)
+    assert "b.onnx" not in alone["compared"]
+    for key in ("auc", "gauc", "log_loss"):
+        assert found["compared"]["b.onnx"][key][0] == pytest.approx(alone[key])
+    difference = found["compared"]["b.onnx"]["auc_difference"]
+    assert difference[0] == pytest.approx(found["auc"] - alone["auc"])
+    assert difference[1] <= difference[0] <= difference[2]
+    theirs = alone["ranking"]["rankings"]
+    assert found["ranking"]["rankings"]["b.onnx"]["ndcg"] == theirs["model"]["ndcg"]
+    # A file against itself: no difference, whoever is drawn.
+    assert run("evaluate", "b.onnx", *tested[:3], "--against", "b.onnx", "--json") == 0
+    same = json.loads(capsys.readouterr().out)["compared"]["b.onnx"]
+    assert same["auc_difference"] == same["gauc_difference"] == [0.0, 0.0, 0.0]
+    assert run("evaluate", "a.onnx", *tested, "--against", "b.onnx") == 0
+    printed = capsys.readouterr().out
+    assert "calibration error" in printed and "user + item mean" in printed and "b.onnx" in printed
+
+
 def test_masks_split_the_rows_sorted_by_time_user_item(shop, tmp_path, capsys):
     n_rows = len(interactions().user_ids)
     np.savez("masks.npz", U=np.arange(n_rows) >= n_rows - 100)
@@ -238,7 +273,7 @@ def test_what_was_only_taken_is_ranked_and_has_no_auc(shop, capsys):
     ("arguments", "sentence"),
     [
         (["--top", "0", "--test-table", "t"], "--top is 0; expected 1 or more"),
-        (["--repeats", "--test-table", "t"], "--train-table and --repeats belong to --top"),
+        (["--repeats", "--test-table", "t"], "--repeats belongs to --top. Give it too."),
         (["--top", "5"], "give DATABASE_URL and --test-table"),
         (["--test-table", "ratings", "--top", "5"], 'no table "ratings_train" beside "ratings"'),
     ],

@@ -45,6 +45,10 @@ def test_the_interval_of_a_difference_is_narrower_than_those_of_its_parts():
     found = row_qualities(label, {"model": score, "noisy": noisy}, user)
     difference = found["noisy"].auc_difference
     assert difference.mean == pytest.approx(found["model"].auc.mean - found["noisy"].auc.mean)
+    gauc = found["noisy"].gauc_difference
+    assert gauc.mean == pytest.approx(found["model"].gauc.mean - found["noisy"].gauc.mean)
+    assert gauc.low < gauc.mean < gauc.high
+    assert found["model"].gauc_difference is None
     width = found["model"].auc.high - found["model"].auc.low
     assert difference.high - difference.low < width / 2
     assert found["noisy"].log_loss is None
