@@ -63,8 +63,8 @@ def train(
     progress : Progress, optional
         What to report to.
     held_out_rows : callable, optional
-        Returns (user_id, item_id, timestamp) of the rows that the file will be tested on, for the
-        leak audit; by default those of `evaluation_sample_generator`, where it is offered.
+        Returns (user_id, item_id, timestamp, value) of the rows that the file will be tested on,
+        for the leak audit; by default those of `evaluation_sample_generator`, where it is offered.
     accepted_leaks : collection of str
         Checks of the leak audit whose failure you take upon yourself: docs/leak-audit.md.
 

@@ -15,8 +15,8 @@ from edgerec.recsys import Id
 from edgerec.samples.intake import Intake
 from edgerec.samples.spool import RECORD, Spool, sort_by_user
 
-HeldOutRow = tuple[Id, Id, int]
-"""user_id, item_id and timestamp of a row that the finished file is evaluated on"""
+HeldOutRow = tuple[Id, Id, int, float | None]
+"""user_id, item_id, timestamp and value of a row that the finished file is evaluated on"""
 HeldOutRows = Callable[[], Iterable[HeldOutRow]]
 
 _CHUNK: Final = 16_384
@@ -31,6 +31,8 @@ class HeldOut:
     """ascending; the held-out user of row r is user_ids[r - 1]"""
     training_row: NDArray[np.int64]
     """[n_users + 1]: the row of each held-out user in training; 0: not a user of training"""
+    any_value: bool
+    """False: no row states a value, so each says that something was taken"""
 
     @property
     def n_rows(self) -> int:
@@ -51,14 +53,16 @@ def take_in_held_out(
     users = IdIndex("user")
     raw = folder / "held-out.raw"
     remaining = iter(rows)
-    n_rows = 0
+    n_rows, any_value = 0, False
     with raw.open("wb") as file:
         while some := list(islice(remaining, _CHUNK)):
-            user_ids, item_ids, timestamps = zip(*some, strict=True)
+            user_ids, item_ids, timestamps, values = zip(*some, strict=True)
             records = np.zeros(len(some), RECORD)
             records["user"] = users.encode(user_ids)
             records["item"] = _known_rows(item_ids, intake.item_ids, intake.item_id_type)
             records["timestamp"] = timestamps
+            records["value"] = [np.nan if value is None else value for value in values]
+            any_value = any_value or not np.isnan(records["value"]).all()
             file.write(records.tobytes())
             n_rows += len(some)
     if not n_rows:
@@ -69,7 +73,7 @@ def take_in_held_out(
     raw.unlink()
     training_row = np.zeros(len(ids) + 1, np.int64)
     training_row[1:] = _known_rows(ids.tolist(), intake.user_ids, intake.user_id_type)
-    return HeldOut(spool, ids, training_row)
+    return HeldOut(spool, ids, training_row, any_value)
 
 
 def _known_rows(ids: Iterable[Id], known: IdArray, id_type: IdType) -> NDArray[np.int64]:

@@ -30,13 +30,16 @@ _USER, _ITEM, _TIME = (
 
 
 def check_overlap(intake: Intake, held_out: HeldOut | None, chunk_rows: int) -> Finding:
-    """Look up every held-out row (user, item, timestamp) among the samples, in one pass of each."""
+    """Look up every held-out row among the samples, in one pass of each.
+
+    Rows are the same where user, item and timestamp are, and both state a value or neither does.
+    """
     if held_out is None:
         return Finding(_CHECK, "not decidable", UNKNOWN, "", TELL)
     looked_at = f"{held_out.n_rows:,} held-out rows among {intake.n_samples:,} samples"
     n_found, n_repeated, example = 0, 0, None
     for samples in intake.spool.blocks(chunk_rows):
-        n_repeated += _n_repeated(samples)
+        n_repeated += _n_repeated(samples[~np.isnan(samples["value"])])
         for rows in _rows_of_users(held_out, samples, chunk_rows):
             maybe = rows[np.isin(_hashes(rows), _hashes(samples))]
             if not len(maybe):
@@ -48,7 +51,7 @@ def check_overlap(intake: Intake, held_out: HeldOut | None, chunk_rows: int) -> 
     figure = f"{n_found:,} ({n_found / held_out.n_rows:.1%}) are samples"
     if example is None:
         return Finding(_CHECK, "passed", looked_at, figure)
-    user, item, timestamp = example
+    user, item, timestamp, _ = example
     user_id, item_id = id_at(intake.user_ids, user), id_at(intake.item_ids, item)
     return Finding(
         _CHECK,
@@ -58,7 +61,7 @@ def check_overlap(intake: Intake, held_out: HeldOut | None, chunk_rows: int) -> 
         f"{n_found:,} of {held_out.n_rows:,} held-out rows are training samples too, for example "
         f"user {user_id!r}, item {item_id!r} at {timestamp}. "
         "Take them out of sample_generator or out of the test, for example with `edgerec split`."
-        + _of_repetition(n_repeated, intake.n_samples),
+        + _of_repetition(n_repeated, intake.n_interactions),
     )
 
 
@@ -87,6 +90,8 @@ def _rows_of_users(
         for begin in range(start, end, chunk_rows):
             rows = read_records(file, begin, min(begin + chunk_rows, end))
             rows["user"] = held_out.training_row[rows["user"]]
+            if not held_out.any_value:
+                rows["value"] = 1
             yield rows[(rows["user"] > 0) & (rows["item"] > 0)]
 
 
@@ -101,9 +106,12 @@ def _hashes(rows: NDArray[np.void]) -> NDArray[np.uint64]:
         rows[name].astype(np.int64).view(np.uint64) for name in ("user", "item", "timestamp")
     )
     mixed: NDArray[np.uint64] = (user * _USER) ^ (item * _ITEM) ^ (time * _TIME)
+    # What was taken and what was not are different rows.
+    mixed ^= np.isnan(rows["value"]).astype(np.uint64)
     return mixed
 
 
-def _keys(rows: NDArray[np.void]) -> list[tuple[int, int, int]]:
+def _keys(rows: NDArray[np.void]) -> list[tuple[int, int, int, bool]]:
     names = ("user", "item", "timestamp")
-    return list(zip(*(rows[name].tolist() for name in names), strict=True))
+    keys = (rows[name].tolist() for name in names)
+    return list(zip(*keys, np.isnan(rows["value"]).tolist(), strict=True))

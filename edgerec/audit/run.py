@@ -74,7 +74,7 @@ def _offered_rows(rec_sys: RecSys) -> HeldOutRows | None:
     if not isinstance(rec_sys, EvaluationSamples):
         return None
     return lambda: (
-        (sample.user_id, sample.item_id, sample.timestamp)
+        (sample.user_id, sample.item_id, sample.timestamp, sample.value)
         for sample in whole_samples(
             rec_sys.evaluation_sample_generator(), "evaluation_sample_generator"
         )

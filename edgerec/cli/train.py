@@ -158,7 +158,7 @@ def _held_out_rows(test: EvaluationRows | None) -> HeldOutRows | None:
     """Return what reads the keys of the rows to evaluate on; None: there are none."""
     if test is None:
         return None
-    return lambda: ((row.user_id, row.item_id, row.timestamp) for row in test.rows())
+    return lambda: ((row.user_id, row.item_id, row.timestamp, row.value) for row in test.rows())
 
 
 def _load(options: argparse.Namespace) -> tuple[Configuration | None, RecSys]:

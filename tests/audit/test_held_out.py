@@ -41,7 +41,7 @@ SAMPLES = [
 )
 def test_overlap_is_counted(tmp_path: Path, rows: list, n: int, chunk_rows: int) -> None:
     intake = taken_in(Listed(SAMPLES), tmp_path)
-    held_out = take_in_held_out(iter(rows), intake, tmp_path, 1024)
+    held_out = take_in_held_out(((*row, 1.0) for row in rows), intake, tmp_path, 1024)
     finding = check_overlap(intake, held_out, chunk_rows)
     assert finding.outcome == ("failed" if n else "passed")
     assert finding.figure.startswith(f"{n} (")
@@ -50,7 +50,7 @@ def test_overlap_is_counted(tmp_path: Path, rows: list, n: int, chunk_rows: int)
 
 def test_the_sentence_of_an_overlap(tmp_path: Path) -> None:
     intake = taken_in(Listed(SAMPLES), tmp_path)
-    held_out = take_in_held_out([(9, 4, 40), (9, 4, 50)], intake, tmp_path, 1024)
+    held_out = take_in_held_out([(9, 4, 40, 1.0), (9, 4, 50, 1.0)], intake, tmp_path, 1024)
     assert check_overlap(intake, held_out, 1024).advice == (
         "1 of 2 held-out rows are training samples too, for example user 9, item 4 at 40. "
         "Take them out of sample_generator or out of the test, for example with `edgerec split`."
@@ -71,7 +71,7 @@ def test_rows_that_repeat_must_be_kept_together(tmp_path: Path) -> None:
     intake = taken_in(Listed(kept), tmp_path)
 
     def checked(rows: Sequence[Sample]) -> Finding:
-        keys = [(one.user_id, one.item_id, one.timestamp) for one in rows]
+        keys = [(one.user_id, one.item_id, one.timestamp, one.value) for one in rows]
         held_out = take_in_held_out(keys, intake, tmp_path, 1024)
         return check_overlap(intake, held_out, 1024)
 
@@ -110,15 +110,36 @@ def test_tables_that_were_split_by_the_product_do_not_overlap(tmp_path: Path, by
         for side in ("train", "test")
     )
     intake = taken_in(Listed(train), tmp_path)
-    keys = [(one.user_id, one.item_id, one.timestamp) for one in test]
+    keys = [(one.user_id, one.item_id, one.timestamp, one.value) for one in test]
     held_out = take_in_held_out(keys, intake, tmp_path, 1024)
     finding = check_overlap(intake, held_out, 1024)
     assert (finding.outcome, finding.figure) == ("passed", "0 (0.0%) are samples")
 
 
+@pytest.mark.parametrize("stated", [True, False])
+def test_a_negative_drawn_at_the_moment_of_a_purchase_is_no_overlap(
+    tmp_path: Path, stated: bool
+) -> None:
+    """A split divides an invoice; what is tested is drawn as a negative beside the rest of it."""
+    invoice = [Sample(3, item, 1.0, 60, 1.0) for item in (1, 2)]
+    drawn = [Sample(3, item, 0.0, 60, None) for item in (4, 5)]
+    others = [Sample(7, item, 1.0, 70, 1.0) for item in (4, 5)]
+    intake = taken_in(Listed([*invoice, *drawn, *others]), tmp_path)
+
+    def found(*rows: tuple[Id, Id, int, float | None]) -> str:
+        held_out = take_in_held_out(rows, intake, tmp_path, 1024)
+        return check_overlap(intake, held_out, 1024).figure
+
+    value = 1.0 if stated else None
+    assert found((3, 4, 60, value), (3, 5, 60, value)) == "0 (0.0%) are samples"
+    assert found((3, 1, 60, value), (3, 5, 60, value)) == "1 (50.0%) are samples"
+    # Where rows say what was not taken, one that was trained on is found.
+    assert found((3, 4, 60, None), (7, 9, 80, 1.0)) == "1 (50.0%) are samples"
+
+
 def test_ids_of_another_kind_and_no_rows_overlap_nowhere(tmp_path: Path) -> None:
     intake = taken_in(Listed(SAMPLES), tmp_path)
-    texts = take_in_held_out([("3", "1", 10)], intake, tmp_path, 1024)
+    texts = take_in_held_out([("3", "1", 10, 1.0)], intake, tmp_path, 1024)
     assert check_overlap(intake, texts, 1024).outcome == "passed"
     assert take_in_held_out([], intake, tmp_path, 1024) is None
     finding = check_overlap(intake, None, 1024)
@@ -144,7 +165,7 @@ class OfUsers(Ratings):
 
 def sequences_checked(rec_sys: Ratings, folder: Path) -> Finding:
     intake = taken_in(rec_sys, folder)
-    rows = ((one.user_id, one.item_id, one.timestamp) for one in rec_sys.test)
+    rows = ((one.user_id, one.item_id, one.timestamp, one.value) for one in rec_sys.test)
     held_out = take_in_held_out(rows, intake, folder, 1024)
     return check_sequences(rec_sys, intake, held_out, 0)
 
