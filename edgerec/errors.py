@@ -53,3 +53,7 @@ def shown(value: object) -> str:
     """
     text = " ".join(repr(value).split())
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+
+
+class AuditError(EdgeRecError, ValueError):
+    """The leak audit found that training or its test would see what it must not."""

@@ -1,12 +1,16 @@
 """train(): wires the stages together, nothing else."""
 
 import dataclasses
+from collections.abc import Collection
+from functools import partial
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgerec.audit.held_out import HeldOutRows
+from edgerec.audit.report import require_known
+from edgerec.audit.run import audit
 from edgerec.config import TrainSettings
 from edgerec.embedding import fit_embeddings
 from edgerec.errors import StateError
@@ -23,14 +27,14 @@ from edgerec.samples.stream import FoldsOfUser, sample_blocks
 from edgerec.train.fit import Course, HeldOut, fit_network
 from edgerec.train.network import Weights, new_network
 from edgerec.train.ranker import Ranker, TrainingFacts
-from edgerec.train.resume import require_same_data, require_same_settings
+from edgerec.train.resume import (
+    TABLES_KEPT,
+    require_same_data,
+    require_same_settings,
+    what_is_kept,
+)
 from edgerec.train.rows import TrainingRows
 from edgerec.train.state import SavedState, load_state, save_checkpoint, save_tables
-
-_TABLES_KEPT: Final = (
-    "no epoch is done, so there is no network yet. {} keeps features, embedding and statistics: "
-    "train with resume (--resume) to go on from there."
-)
 
 
 def train(
@@ -40,6 +44,8 @@ def train(
     training_folder: str | Path | None = None,
     resume: bool = False,
     progress: Progress | None = None,
+    held_out_rows: HeldOutRows | None = None,
+    accepted_leaks: Collection[str] = (),
 ) -> Model:
     """Train a ranker on everything that `rec_sys` yields.
 
@@ -56,6 +62,11 @@ def train(
         one that was never interrupted.
     progress : Progress, optional
         What to report to.
+    held_out_rows : callable, optional
+        Returns (user_id, item_id, timestamp, value) of the rows that the file will be tested on,
+        for the leak audit; by default those of `evaluation_sample_generator`, where it is offered.
+    accepted_leaks : collection of str
+        Checks of the leak audit whose failure you take upon yourself: docs/leak-audit.md.
 
     Returns
     -------
@@ -74,11 +85,14 @@ def train(
     StateError
         There is nothing to resume, or it belongs to other samples, features, histories or
         settings.
+    AuditError
+        A feature knows what it must not, or training saw held-out rows; nothing was trained.
     KeyboardInterrupt
         Ctrl-C before the first epoch was done; a message says what is kept. Later it ends the
         training, and the best network so far is returned.
     """
     require_rec_sys(rec_sys)
+    require_known(accepted_leaks)
     progress = progress or Silent()
     folder = None if training_folder is None else Path(training_folder)
     if folder is not None:
@@ -93,38 +107,36 @@ def train(
     settings = settings or TrainSettings()
     if isinstance(rec_sys, PreTraining):
         rec_sys.pre_train()
-    kept = _kept(folder, saved)
+    kept = what_is_kept(folder, saved)
     try:
         with scratch_folder() as scratch:
             intake = take_in(rec_sys, scratch, settings.chunk_rows, progress)
             if saved is None:
                 ranker = _tables(rec_sys, intake, settings, scratch, progress)
-                if folder is not None:
-                    save_tables(folder, ranker)
-                    kept = _TABLES_KEPT.format(folder)
             else:
                 assert folder is not None
                 progress.stage("features")
                 require_same_data(saved.ranker, rec_sys, intake, folder)
                 ranker = saved.ranker
+            report = audit(
+                rec_sys,
+                intake,
+                ranker.tables,
+                _folds_of_user(intake, ranker),
+                settings,
+                partial(_refitted, settings),
+                held_out_rows,
+                scratch,
+                progress,
+            )
+            ranker = ranker.replaced(audit=report.accepting(accepted_leaks).plain())
+            if saved is None and folder is not None:
+                save_tables(folder, ranker)
+                kept = TABLES_KEPT.format(folder)
             return Model(_fit(rec_sys, intake, ranker, saved, folder, scratch, progress))
     except KeyboardInterrupt:
         progress.message(f"interrupted; {kept}")
         raise
-
-
-def _kept(folder: Path | None, saved: SavedState | None) -> str:
-    """Say what an interrupt at the beginning leaves."""
-    if folder is None:
-        return "nothing is kept, since no training folder was named."
-    if saved is None:
-        return "nothing of this run is kept yet. Train again."
-    if not saved.course.epochs:
-        return _TABLES_KEPT.format(folder)
-    return (
-        f"{folder} keeps the network after epoch {len(saved.course.epochs)}. Train with resume "
-        "(--resume) to go on from there."
-    )
 
 
 def load_model(training_folder: str | Path) -> Model:
@@ -146,6 +158,10 @@ def load_model(training_folder: str | Path) -> Model:
 
 def _fold_of_user(intake: Intake, settings: TrainSettings) -> NDArray[np.int64]:
     return folds(intake.spool.n_users, settings.n_folds, settings.random_state)
+
+
+def _folds_of_user(intake: Intake, ranker: Ranker) -> FoldsOfUser:
+    return FoldsOfUser(_fold_of_user(intake, ranker.settings), ranker.embedding_fit_of_user)
 
 
 def _tables(
@@ -195,6 +211,14 @@ def _tables(
             event_values={"viewed": None, "liked": liked, "bought": liked, "skipped": disliked},
         ),
     )
+
+
+def _refitted(
+    settings: TrainSettings, rec_sys: RecSys, intake: Intake, scratch: Path
+) -> tuple[FeatureTables, FoldsOfUser]:
+    """Fit the tables of other samples as those of training are fitted, for the audit."""
+    ranker = _tables(rec_sys, intake, settings, scratch, Silent())
+    return ranker.tables, _folds_of_user(intake, ranker)
 
 
 def _fit(
@@ -256,7 +280,7 @@ def _write_rows(
     blocks = sample_blocks(
         intake,
         ranker.tables,
-        FoldsOfUser(_fold_of_user(intake, settings), ranker.embedding_fit_of_user),
+        _folds_of_user(intake, ranker),
         settings.n_history,
         rec_sys,
         settings.chunk_rows,

@@ -129,6 +129,15 @@ class UserBehavior(Protocol):
 
 
 @runtime_checkable
+class ItemTitles(Protocol):
+    """Offers what people call the items, for the report."""
+
+    def get_item_titles(self, item_ids: Sequence[Id]) -> Sequence[str | None]:
+        """Return the title of each id, in the order of the ids; None: it has none."""
+        ...
+
+
+@runtime_checkable
 class PreTraining(Protocol):
     """Wants to be called once before anything is read."""
 

@@ -34,6 +34,7 @@ class TableScorer:
         self.label_above = bundle.label_above
         self.n_history = bundle.n_history
         self.name = bundle.name
+        self.manifest = bundle.manifest
         self.user_id_type = bundle.user_id_type
         self.item_id_type = bundle.item_id_type
 

@@ -72,7 +72,8 @@ def members(wheel: Path) -> set[str]:
 def test_wheels_hold_every_module_and_nothing_else(
     wheels: dict[str, Path], wheel: str, package: str
 ) -> None:
-    modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / package).rglob("*.py")}
+    files = [*(ROOT / package).rglob("*.py"), *(ROOT / package).glob("report/templates/*")]
+    modules = {path.relative_to(ROOT).as_posix() for path in files}
     assert members(wheels[wheel]) == {*modules, f"{package}/py.typed"}
 
 

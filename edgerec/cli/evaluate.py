@@ -14,7 +14,7 @@ from edgerec.declared.evaluation import evaluate_declared
 from edgerec.declared.reading import read_configuration
 from edgerec.errors import ConfigurationError, OneClassError
 from edgerec.evaluate.prequential import Evaluation
-from edgerec.evaluate.table import Evaluations, evaluate_table, rank_table
+from edgerec.evaluate.table import Evaluations, evaluate_table, rank_table, train_table_of
 from edgerec.progress import Progress
 from edgerec.source import ColumnNames
 
@@ -23,7 +23,8 @@ _EXAMPLE = """\
   edgerec evaluate models/movielens.onnx sqlite:///movielens.db --test-table ratings_test \\
       --history-table ratings_train --frozen --json
   edgerec evaluate models/shop.onnx sqlite:///shop.db --test-table purchases_test --top 10
-  edgerec evaluate edgerec.toml --top 20 --repeats"""
+  edgerec evaluate edgerec.toml --top 20 --repeats
+  edgerec evaluate edgerec.toml --against models/yesterday.onnx"""
 
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -61,8 +62,13 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     parser.add_argument(
         "--train-table",
         metavar="R",
-        help="with --top: rows that the file was trained on, whose items are left out (default: "
-        "the test table's name with _train)",
+        help="rows that the file was trained on, for the baselines; with --top their items are "
+        "left out too (default: the test table's name with _train)",
+    )
+    parser.add_argument(
+        "--against",
+        metavar="OTHER.onnx",
+        help="compare with another file on the same rows and users, in pairs",
     )
     parser.add_argument(
         "--repeats",
@@ -84,8 +90,8 @@ def run(options: argparse.Namespace) -> None:
     """Evaluate and print."""
     if options.top is not None and options.top < 1:
         raise ConfigurationError(f"--top is {options.top}; expected 1 or more, for example 10.")
-    if options.top is None and (options.train_table or options.repeats):
-        raise ConfigurationError("--train-table and --repeats belong to --top. Give it too.")
+    if options.top is None and options.repeats:
+        raise ConfigurationError("--repeats belongs to --top. Give it too.")
     with DrawnProgress() as progress:
         if options.model.endswith(".toml"):
             evaluations = _declared(options, progress)
@@ -102,8 +108,9 @@ def _declared(options: argparse.Namespace, progress: Progress) -> Evaluations:
     names_columns = column_names(options) != ColumnNames()
     if options.frozen or any(one is not None for one in given) or names_columns:
         raise ConfigurationError(
-            f"{options.model} names tables, columns and rules itself: only --top, --repeats and "
-            "--json stand beside it. Change its section [evaluation], or name the .onnx file."
+            f"{options.model} names tables, columns and rules itself: only --top, --repeats, "
+            "--against and --json stand beside it. Change its section [evaluation], or name the "
+            ".onnx file."
         )
     configuration = read_configuration(options.model)
     return evaluate_declared(
@@ -111,6 +118,7 @@ def _declared(options: argparse.Namespace, progress: Progress) -> Evaluations:
         configuration.export.path,
         top=options.top,
         repeats=options.repeats,
+        against=options.against,
         progress=progress,
     )
 
@@ -130,6 +138,7 @@ def _named(options: argparse.Namespace, progress: Progress) -> Evaluations:
         k=options.top,
         train_table=options.train_table,
         repeats=options.repeats,
+        against=options.against,
         label_above=options.label_above,
         names=column_names(options),
         progress=progress,
@@ -151,5 +160,7 @@ def _labels(options: argparse.Namespace, progress: Progress) -> Evaluation:
         frozen=options.frozen,
         label_above=options.label_above,
         names=column_names(options),
+        train_table=options.train_table or train_table_of(options.database_url, options.test_table),
+        against=options.against,
         progress=progress,
     )

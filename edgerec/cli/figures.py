@@ -1,6 +1,7 @@
 """Evaluations as tables on the terminal and as JSON objects."""
 
 import json
+from collections.abc import Mapping
 from typing import Any, Final
 
 from rich.console import Console
@@ -8,9 +9,10 @@ from rich.table import Table
 
 from edgerec.cli.drawing import print_table
 from edgerec.evaluate.catalogue import CatalogueEvaluation
-from edgerec.evaluate.intervals import paired_interval
+from edgerec.evaluate.intervals import Interval, paired_interval
 from edgerec.evaluate.prequential import Evaluation
 from edgerec.evaluate.ranking import PER_USER
+from edgerec.evaluate.row_quality import RowQuality
 from edgerec.evaluate.table import Evaluations
 
 _SHOWN: Final = {
@@ -24,8 +26,18 @@ _SHOWN: Final = {
 
 
 def evaluation_mapping(evaluation: Evaluation) -> dict[str, Any]:
-    """Return an evaluation as one flat JSON object."""
-    return {"protocol": evaluation.protocol, **vars(evaluation.metrics)}
+    """Return an evaluation as one flat JSON object, what it was compared with under "compared"."""
+    found: dict[str, Any] = {"protocol": evaluation.protocol, **vars(evaluation.metrics)}
+    if evaluation.compared:
+        found["compared"] = {
+            name: {key: _triple(interval) for key, interval in vars(quality).items()}
+            for name, quality in evaluation.compared.items()
+        }
+    return found
+
+
+def _triple(interval: Interval | None) -> list[float] | None:
+    return None if interval is None else [interval.mean, interval.low, interval.high]
 
 
 def evaluation_mappings(evaluations: Evaluations) -> list[dict[str, Any]]:
@@ -63,9 +75,29 @@ def _print_labels(evaluation: Evaluation) -> None:
             "log loss": f"{metrics.log_loss:.4f}",
             "samples": f"{metrics.n_samples:,}",
             "users": f"{metrics.n_users:,} ({metrics.n_users_skipped:,} of one class, not in GAUC)",
+            "calibration error": f"{metrics.calibration_error:.4f}, mean |score - share of 1| over "
+            "ten bins",
             "protocol": evaluation.protocol,
         },
     )
+    if evaluation.compared:
+        _print_compared(evaluation.compared)
+
+
+def _print_compared(compared: Mapping[str, RowQuality]) -> None:
+    table = Table(title="on the same rows", title_justify="left")
+    for heading in ("", "AUC", "GAUC", "log loss", "model's AUC less this", "GAUC"):
+        table.add_column(heading)
+    for name, quality in compared.items():
+        levels = (quality.auc, quality.gauc, quality.log_loss)
+        differences = (quality.auc_difference, quality.gauc_difference)
+        table.add_row(
+            name,
+            *(_with_interval(_triple(one) or []) for one in levels),
+            *(_signed(_triple(one) or []) for one in differences),
+        )
+    table.caption = "95 % intervals by bootstrap over users; differences are of the same draws"
+    Console().print(table)
 
 
 def catalogue_mapping(evaluation: CatalogueEvaluation) -> dict[str, Any]:
@@ -121,10 +153,14 @@ def _print_ranking(evaluation: CatalogueEvaluation) -> None:
 
 
 def _with_interval(values: list[float]) -> str:
+    if not values:
+        return ""
     mean, low, high = values
     return f"{mean:.4f}\n{low:.4f} to {high:.4f}"
 
 
 def _signed(values: list[float]) -> str:
+    if not values:
+        return ""
     mean, low, high = values
     return f"{mean:+.4f}\n{low:+.4f} to {high:+.4f}"

@@ -28,8 +28,9 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         required=True,
         metavar="RULE",
         help="user: all rows of some users are tested; user-time: each user's last rows; time: "
-        "the last rows of all; row: random rows; MASKS.npz:KEY: a boolean array over the rows, "
-        "sorted by (timestamp, user, item, value)",
+        "the last rows of all; row: random rows; leave-last-out: the last row of each user who has "
+        "two; MASKS.npz:KEY: a boolean array over the rows, sorted by (timestamp, user, item, "
+        "value). Rows of the same user, item and time stay together",
     )
     parser.add_argument(
         "--fraction", type=float, default=0.2, help="share to test on (default %(default)s)"
@@ -60,14 +61,16 @@ def run(options: argparse.Namespace) -> None:
         where=[_condition(text) for text in options.where],
         overwrite=True,
     )
-    print_table(
-        f"split of {options.table} by {options.by}",
-        {
-            summary.train_table: f"{summary.n_train:,} rows of {summary.n_train_users:,} users",
-            summary.test_table: f"{summary.n_test:,} rows of {summary.n_test_users:,} users, "
-            f"{summary.n_cold_test_users:,} of them with no row to train on",
-        },
-    )
+    written = {
+        summary.train_table: f"{summary.n_train:,} rows of {summary.n_train_users:,} users",
+        summary.test_table: f"{summary.n_test:,} rows of {summary.n_test_users:,} users, "
+        f"{summary.n_cold_test_users:,} of them with no row to train on",
+    }
+    if summary.n_moved:
+        written["kept together"] = (
+            f"{summary.n_moved:,} rows went where an identical row (user, item, time) went"
+        )
+    print_table(f"split of {options.table} by {options.by}", written)
 
 
 def _condition(text: str) -> RowCondition:

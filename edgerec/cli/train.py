@@ -5,6 +5,8 @@ import dataclasses
 import math
 from pathlib import Path
 
+from edgerec.audit.held_out import HeldOutRows
+from edgerec.audit.report import CHECKS
 from edgerec.cli.drawing import (
     DrawnProgress,
     add_column_options,
@@ -14,17 +16,19 @@ from edgerec.cli.drawing import (
 )
 from edgerec.cli.figures import evaluation_mappings, print_evaluations
 from edgerec.cli.loading import load_rec_sys
+from edgerec.cli.report import write_report
 from edgerec.config import TrainSettings
-from edgerec.declared.evaluation import evaluate_declared
+from edgerec.declared.evaluation import evaluate_declared, evaluation_rows
 from edgerec.declared.recsys import declared_rec_sys, train_settings
 from edgerec.declared.schema import Configuration
 from edgerec.errors import ConfigurationError
+from edgerec.evaluate.evaluation_rows import EvaluationRows, rows_of_samples, rows_of_table
 from edgerec.evaluate.table import Evaluations, evaluate_samples, evaluate_table
 from edgerec.export.bundle import Exported, add_metrics
 from edgerec.files import require_writable
 from edgerec.model import Model
 from edgerec.pipeline import train
-from edgerec.recsys import EvaluationSamples, RecSys
+from edgerec.recsys import EvaluationSamples, ItemTitles, RecSys
 
 _EXAMPLE = """\
   edgerec train examples.movielens.movielens:MovieLens --output models/movielens.onnx
@@ -65,7 +69,17 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     parser.add_argument(
         "--test-table", metavar="T", help="rows to evaluate on, that training must not see"
     )
+    parser.add_argument(
+        "--accept-leak",
+        action="append",
+        default=[],
+        metavar="CHECK",
+        help="train although this check of the leak audit fails: " + ", ".join(CHECKS),
+    )
     add_column_options(parser)
+    parser.add_argument(
+        "--no-report", action="store_true", help="write no NAME.html about what was evaluated"
+    )
     parser.add_argument("--json", action="store_true", help="print the metrics as one JSON object")
     parser.set_defaults(run=run)
 
@@ -82,6 +96,7 @@ def run(options: argparse.Namespace) -> None:
             "models/movielens.onnx."
         )
     require_writable(output)
+    test = _rows(options, configuration, rec_sys)
     with DrawnProgress() as progress:
         model = train(
             rec_sys,
@@ -89,14 +104,25 @@ def run(options: argparse.Namespace) -> None:
             training_folder=output.with_suffix(".training"),
             resume=options.resume,
             progress=progress,
+            held_out_rows=_held_out_rows(test),
+            accepted_leaks=options.accept_leak,
         )
         exported = model.export(output, progress=progress)
         progress.message(f"wrote {output} and {output.with_suffix('.json').name}")
         evaluations = _evaluate(options, configuration, rec_sys, output, progress)
+        for metrics in evaluation_mappings(evaluations):
+            add_metrics(output, metrics)
+        if test is not None and not options.no_report:
+            write_report(
+                output,
+                test,
+                ranking=evaluations.ranking,
+                titles=rec_sys.get_item_titles if isinstance(rec_sys, ItemTitles) else None,
+                progress=progress,
+            )
     if not options.json:
         print_table(str(output), exported_rows(model, exported))
-    for metrics in evaluation_mappings(evaluations):
-        add_metrics(output, metrics)
+        print_table("leak audit", audit_rows(model))
     print_evaluations(evaluations, options.json)
 
 
@@ -116,6 +142,23 @@ def exported_rows(model: Model, exported: Exported) -> dict[str, str]:
         else f"{best:.4f} after epoch {ranker.facts.best_epoch} of {len(epochs)} "
         "(chose the epoch: no test)",
     }
+
+
+def audit_rows(model: Model) -> dict[str, str]:
+    """Return what to say of each check of the leak audit."""
+    rows = {}
+    for finding in model.ranker.audit:
+        seen = ": ".join(text for text in (finding["looked_at"], finding["figure"]) if text)
+        parts = [f"{finding['outcome']}. {seen[0].upper()}{seen[1:]}.", finding["advice"]]
+        rows[finding["check"]] = " ".join(part for part in parts if part)
+    return rows
+
+
+def _held_out_rows(test: EvaluationRows | None) -> HeldOutRows | None:
+    """Return what reads the keys of the rows to evaluate on; None: there are none."""
+    if test is None:
+        return None
+    return lambda: ((row.user_id, row.item_id, row.timestamp, row.value) for row in test.rows())
 
 
 def _load(options: argparse.Namespace) -> tuple[Configuration | None, RecSys]:
@@ -164,7 +207,8 @@ def _evaluate(
         )
         return Evaluations(labels=labels)
     if configuration is not None and configuration.evaluation is not None:
-        return evaluate_declared(configuration, output, progress=progress)
+        # The report has baselines of labels, out of the file; others would take the training table.
+        return evaluate_declared(configuration, output, baselines=False, progress=progress)
     if isinstance(rec_sys, EvaluationSamples):
         return Evaluations(labels=evaluate_samples(output, rec_sys, progress=progress))
     what = (
@@ -177,3 +221,14 @@ def _evaluate(
         "evaluate` on rows that training never saw."
     )
     return Evaluations()
+
+
+def _rows(
+    options: argparse.Namespace, configuration: Configuration | None, rec_sys: RecSys
+) -> EvaluationRows | None:
+    """Return the rows that `_evaluate` evaluates on."""
+    if options.test_table:
+        return rows_of_table(options.test_database, options.test_table, names=column_names(options))
+    if configuration is not None and configuration.evaluation is not None:
+        return evaluation_rows(configuration)
+    return rows_of_samples(rec_sys) if isinstance(rec_sys, EvaluationSamples) else None

@@ -7,6 +7,7 @@ from typing import Final
 from edgerec.declared.reading import database_url
 from edgerec.declared.schema import Configuration, row_conditions
 from edgerec.errors import ConfigurationError
+from edgerec.evaluate.evaluation_rows import EvaluationRows, rows_of_table
 from edgerec.evaluate.table import Evaluations, evaluate_table, rank_table
 from edgerec.progress import Progress
 from edgerec.source import ColumnNames
@@ -20,6 +21,9 @@ def evaluate_declared(
     *,
     top: int | None = None,
     repeats: bool = False,
+    with_labels: bool = True,
+    against: str | Path | None = None,
+    baselines: bool = True,
     progress: Progress | None = None,
 ) -> Evaluations:
     """Evaluate as the section [evaluation] says, on the rows that [interactions] counts.
@@ -32,6 +36,12 @@ def evaluate_declared(
     ----------
     top, repeats
         Override what the section says, where they are given.
+    with_labels : bool
+        False: the catalogue alone, for a report, which measures the labels itself.
+    against : path, optional
+        Another file, compared with `model`.
+    baselines : bool
+        False: no baselines beside the labels; the catalogue has them always.
 
     Raises
     ------
@@ -46,18 +56,11 @@ def evaluate_declared(
             "The configuration has no section [evaluation]. Add one that names test_table, a "
             "table of rows that training does not see; `edgerec split` writes one."
         )
-    names = ColumnNames(
-        user_id=interactions.user_id,
-        item_id=interactions.item_id,
-        value=interactions.value,
-        timestamp=interactions.timestamp,
-        has_value=interactions.value is not None,
-    )
-    where = row_conditions(interactions.where)
+    names, where = _names(configuration), row_conditions(interactions.where)
     url = database_url(configuration)
     found = Evaluations()
     taken = configuration.label.rule == "taken"
-    if not taken:
+    if with_labels and not taken:
         labels = evaluate_table(
             model,
             url,
@@ -66,6 +69,8 @@ def evaluate_declared(
             frozen=section.frozen,
             names=names,
             where=where,
+            train_table=interactions.table if baselines else None,
+            against=against,
             progress=progress,
         )
         found = dataclasses.replace(found, labels=labels)
@@ -80,7 +85,35 @@ def evaluate_declared(
             repeats=repeats or section.repeats,
             names=names,
             where=where,
+            against=against,
             progress=progress,
         )
         found = dataclasses.replace(found, ranking=ranking)
     return found
+
+
+def evaluation_rows(configuration: Configuration) -> EvaluationRows | None:
+    """Return the rows that the section [evaluation] names, for a report; None: there is none."""
+    section = configuration.evaluation
+    if section is None:
+        return None
+    return rows_of_table(
+        database_url(configuration),
+        section.test_table,
+        history_table=section.history_table,
+        frozen=section.frozen,
+        has_labels=configuration.label.rule != "taken",
+        names=_names(configuration),
+        where=row_conditions(configuration.interactions.where),
+    )
+
+
+def _names(configuration: Configuration) -> ColumnNames:
+    interactions = configuration.interactions
+    return ColumnNames(
+        user_id=interactions.user_id,
+        item_id=interactions.item_id,
+        value=interactions.value,
+        timestamp=interactions.timestamp,
+        has_value=interactions.value is not None,
+    )

@@ -22,6 +22,7 @@ from edgerec.source import (
     find_columns,
     open_engine,
     read_interactions,
+    read_titles,
 )
 
 _CHUNK_ROWS = 65_536
@@ -75,6 +76,13 @@ class DeclaredRecSys:
         """Return the features of many items."""
         rows: list[list[float]] = self._items.of(item_ids).tolist()
         return rows
+
+    def get_item_titles(self, item_ids: Sequence[Id]) -> Sequence[str | None]:
+        """Return the titles that [items] declares; None where it declares none."""
+        items = self.configuration.items
+        if items is None or items.title is None:
+            return [None] * len(item_ids)
+        return read_titles(self._engine, items.table, items.id, items.title, item_ids)
 
     def sample_generator(self) -> Iterator[Sample]:
         """Yield the samples, user by user, in order of time.

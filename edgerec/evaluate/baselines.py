@@ -15,7 +15,10 @@ _RECENT_SHARE = 0.1
 # Okapi BM25's usual constants for items as documents and users as terms.
 _K1, _B = 1.2, 0.75
 _NEIGHBOURS = 100
-_CHUNK_ITEMS = 1024
+# Products of items with all others that stand in memory at a time: 64 MB.
+_CHUNK_PRODUCTS = 8_000_000
+# Rows of the mean of all that a mean is shrunk by.
+_SHRINKAGE = 5.0
 
 
 class Baseline(Protocol):
@@ -76,12 +79,41 @@ class ItemNeighbours:
         total: Array = np.asarray(self._weights[own].sum(axis=0)).ravel()
         return total
 
+    def of(self, item: int) -> tuple[NDArray[np.int32], Array]:
+        """Return the positions of an item's neighbours and their weights."""
+        row = slice(self._weights.indptr[item], self._weights.indptr[item + 1])
+        return self._weights.indices[row], self._weights.data[row]
+
+
+class ItemMean:
+    """The mean value of the item, shrunk towards that of all, whoever asks.
+
+    The user's own mean lifts all items alike, so that by user and item mean the list is the same.
+    """
+
+    name = "item mean"
+
+    def __init__(self, owned: OwnedItems) -> None:
+        stated = (owned.items >= 0) & ~np.isnan(owned.values)
+        item, value = owned.items[stated], owned.values[stated].astype(np.float64)
+        n_items = len(owned.catalogue)
+        n, total = np.bincount(item, minlength=n_items), np.bincount(item, value, n_items)
+        prior = value.mean() if len(value) else 0.0
+        self._mean = (total + _SHRINKAGE * prior) / (n + _SHRINKAGE)
+
+    def scores(self, history: NDArray[np.int32]) -> Array:
+        """Return the means, whatever the history."""
+        return self._mean
+
 
 def standard_baselines(owned: OwnedItems) -> list[Baseline]:
-    """Return what stands beside a model in every table."""
+    """Return what stands beside a model in every table; item means only where values differ."""
+    values = owned.values[~np.isnan(owned.values)]
+    differ = len(values) and values.min() < values.max()
     return [
         Popularity(owned),
         Popularity(owned, _RECENT_SHARE),
+        *([ItemMean(owned)] if differ else []),
         ItemNeighbours(owned, "cosine"),
         ItemNeighbours(owned, "bm25"),
     ]
@@ -106,8 +138,9 @@ def _nearest(by_item: csr_matrix, columns: csr_matrix, n_neighbours: int) -> csr
     """Return the `n_neighbours` largest products of each item with the others: [items, items]."""
     rows, cols, data = [], [], []
     n_items = by_item.shape[0]
-    for start in range(0, n_items, _CHUNK_ITEMS):
-        products = (by_item[start : start + _CHUNK_ITEMS] @ columns).toarray()
+    step = max(1, _CHUNK_PRODUCTS // max(n_items, 1))
+    for start in range(0, n_items, step):
+        products = (by_item[start : start + step] @ columns).toarray()
         at = np.arange(len(products))
         products[at, start + at] = 0
         # Stable: of equal neighbours the earlier in the catalogue is kept.

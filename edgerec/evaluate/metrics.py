@@ -1,4 +1,4 @@
-"""AUC, GAUC and log loss."""
+"""AUC, GAUC, log loss and calibration error."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -10,6 +10,7 @@ from sklearn.metrics import log_loss as sklearn_log_loss
 from sklearn.metrics import roc_auc_score
 
 from edgerec.errors import EvaluationError, OneClassError
+from edgerec.evaluate.calibration import calibration
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,8 @@ class Metrics:
     """mean of the users' AUC, weighted by their samples; users of one class are skipped"""
     log_loss: float
     """mean negative log likelihood, natural logarithm"""
+    calibration_error: float
+    """mean |score - share of label 1| over ten bins of equal counts, weighted by their samples"""
     n_samples: int
     n_users: int
     n_users_skipped: int
@@ -97,6 +100,7 @@ def compute_metrics(
         auc=float(roc_auc_score(label, score)),
         gauc=gauc,
         log_loss=float(sklearn_log_loss(label, np.clip(score, 1e-7, 1 - 1e-7))),
+        calibration_error=calibration(label, score).expected_error,
         n_samples=len(label),
         n_users=n_users,
         n_users_skipped=n_skipped,

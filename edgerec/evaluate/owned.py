@@ -59,6 +59,13 @@ class OwnedItems:
             for item, at in reversed(newest.items())
         ]
 
+    def stated(self, user_id: Id, before: int) -> list[tuple[int, float]]:
+        """Return position and value of what a user stated strictly before a moment, by time."""
+        rows = self._rows(user_id, before)
+        items, values = self.items[rows], self.values[rows]
+        kept = (items >= 0) & ~np.isnan(values)
+        return list(zip(items[kept].tolist(), values[kept].tolist(), strict=True))
+
     def _rows(self, user_id: Id, before: int | None) -> slice:
         row = self.row_of_user.get(user_id)
         if row is None:

@@ -5,15 +5,17 @@ knows of its user and the user's strictly earlier rows; rows of the same second 
 other.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgerec.errors import EvaluationError
 from edgerec.evaluate.metrics import Metrics, compute_metrics
+from edgerec.evaluate.row_quality import RowQuality, row_qualities
 from edgerec.progress import Progress, Silent
 from edgerec.recsys import Id, Interaction
 from edgerec.scoring import TableScorer
@@ -36,6 +38,56 @@ class Evaluation:
 
     protocol: str
     metrics: Metrics
+    compared: Mapping[str, RowQuality] = field(default_factory=dict)
+    """by name, "model" first, each on the same rows; empty: nothing was compared"""
+
+
+@dataclass(frozen=True)
+class ScoredRows:
+    """Rows with the scores of one model or of several, in the order of questions."""
+
+    protocol: str
+    label: NDArray[np.float64]
+    user: NDArray[np.int64]
+    """[n]: a code per user"""
+    scores: Mapping[str, NDArray[np.float64]]
+    """by name, "model" first: [n]"""
+
+    def evaluation(self, probabilities: frozenset[str] = frozenset(("model",))) -> Evaluation:
+        """Compute the metrics, and where there are several scores compare them.
+
+        Parameters
+        ----------
+        probabilities : frozenset of str
+            Names of the scores that are probabilities, and so have a log loss.
+
+        Raises
+        ------
+        EvaluationError
+            There is no row, or one class alone.
+        """
+        metrics = compute_metrics(self.label, self.scores["model"], self.user)
+        if len(self.scores) == 1:
+            return Evaluation(self.protocol, metrics)
+        compared = row_qualities(self.label, self.scores, self.user, probabilities=probabilities)
+        return Evaluation(self.protocol, metrics, compared)
+
+
+class Question(NamedTuple):
+    """What the file is asked: some items of one user, with the history before that moment."""
+
+    user: int
+    """code of the user, counted from 0 in order of appearance"""
+    rows: list[Row]
+    """the user's rows of that moment"""
+    history: list[Interaction]
+    """strictly earlier rows, oldest first; what the file knows of the user comes beside it"""
+    timestamp: int
+
+    @property
+    def item_ids(self) -> list[Id]:
+        """The candidates."""
+        return [row.item_id for row in self.rows]
 
 
 class _Histories:
@@ -69,7 +121,28 @@ def evaluate_rows(
     label_above: float | None = None,
     progress: Progress | None = None,
 ) -> Evaluation:
-    """Score `test_rows` through the file and compute the metrics.
+    """Score `test_rows` through the file and compute the metrics; see `score_rows`."""
+    return score_rows(
+        scorer,
+        test_rows,
+        history_rows,
+        frozen=frozen,
+        label_above=label_above,
+        progress=progress,
+    ).evaluation()
+
+
+def score_rows(
+    scorer: TableScorer,
+    test_rows: Iterable[Row],
+    history_rows: Iterable[Row] = (),
+    *,
+    frozen: bool = False,
+    label_above: float | None = None,
+    baselines: Callable[[Question], Mapping[str, NDArray[np.float64]]] | None = None,
+    progress: Progress | None = None,
+) -> ScoredRows:
+    """Score `test_rows` through the file.
 
     Parameters
     ----------
@@ -80,22 +153,56 @@ def evaluate_rows(
         True: test rows never join a history.
     label_above : float, optional
         A value above this is labelled 1; by default the rule that stands in the manifest.
+    baselines : callable, optional
+        Returns the scores of a question's rows by name, to be compared with the model's.
 
     Raises
     ------
     EvaluationError
-        No label rule, rows out of order, ids of another kind than the file's, one class alone.
+        No label rule, rows out of order, ids of another kind than the file's.
     """
     progress = progress or Silent()
     threshold = scorer.label_above if label_above is None else label_above
-    histories = _Histories(scorer.n_history, scorer.catalogue())
-    earlier = _Earlier(history_rows, "history table")
     labels: list[float] = []
-    scores: list[float] = []
-    user_codes: dict[Id, int] = {}
+    scores: dict[str, list[float]] = {"model": []}
     users: list[int] = []
     any_by_rule = False
     progress.stage("scoring")
+    for asked in questions(scorer, test_rows, history_rows, frozen=frozen):
+        user_id = asked.rows[0].user_id
+        answered = scorer.scores(user_id, asked.item_ids, asked.history, asked.timestamp)
+        scores["model"] += answered.tolist()
+        for name, others in (baselines(asked) if baselines else {}).items():
+            scores.setdefault(name, []).extend(others.tolist())
+        labels += [label_of(row, threshold) for row in asked.rows]
+        any_by_rule = any_by_rule or asked.rows[0].label is None
+        users += [asked.user] * len(asked.rows)
+        progress.advance(len(labels), None)
+    return ScoredRows(
+        protocol(frozen, threshold if any_by_rule else None),
+        np.array(labels, np.float64),
+        np.array(users, np.int64),
+        {name: np.array(one, np.float64) for name, one in scores.items()},
+    )
+
+
+def questions(
+    scorer: TableScorer,
+    test_rows: Iterable[Row],
+    history_rows: Iterable[Row] = (),
+    *,
+    frozen: bool = False,
+) -> Iterator[Question]:
+    """Yield what `evaluate_rows` asks the file, in order of time; the same parameters.
+
+    Raises
+    ------
+    EvaluationError
+        Rows out of order, ids of another kind than the file's.
+    """
+    histories = _Histories(scorer.n_history, scorer.catalogue())
+    earlier = _Earlier(history_rows, "history table")
+    user_codes: dict[Id, int] = {}
     for timestamp, moment in groupby(_ordered(test_rows, "test table"), lambda row: row.timestamp):
         for row in earlier.before(timestamp):
             histories.add(row)
@@ -103,25 +210,26 @@ def evaluate_rows(
         check_kinds(scorer, rows[0])
         by_user = sorted(rows, key=lambda row: user_codes.setdefault(row.user_id, len(user_codes)))
         for user_id, group in groupby(by_user, lambda row: row.user_id):
-            own = list(group)
-            items = [row.item_id for row in own]
-            scores += scorer.scores(user_id, items, histories.of(user_id), timestamp).tolist()
-            labels += [_label(row, threshold) for row in own]
-            any_by_rule = any_by_rule or own[0].label is None
-            users += [user_codes[user_id]] * len(own)
+            yield Question(user_codes[user_id], list(group), histories.of(user_id), timestamp)
         if not frozen:
             for row in rows:
                 histories.add(row)
-        progress.advance(len(labels), None)
-    rule = f"label: value > {threshold:g}" if any_by_rule else "labels as given"
-    protocol = f"{'frozen' if frozen else 'prequential'} rows in order of time; {rule}"
-    metrics = compute_metrics(
-        np.array(labels, np.float64), np.array(scores, np.float64), np.array(users, np.int64)
-    )
-    return Evaluation(protocol, metrics)
 
 
-def _label(row: Row, threshold: float | None) -> float:
+def protocol(frozen: bool, threshold: float | None) -> str:
+    """Say how rows were scored; `threshold` None: their labels were given."""
+    rule = "labels as given" if threshold is None else f"label: value > {threshold:g}"
+    return f"{'frozen' if frozen else 'prequential'} rows in order of time; {rule}"
+
+
+def label_of(row: Row, threshold: float | None) -> float:
+    """Return the label of a row: its own, or what the rule says of its value.
+
+    Raises
+    ------
+    EvaluationError
+        There is neither.
+    """
     if row.label is not None:
         return row.label
     if threshold is None:

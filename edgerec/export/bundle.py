@@ -79,7 +79,9 @@ def export(ranker: Ranker, path: str | Path, progress: Progress) -> Exported:
             stable,
             {"file": target.name, "bytes": n_bytes, "sha256": _digest(temporary)},
             parity,
+            ranker.audit,
             golden(ranker, [one for one, _ in short], [one for _, one in short]),
+            ranker.tables.names(),
         )
     write_manifest(target.with_suffix(".json"), described)
     return Exported(target, n_bytes, parity)

@@ -114,7 +114,9 @@ def manifest(
     stable: dict[str, Any],
     graph: dict[str, Any],
     parity: Parity,
+    audit: Sequence[dict[str, str]],
     golden_requests: list[dict[str, Any]],
+    features: Sequence[str],
 ) -> dict[str, Any]:
     """Return the whole manifest."""
     return {
@@ -122,6 +124,8 @@ def manifest(
         "name": name,
         "graph": {**graph, "opset": OPSET, "ai_onnx_ml": OPSET_ML, "ir_version": IR_VERSION},
         "parity": dataclasses.asdict(parity),
+        "audit": list(audit),
         "metrics": [],
+        "features": list(features),
         "golden": golden_requests,
     }

@@ -35,21 +35,26 @@ class Parity:
     tolerance: float = TOLERANCE
 
 
+def open_session(graph: Path | bytes) -> onnxruntime.InferenceSession:
+    """Return a graph, a file or its bytes, in ONNX Runtime, on one thread."""
+    assert os.environ.get("ORT_DISABLE_TELEMETRY") == "1"
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(
+        graph if isinstance(graph, bytes) else str(graph),
+        options,
+        providers=["CPUExecutionProvider"],
+    )
+
+
 class GraphSession:
     """A graph, as a file or as its bytes, in ONNX Runtime, asked as Python asks the ranker."""
 
     def __init__(self, graph: Path | bytes, ranker: Ranker) -> None:
-        assert os.environ.get("ORT_DISABLE_TELEMETRY") == "1"
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
         self._types = ranker.user_id_type, ranker.item_id_type
-        self._session = onnxruntime.InferenceSession(
-            graph if isinstance(graph, bytes) else str(graph),
-            options,
-            providers=["CPUExecutionProvider"],
-        )
+        self._session = open_session(graph)
 
     def answer(self, request: Request) -> Answer:
         """Run the graph."""

@@ -14,7 +14,7 @@ __all__ = ["RULES", "mask_file", "read_mask"]
 
 BoolArray = npt.NDArray[np.bool_]
 
-RULES = "user, user-time, time, row or MASKS.npz:KEY"
+RULES = "user, user-time, time, row or leave-last-out, or MASKS.npz:KEY"
 
 
 def mask_file(by: str) -> tuple[Path, str]:

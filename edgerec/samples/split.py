@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from edgerec.errors import ConfigurationError
 from edgerec.samples.masks import mask_file, read_mask
+from edgerec.samples.split_rules import SPLIT_RULES, with_their_first
 from edgerec.source import (
     Engine,
     InteractionColumns,
@@ -18,7 +19,6 @@ from edgerec.source import (
 
 __all__ = ["SplitSummary", "split_table"]
 
-BoolArray = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.int64]
 
 
@@ -44,6 +44,8 @@ class SplitSummary:
     """Items with a row in the test table."""
     n_cold_test_items: int
     """Items of the test table that have no row in the training table."""
+    n_moved: int = 0
+    """Rows that went to the side of an identical row (user, item, time) before them."""
 
 
 def split_table(
@@ -60,7 +62,9 @@ def split_table(
     """Write the rows of `table` to `{table}_train` and `{table}_test`.
 
     Rows are taken sorted by (timestamp, user, item, value), so rows of one second fall on one
-    side or the other by their ids. Counts are rounded in favour of training.
+    side or the other by their ids. Counts are rounded in favour of training. Rows of the same
+    user, item and time all go where the first of them goes: one of them in training would tell
+    the answer to another.
 
     Parameters
     ----------
@@ -72,10 +76,11 @@ def split_table(
         Its columns, from `edgerec.source.find_columns`.
     by : str
         `"user"`: all rows of a random part of the users are tested. `"user-time"`: the last rows
-        of every user. `"time"`: the last rows of all. `"row"`: random rows. `"MASKS.npz:KEY"`:
-        the rows where the array KEY of that file, bool[n], is true.
+        of every user. `"time"`: the last rows of all. `"row"`: random rows. `"leave-last-out"`:
+        the last row of every user who has two. `"MASKS.npz:KEY"`: the rows where the array KEY of
+        that file, bool[n], is true.
     fraction : float, default=0.2
-        The part of the users or rows to test; a mask has its own.
+        The part of the users or rows to test; leave-last-out and masks have their own.
     random_state : int, default=0
         The seed of the random rules.
     where : sequence of RowCondition
@@ -92,15 +97,18 @@ def split_table(
     """
     if not 0 < fraction < 1:
         raise ConfigurationError(f"fraction must be between 0 and 1, got {fraction}")
-    rule = by if by in _BY_RULE else mask_file(by)
+    rule = by if by in SPLIT_RULES else mask_file(by)
     users, items, timestamps = _read_keys(engine, table, columns, where)
     # The database's order within one second is its collation's; the rules' order is ours.
     order = np.lexsort((items, users, timestamps))
     n_rows = len(order)
+    is_new = _differs_from_previous(users[order], items[order], timestamps[order])
     if isinstance(rule, str):
-        chosen = _BY_RULE[rule](users[order], fraction, np.random.default_rng(random_state))
+        random = np.random.default_rng(random_state)
+        by_rule = SPLIT_RULES[rule](users[order], is_new, fraction, random)
     else:
-        chosen = read_mask(*rule, n_rows, table)
+        by_rule = read_mask(*rule, n_rows, table)
+    chosen = with_their_first(by_rule, is_new)
     if chosen.all() or not chosen.any():
         empty = "train on" if chosen.any() else "test on"
         raise ConfigurationError(
@@ -123,7 +131,14 @@ def split_table(
         n_cold_test_users=len(np.setdiff1d(test_users, train_users)),
         n_test_items=len(test_items),
         n_cold_test_items=len(np.setdiff1d(test_items, train_items)),
+        n_moved=int(np.sum(chosen != by_rule)),
     )
+
+
+def _differs_from_previous(*keys: IntArray) -> npt.NDArray[np.bool_]:
+    differs = np.ones(len(keys[0]), dtype=np.bool_)
+    differs[1:] = np.any([key[1:] != key[:-1] for key in keys], axis=0)
+    return differs
 
 
 def _read_keys(
@@ -157,39 +172,3 @@ class _Codes:
         in_order = sorted(self._code_of.items())
         rank[[code for _, code in in_order]] = np.arange(len(rank))
         return rank[np.concatenate(self._parts)]
-
-
-def _n_test(n: int | IntArray, fraction: float) -> IntArray:
-    # The tolerance undoes binary fractions: 0.29 x 100 is a little under 29.
-    return np.floor(np.asarray(n) * fraction + 1e-9).astype(np.int64)
-
-
-def _by_user(users: IntArray, fraction: float, random: np.random.Generator) -> BoolArray:
-    n_users = int(users.max(initial=-1)) + 1
-    is_test = np.zeros(n_users, dtype=np.bool_)
-    is_test[random.permutation(n_users)[: int(_n_test(n_users, fraction))]] = True
-    return is_test[users]
-
-
-def _by_user_time(users: IntArray, fraction: float, _random: np.random.Generator) -> BoolArray:
-    n_of_user = np.bincount(users)
-    by_user = np.argsort(users, kind="stable")
-    first = np.cumsum(n_of_user) - n_of_user
-    position = np.empty(len(users), dtype=np.int64)
-    position[by_user] = np.arange(len(users)) - first[users[by_user]]
-    n_train = n_of_user - _n_test(n_of_user, fraction)
-    return np.asarray(position >= n_train[users])
-
-
-def _by_time(users: IntArray, fraction: float, _random: np.random.Generator) -> BoolArray:
-    n_train = len(users) - int(_n_test(len(users), fraction))
-    return np.asarray(np.arange(len(users)) >= n_train)
-
-
-def _by_row(users: IntArray, fraction: float, random: np.random.Generator) -> BoolArray:
-    test = np.zeros(len(users), dtype=np.bool_)
-    test[random.permutation(len(users))[: int(_n_test(len(users), fraction))]] = True
-    return test
-
-
-_BY_RULE = {"user": _by_user, "user-time": _by_user_time, "time": _by_time, "row": _by_row}

@@ -25,6 +25,7 @@ from edgerec.source.table import (
     describe_table,
     read_columns,
 )
+from edgerec.source.titles import read_titles
 from edgerec.source.write import copy_rows
 
 __all__ = [
@@ -47,6 +48,7 @@ __all__ = [
     "quantiles",
     "read_columns",
     "read_interactions",
+    "read_titles",
     "recognised_columns",
     "table_names",
     "top_values",

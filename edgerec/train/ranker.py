@@ -52,6 +52,8 @@ class Ranker:
     """[n_users + 1]: which fit of the embedding the training samples of a user see"""
     weights: Weights
     facts: TrainingFacts
+    audit: tuple[dict[str, str], ...] = ()
+    """what the leak audit found: one finding per check"""
 
     @cached_property
     def network(self) -> MLPClassifier:

@@ -1,7 +1,7 @@
 """Whether what is trained on now is what a state was saved of: settings, samples, tables."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,12 @@ from edgerec.recsys import RecSys
 from edgerec.samples.intake import Intake
 from edgerec.samples.known import known_histories
 from edgerec.train.ranker import Ranker
+from edgerec.train.state import SavedState
 
+TABLES_KEPT: Final = (
+    "no epoch is done, so there is no network yet. {} keeps features, embedding and statistics: "
+    "train with resume (--resume) to go on from there."
+)
 _ADVICE = "Train without resume."
 
 
@@ -66,6 +71,20 @@ def require_same_data(saved: Ranker, rec_sys: RecSys, intake: Intake, folder: Pa
                 f"{folder} was trained on other histories than get_user_behavior returns now. "
                 f"{_ADVICE}"
             )
+
+
+def what_is_kept(folder: Path | None, saved: SavedState | None) -> str:
+    """Say what an interrupt at the beginning leaves."""
+    if folder is None:
+        return "nothing is kept, since no training folder was named."
+    if saved is None:
+        return "nothing of this run is kept yet. Train again."
+    if not saved.course.epochs:
+        return TABLES_KEPT.format(folder)
+    return (
+        f"{folder} keeps the network after epoch {len(saved.course.epochs)}. Train with resume "
+        "(--resume) to go on from there."
+    )
 
 
 def _require_same_table(

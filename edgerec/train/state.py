@@ -187,6 +187,7 @@ def _ranker(state: dict[str, Any], arrays: _Arrays, best: Weights | None) -> Ran
         embedding_fit_of_user=arrays["embedding_fit_of_user"],
         weights=best or Weights((), (), nothing, nothing),
         facts=TrainingFacts(**facts),
+        audit=tuple(state.get("audit", ())),
     )
 
 
@@ -236,6 +237,7 @@ def _write_state(folder: Path, ranker: Ranker, course: Course) -> None:
         "label_above": ranker.tables.label_above,
         "value_range": list(ranker.tables.value_range),
         "facts": dataclasses.asdict(ranker.facts),
+        "audit": ranker.audit,
         "course": {
             "epochs": course.epochs,
             "best_epoch": course.best_epoch,

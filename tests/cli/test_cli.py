@@ -1,11 +1,14 @@
 """The commands, as a user types them, on a small generated database."""
 
 import json
+import re
 import sqlite3
 
 import numpy as np
 import pytest
+from markupsafe import escape
 
+from edgerec.audit.report import CHECKS
 from edgerec.cli import main
 from edgerec.datasets import write_generated_database
 from tests.trained import interactions
@@ -80,6 +83,39 @@ def test_split_train_evaluate_and_export_again(shop, tmp_path, capsys):
     assert output.read_bytes() == first
 
 
+def test_training_writes_a_report_and_the_command_writes_it_again(shop, tmp_path, capsys):
+    run("split", URL, "--table", "ratings", "--by", "user-time")
+    command = ["train", f"{shop}:Shop", "--output", "shop.onnx", *FAST]
+    tested = ["--test-database", URL, "--test-table", "ratings_test"]
+    assert run(*command, *tested, "--no-report") == 0
+    assert not (tmp_path / "shop.html").exists()
+    assert run(*command, *tested) == 0
+    assert "wrote shop.html" in capsys.readouterr().err
+    first = (tmp_path / "shop.html").read_text("utf-8")
+    assert "<h1>shop</h1>" in first and "item-kNN" not in first
+    again = ["report", "shop.onnx", URL, *tested[2:], "--titles", "movies", "movieId", "title"]
+    assert run(*again, "--no-times", "--top", "5", "--output", "again.html") == 0
+    titled = (tmp_path / "again.html").read_text("utf-8")
+    assert "NDCG@5" in titled and "item-kNN, bm25" in titled
+    assert interactions().titles[0].split(" (")[0] in titled or "(19" in titled
+    assert run(*again, "--no-times", "--top", "5", "--output", "third.html") == 0
+    assert (tmp_path / "third.html").read_text("utf-8") == titled
+
+
+def test_a_configuration_is_trained_reported_and_titled(shop, tmp_path, capsys):
+    run("split", URL, "--table", "ratings", "--by", "user-time")
+    assert run("init", URL) == 0
+    assert run("train", "edgerec.toml", *FAST) == 0
+    (path,) = (tmp_path / "models").glob("*.html")
+    text = path.read_text("utf-8")
+    shown = [title for title in interactions().titles if f"<bdi>{escape(title)}</bdi>" in text]
+    assert len(shown) >= 10
+    path.unlink()
+    assert run("report", "edgerec.toml", "--examples", "0", "--date", "2026-01-31") == 0
+    text = path.read_text("utf-8")
+    assert "2026-01-31" in text and "<bdi>" not in text
+
+
 def test_history_table_frozen_and_label_rule(shop, tmp_path, capsys):
     run("split", URL, "--table", "ratings", "--by", "user")
     run("train", f"{shop}:Shop", "--output", "shop.onnx", *FAST)
@@ -95,6 +131,41 @@ def test_history_table_frozen_and_label_rule(shop, tmp_path, capsys):
     with_history = auc("--frozen", "--history-table", "ratings")
     assert with_history["auc"] == following["auc"]
     assert "value > 4" in auc("--label-above", "4")["protocol"]
+
+
+def test_two_files_and_the_baselines_are_compared_on_the_same_rows(
+    shop, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setenv("COLUMNS", "160")
+    run("split", URL, "--table", "ratings", "--by", "user-time")
+    for name, seed in (("a", 0), ("b", 1)):
+        command = ["train", f"{shop}:Shop", "--output", f"{name}.onnx", *FAST]
+        assert run(*command, "--random-state", seed) == 0
+    capsys.readouterr()
+    tested = [URL, "--test-table", "ratings_test", "--top", "5"]
+    assert run("evaluate", "a.onnx", *tested, "--against", "b.onnx", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    baselines = ["popularity", "recent popularity", "item mean", "user + item mean", "item-kNN"]
+    assert list(found["compared"]) == ["model", "b.onnx", *baselines]
+    assert list(found["ranking"]["rankings"])[:4] == ["model", "b.onnx", *baselines[:2]]
+    assert found["auc"] == pytest.approx(found["compared"]["model"]["auc"][0])
+    assert run("evaluate", "b.onnx", *tested, "--json") == 0
+    alone = json.loads(capsys.readouterr().out)
+    assert "b.onnx" not in alone["compared"]
+    for key in ("auc", "gauc", "log_loss"):
+        assert found["compared"]["b.onnx"][key][0] == pytest.approx(alone[key])
+    difference = found["compared"]["b.onnx"]["auc_difference"]
+    assert difference[0] == pytest.approx(found["auc"] - alone["auc"])
+    assert difference[1] <= difference[0] <= difference[2]
+    theirs = alone["ranking"]["rankings"]
+    assert found["ranking"]["rankings"]["b.onnx"]["ndcg"] == theirs["model"]["ndcg"]
+    # A file against itself: no difference, whoever is drawn.
+    assert run("evaluate", "b.onnx", *tested[:3], "--against", "b.onnx", "--json") == 0
+    same = json.loads(capsys.readouterr().out)["compared"]["b.onnx"]
+    assert same["auc_difference"] == same["gauc_difference"] == [0.0, 0.0, 0.0]
+    assert run("evaluate", "a.onnx", *tested, "--against", "b.onnx") == 0
+    printed = capsys.readouterr().out
+    assert "calibration error" in printed and "user + item mean" in printed and "b.onnx" in printed
 
 
 def test_masks_split_the_rows_sorted_by_time_user_item(shop, tmp_path, capsys):
@@ -138,6 +209,15 @@ def test_masks_split_the_rows_sorted_by_time_user_item(shop, tmp_path, capsys):
         (
             ["split", URL, "--table", "ratings", "--by", "user", "--where", "rated > 3"],
             'Did you mean "rating"?',
+        ),
+        (["report", "none.onnx", URL, "--test-table", "ratings"], "no such file"),
+        (["report", "none.onnx"], "Give DATABASE_URL and --test-table"),
+        (["report", "none.onnx", "--examples", "-1"], "expected 0 or more"),
+        (["report", "none.onnx", "--top", "0"], "expected 1 or more"),
+        (["report", "edgerec.toml", "--frozen"], "names the database, tables, columns and rules"),
+        (
+            ["report", "none.onnx", URL, "--test-table", "ratings", "--output", "a.pdf"],
+            "the name of a report must end in .html",
         ),
         (["export", "none.training"], "holds no state.json"),
         (["serve", "none.onnx"], "no such file"),
@@ -193,7 +273,7 @@ def test_what_was_only_taken_is_ranked_and_has_no_auc(shop, capsys):
     ("arguments", "sentence"),
     [
         (["--top", "0", "--test-table", "t"], "--top is 0; expected 1 or more"),
-        (["--repeats", "--test-table", "t"], "--train-table and --repeats belong to --top"),
+        (["--repeats", "--test-table", "t"], "--repeats belongs to --top. Give it too."),
         (["--top", "5"], "give DATABASE_URL and --test-table"),
         (["--test-table", "ratings", "--top", "5"], 'no table "ratings_train" beside "ratings"'),
     ],
@@ -204,10 +284,37 @@ def test_a_mistake_in_evaluate_is_a_sentence(shop, capsys, arguments, sentence):
 
 
 @pytest.mark.parametrize(
-    "command", ["init", "split", "train", "evaluate", "export", "serve", "demo"]
+    "command", ["init", "split", "train", "evaluate", "report", "export", "serve", "demo"]
 )
 def test_every_command_explains_itself_by_an_example(command, capsys):
     with pytest.raises(SystemExit) as stop:
         run(command, "--help")
     assert stop.value.code == 0
     assert f"example:\n  edgerec {command}" in capsys.readouterr().out
+
+
+def test_train_audits_against_the_test_table_and_accepts_by_name(shop, tmp_path, capsys):
+    assert run("split", URL, "--table", "ratings", "--by", "user-time") == 0
+    with sqlite3.connect(tmp_path / "shop.db") as connection:
+        connection.execute("INSERT INTO ratings_test SELECT * FROM ratings_train LIMIT 7")
+    arguments = [
+        *("train", f"{shop}:Shop", "--output", "shop.onnx", *FAST),
+        *("--test-database", URL, "--test-table", "ratings_test"),
+    ]
+    assert run(*arguments) == 1
+    error = capsys.readouterr().err
+    assert "test-overlap: 7 of " in error
+    assert "--accept-leak test-overlap" in error
+    assert not (tmp_path / "shop.onnx").exists()
+    assert run(*arguments, "--accept-leak", "test-overlap") == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "leak audit" in printed
+    assert "test-overlap │ accepted." in printed
+    audit = json.loads((tmp_path / "shop.json").read_text("utf-8"))["audit"]
+    assert [one["outcome"] for one in audit if one["check"] == "test-overlap"] == ["accepted"]
+    # The page tells the same of every check, the accepted leak included.
+    page = (tmp_path / "shop.html").read_text("utf-8")
+    verdicts = dict(re.findall(r'<th scope="row">([a-z-]+)</th><td><strong>[✓✗ ]*([a-z ]+)<', page))
+    assert verdicts == {one["check"]: one["outcome"] for one in audit}
+    assert tuple(verdicts) == CHECKS
+    assert "7 of " in page and "held-out rows are training samples too" in page

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from edgerec.evaluate.baselines import ItemNeighbours, Popularity
+from edgerec.evaluate.baselines import ItemMean, ItemNeighbours, Popularity, standard_baselines
 from edgerec.evaluate.owned import owned_items
 from edgerec.source import InteractionChunk
 
@@ -90,3 +90,27 @@ def test_only_the_nearest_neighbours_count():
 def test_neighbours_answer_who_has_nothing_with_popularity():
     neighbours = ItemNeighbours(owned(), "cosine")
     assert neighbours.scores(np.zeros(0, np.int32)).tolist() == [2, 2, 2, 0]
+
+
+def test_the_item_mean_is_shrunk_towards_that_of_all():
+    prior = (1 + 2 + 3 + 1 + 1 + 1) / 6
+    expected = [(2 + 5 * prior) / 7, (6 + 5 * prior) / 8, (1 + 5 * prior) / 6, prior]
+    np.testing.assert_allclose(ItemMean(owned()).scores(np.zeros(0, np.int32)), expected)
+
+
+def test_what_stands_in_every_table():
+    names = ["popularity", "recent popularity", "item mean", "item-kNN, cosine", "item-kNN, bm25"]
+    assert [one.name for one in standard_baselines(owned())] == names
+    # Where no value differs from another, an item's mean would be a list at random.
+    alike = owned([(1, 10, 1.0, 1), (2, 11, 1.0, 2)])
+    assert [one.name for one in standard_baselines(alike)] == [*names[:2], *names[3:]]
+
+
+def test_neighbours_in_parts_are_those_at_once(monkeypatch):
+    random = np.random.default_rng(3)
+    rows = sorted({(int(u), int(i), 1.0, 1) for u, i in random.integers((0, 10), (9, 14), (40, 2))})
+    at_once = ItemNeighbours(owned(rows), "cosine").of(1)
+    monkeypatch.setattr("edgerec.evaluate.baselines._CHUNK_PRODUCTS", 5)
+    in_parts = ItemNeighbours(owned(rows), "cosine").of(1)
+    np.testing.assert_array_equal(at_once[0], in_parts[0])
+    np.testing.assert_allclose(at_once[1], in_parts[1])

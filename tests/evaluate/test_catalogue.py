@@ -121,6 +121,7 @@ def test_the_file_ranks_as_training_does(tmp_path):
         "model",
         "popularity",
         "recent popularity",
+        "item mean",
         "item-kNN, cosine",
         "item-kNN, bm25",
     ]

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.calibration import calibration_curve
 from sklearn.metrics import log_loss, roc_auc_score
 
 from edgerec.errors import EvaluationError
@@ -42,6 +43,17 @@ def test_auc_and_log_loss_are_scikit_learns():
     assert metrics.auc == pytest.approx(roc_auc_score(label, score))
     assert metrics.log_loss == pytest.approx(log_loss(label, score))
     assert (metrics.n_samples, metrics.n_users) == (200, 7)
+    rate, said = calibration_curve(label, score, n_bins=10, strategy="quantile")
+    assert metrics.calibration_error == pytest.approx(np.abs(rate - said).mean())
+
+
+def test_equal_scores_count_half_a_pair_and_do_not_depend_on_the_order_of_rows():
+    label = np.array([1.0, 0.0, 1.0, 0.0])
+    score = np.array([0.5, 0.5, 0.5, 0.1])
+    # Four pairs: two are right, two are ties of a half each.
+    assert compute_metrics(label, score, np.zeros(4, int)).auc == 0.75
+    assert grouped_auc(label, score, np.zeros(4, int))[0] == 0.75
+    assert grouped_auc(label[::-1], score[::-1], np.zeros(4, int))[0] == 0.75
 
 
 def test_one_class_is_a_sentence():

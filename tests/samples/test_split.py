@@ -62,6 +62,8 @@ def notes(file: Path, table: str) -> str:
         ("user-time", 0.25, "ij"),
         ("user-time", 0.5, "ghij"),
         ("user-time", 0.6, "dghij"),
+        ("leave-last-out", 0.2, "ij"),  # u3 has one row, which stays in training
+        ("leave-last-out", 0.9, "ij"),
     ],
 )
 def test_the_rules_of_time(file: Path, by: str, fraction: float, test: str) -> None:
@@ -171,7 +173,7 @@ def test_an_empty_table_cannot_be_split(file: Path) -> None:
     with closing(sqlite3.connect(file)) as connection:
         connection.execute("DELETE FROM r")
         connection.commit()
-    for by in ("user", "user-time", "time", "row"):
+    for by in ("user", "user-time", "time", "row", "leave-last-out"):
         with pytest.raises(ConfigurationError, match="splitting the 0 rows"):
             split(file, by)
 
@@ -223,3 +225,66 @@ def test_rows_that_meet_no_condition_go_to_neither_table(file: Path) -> None:
     )
     assert (summary.n_train, summary.n_test) == (8, 1)
     assert (notes(file, "r_train"), notes(file, "r_test")) == ("abcdefgh", "i")
+
+
+REPEATED = [
+    # user, item, time: u1 has one event twice at his end, u2 one three times, u3 only copies.
+    *[("u1", "x", 10), ("u1", "y", 20), ("u1", "y", 20)],
+    *[("u2", "x", 10), ("u2", "z", 30), ("u2", "z", 30), ("u2", "z", 30), ("u2", "x", 30)],
+    *[("u3", "z", 40), ("u3", "z", 40)],
+]
+
+
+def sides(
+    folder: Path, by: str, events: list = REPEATED, **options: object
+) -> tuple[list, list, SplitSummary]:
+    file = folder / "repeated.db"
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("DROP TABLE IF EXISTS r")
+        connection.execute("CREATE TABLE r (user TEXT, item TEXT, value REAL, ts INT)")
+        rows = [(user, item, place, time) for place, (user, item, time) in enumerate(events)]
+        connection.executemany("INSERT INTO r VALUES (?, ?, ?, ?)", rows)
+        connection.commit()
+        summary = split(file, by, overwrite=True, **options)
+        found = [
+            connection.execute(f"SELECT user, item, ts FROM r_{side} ORDER BY ts, user, item")
+            for side in ("train", "test")
+        ]
+        return found[0].fetchall(), found[1].fetchall(), summary
+
+
+def test_the_last_event_is_left_out_with_its_copies(tmp_path: Path) -> None:
+    train, test, summary = sides(tmp_path, "leave-last-out")
+    assert test == [("u1", "y", 20), ("u1", "y", 20), *[("u2", "z", 30)] * 3]
+    assert sorted([*train, *test]) == sorted(REPEATED)
+    assert summary.n_moved == 0
+
+
+def test_identical_rows_go_where_the_first_of_them_goes(tmp_path: Path) -> None:
+    # The last 3 of 10 rows begin inside of u2's three copies, which favours training.
+    train, test, summary = sides(tmp_path, "time", fraction=0.3)
+    assert test == [("u3", "z", 40)] * 2
+    assert summary.n_moved == 1
+    assert sorted([*train, *test]) == sorted(REPEATED)
+
+
+@pytest.mark.parametrize("by", ["user-time", "time", "row", "leave-last-out", "mask"])
+@pytest.mark.parametrize("fraction", [0.2, 0.5])
+def test_no_row_has_a_copy_on_the_other_side(tmp_path: Path, by: str, fraction: float) -> None:
+    for seed in range(4):
+        random = np.random.default_rng([seed, int(100 * fraction)])
+        events = [
+            (f"u{user}", f"i{item}", int(time))
+            for user, item, time in random.integers(0, 5, (80, 3))
+        ]
+        rule = by
+        if by == "mask":
+            rule = f"{tmp_path / 'masks.npz'}:K"
+            np.savez(tmp_path / "masks.npz", K=random.random(80) < fraction)
+        train, test, summary = sides(tmp_path, rule, events, fraction=fraction, random_state=seed)
+        assert not set(train) & set(test)
+        assert sorted([*train, *test]) == sorted(events)
+        if by == "row":
+            # Copies are moved both ways, so that the share stays what was asked for.
+            assert summary.n_moved
+            assert abs(summary.n_test - 80 * fraction) <= 12

@@ -10,6 +10,12 @@ where, given it, the first half speaks against the second beyond noise. (The cov
 first half's rest with the second half is the variance of what the column leaves open, which is
 not below zero, as long as the halves' noise is independent: users are divided at random.)
 For users the items are divided.
+
+The audit of a training asks the same of pairs of samples (`edgerec.audit.noise`). The two stand
+beside each other since neither finds all of the other's. Of averages over all interactions, 20
+draws each, the halves find 20 and the pairs 16 where 150 things have 2 interactions each, but 16
+and 20 where 80 things have 60; of 540 honest columns both find none. What is counted (how often a
+thing was met) only the halves see. A column that passes here meets the audit when it is trained.
 """
 
 from collections.abc import Sequence

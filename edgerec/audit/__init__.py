@@ -1,0 +1,1 @@
+"""The leak audit: what each training is checked for before its epochs."""

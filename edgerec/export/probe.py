@@ -1,0 +1,91 @@
+"""Looks into an exported graph: the feature vectors it computes, and its scores of others."""
+
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgerec.errors import EvaluationError
+from edgerec.export.parity import open_session
+from edgerec.graph.cut import FEATURES, SEEN, cut_at_features
+from edgerec.ids import IdType
+from edgerec.recsys import Id
+from edgerec.schema import Request
+
+
+class Seen(NamedTuple):
+    """What the graph computed on the way to its scores."""
+
+    features: NDArray[np.float32]
+    """[N, width]"""
+    history: list[Id]
+    """the effective history, oldest first: what the file knows and what the request said"""
+    history_values: NDArray[np.float32]
+    """as `history`; NaN: not stated"""
+
+    @property
+    def n_history(self) -> int:
+        """Length of the effective history."""
+        return len(self.history)
+
+
+class FeatureProbe:
+    """The exported graph, cut in two at its feature vector.
+
+    Parameters
+    ----------
+    path : path
+        NAME.onnx, with its manifest beside it.
+
+    Raises
+    ------
+    EvaluationError
+        The file was written by another version, which cannot be looked into.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        described = json.loads(Path(path).with_suffix(".json").read_text("utf-8"))
+        before, after = cut_at_features(Path(path).read_bytes())
+        self._before, self._after = open_session(before), open_session(after)
+        self._types: tuple[IdType, IdType] = (
+            described["id_types"]["user"],
+            described["id_types"]["item"],
+        )
+        self.names: tuple[str, ...] = tuple(described.get("features", ()))
+        """of each feature"""
+        features, *_, catalogue = self._run(Request())
+        self.catalogue: list[Id] = catalogue.tolist()
+        """raw ids; item row r is position r - 1"""
+        width = features.shape[1]
+        if len(self.names) != width:
+            raise EvaluationError(
+                f"{Path(path).with_suffix('.json')} names {len(self.names)} features, but the "
+                f"graph has {width}. Export the model again with `edgerec export`."
+            )
+
+    def see(self, request: Request) -> Seen:
+        """Run the graph up to its feature vector."""
+        features, rows, values, _ = self._run(request)
+        # Newest first in the graph, and a slot of row 0 that holds nothing.
+        real = np.flatnonzero(rows > 0)[::-1]
+        history = [self.catalogue[row - 1] for row in rows[real].tolist()]
+        return Seen(features, history, values[real])
+
+    def catalogue_column(self, name: str) -> NDArray[np.float32]:
+        """Return one feature of every item for an unknown user: float32 [n_items]."""
+        return self._run(Request())[0][:, self.names.index(name)]
+
+    def scores(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Run the rest of the graph on feature vectors [n, width]: float32 [n]."""
+        scores: NDArray[np.float32] = self._after.run(None, {FEATURES: features})[0]
+        return scores
+
+    def _run(self, request: Request) -> list[NDArray[np.float32]]:
+        tensors = request.tensors(*self._types)
+        wanted = {one.name for one in self._before.get_inputs()}
+        answered: list[NDArray[np.float32]] = self._before.run(
+            list(SEEN), {name: tensor for name, tensor in tensors.items() if name in wanted}
+        )
+        return answered

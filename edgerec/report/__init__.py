@@ -1,0 +1,1 @@
+"""The report: one page that says what was trained on what, and how good it is."""

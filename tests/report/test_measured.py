@@ -1,0 +1,142 @@
+"""From an exported file to a page, on generated data."""
+
+import json
+
+import pytest
+
+from edgerec.evaluate.catalogue import evaluate_catalogue
+from edgerec.evaluate.evaluation_rows import EvaluationRows
+from edgerec.evaluate.owned import owned_items
+from edgerec.evaluate.prequential import Row, evaluate_rows
+from edgerec.report.assemble import page
+from edgerec.report.measured import measure
+from edgerec.report.page import html
+from edgerec.scoring import TableScorer
+from tests.trained import Generated, Viewed, generated_model, viewed_model
+
+SECTIONS = (
+    *("training", "curve", "quality", "calibration", "segments", "importance"),
+    *("examples", "file", "audit"),
+)
+
+
+def in_order(samples):
+    rows = [Row(one.user_id, one.item_id, one.value, one.timestamp) for one in samples]
+    return sorted(rows, key=lambda row: row.timestamp)
+
+
+def anchors(found):
+    return [section.anchor for section in found.sections]
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    path = tmp_path_factory.mktemp("models") / "generated.onnx"
+    generated_model().export(path)
+    rows = in_order(Generated().sample_generator())[-500:]
+    return path, rows
+
+
+@pytest.fixture(scope="module")
+def measured(exported):
+    path, rows = exported
+    return measure(
+        path,
+        EvaluationRows(lambda: rows),
+        titles=lambda ids: [None if id_ % 5 == 0 else f"Film <{id_}>" for id_ in ids],
+    )
+
+
+def test_the_page_has_every_section_once_and_in_order(measured):
+    found = page(measured)
+    assert anchors(found) == list(SECTIONS)
+    text = html(found)
+    for anchor in SECTIONS:
+        assert text.count(f'<section id="{anchor}"') == 1
+
+
+def test_the_figures_are_those_of_the_evaluation(exported, measured):
+    path, rows = exported
+    evaluation = evaluate_rows(TableScorer(path), rows)
+    assert measured.labels.evaluation == evaluation
+    qualities = measured.labels.qualities
+    assert list(qualities) == ["model", "user + item mean", "item mean", "popularity"]
+    assert qualities["model"].auc.mean == pytest.approx(evaluation.metrics.auc, abs=1e-12)
+    assert qualities["model"].log_loss.mean == pytest.approx(evaluation.metrics.log_loss)
+    tiles = {tile.name: tile.value for tile in page(measured).tiles}
+    assert tiles["AUC"] == f"{evaluation.metrics.auc:.3f}"
+
+
+def test_segments_hold_every_row_once(measured):
+    labels = measured.labels
+    for segments in (labels.by_history, labels.by_popularity):
+        assert sum(one.n_samples for one in segments) == labels.n_rows == 500
+
+
+def test_titles_stand_in_place_of_ids_and_are_escaped(measured):
+    shown = {item for one in measured.examples for item, _ in one.newest}
+    shown |= {place.item_id for one in measured.examples for place in one.recommended}
+    text = html(page(measured))
+    assert shown
+    for item in shown:
+        expected = f"item {item}" if item % 5 == 0 else f"Film &lt;{item}&gt;"
+        assert f"<bdi>{expected}</bdi>" in text
+
+
+def test_the_same_file_and_rows_give_the_same_bytes_without_times(exported):
+    path, rows = exported
+
+    def text():
+        return html(page(measure(path, EvaluationRows(lambda: rows), with_times=False)))
+
+    first = text()
+    assert first == text()
+    assert "95 of 100 within" not in first
+    dated = html(page(measure(path, None, with_times=False), date="2026-01-31"))
+    assert "2026-01-31" in dated
+
+
+def test_without_rows_the_page_says_that_nothing_was_evaluated(exported):
+    found = page(measure(exported[0], None, with_times=False))
+    assert anchors(found) == ["training", "curve", "file", "audit"]
+    assert "It was not evaluated" in found.lead
+
+
+def test_no_examples_where_none_are_wanted(exported):
+    path, rows = exported
+    found = measure(path, EvaluationRows(lambda: rows), n_examples=0, with_times=False)
+    assert found.examples == ()
+    assert "examples" not in anchors(page(found))
+
+
+def test_the_audit_of_the_manifest_stands_on_the_page(exported, tmp_path):
+    path = tmp_path / "audited.onnx"
+    path.write_bytes(exported[0].read_bytes())
+    manifest = json.loads(exported[0].with_suffix(".json").read_text())
+    manifest["graph"]["file"] = path.name
+    manifest["audit"] = [
+        {"check": "future-events", "outcome": "passed", "looked_at": "9 samples", "figure": "0"},
+        {"check": "item-features", "outcome": "not decidable", "looked_at": "too few items"},
+    ]
+    path.with_suffix(".json").write_text(json.dumps(manifest))
+    found = page(measure(path, None, with_times=False))
+    text = html(found)
+    assert "✓ passed" in text and "9 samples. 0." in text and "not decidable" in text
+    assert ("leak audit", "1 of 2") in [(tile.name, tile.value) for tile in found.tiles]
+
+
+def test_purchases_are_ranked_and_shown_without_labels_to_tell_apart(tmp_path):
+    path = tmp_path / "viewed.onnx"
+    viewed_model().export(path)
+    scorer = TableScorer(path)
+    taken = [row for row in in_order(Viewed().sample_generator()) if row.value is not None]
+    by_user = sorted(taken, key=lambda row: (row.user_id, row.timestamp))
+    ranking = evaluate_catalogue(
+        scorer, by_user, owned_items([], scorer.catalogue()), k=5, label_above=0.0
+    )
+    rows = EvaluationRows(lambda: taken, has_labels=False)
+    measured = measure(path, rows, ranking=ranking, with_times=False)
+    found = page(measured)
+    assert anchors(found) == ["training", "curve", "ranking", "examples", "file", "audit"]
+    assert "NDCG@5" in [tile.name for tile in found.tiles]
+    assert measured.examples and all(one.n_liked_later for one in measured.examples)
