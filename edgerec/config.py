@@ -56,6 +56,24 @@ class EmbeddingSettings:
 
 
 @dataclass(frozen=True)
+class TasteSettings:
+    """The taste model: a prior over users' tastes, whose posterior the history gives."""
+
+    n_latent: int = 6
+    """directions of taste that are learned, beside those of the items' features"""
+    n_content: int = 24
+    """directions of the items' features at most; those of largest variance are kept"""
+    n_rounds: int = 6
+    """rounds of expectation and maximisation"""
+
+    def __post_init__(self) -> None:
+        _require_numbers(self)
+        _require(0 <= self.n_latent <= 64, self, "n_latent", "from 0 to 64")
+        _require(0 <= self.n_content <= 256, self, "n_content", "from 0 to 256")
+        _require(self.n_rounds >= 1, self, "n_rounds", "at least 1")
+
+
+@dataclass(frozen=True)
 class NetworkSettings:
     """The multi-layer perceptron and how it is fitted."""
 
@@ -106,6 +124,8 @@ class TrainSettings:
     """seed of everything random"""
     embedding: EmbeddingSettings = field(default_factory=EmbeddingSettings)
     """how item embeddings are learned"""
+    taste: TasteSettings = field(default_factory=TasteSettings)
+    """how tastes are learned"""
     network: NetworkSettings = field(default_factory=NetworkSettings)
     """the ranker's network and how it is fitted"""
 
@@ -136,6 +156,9 @@ def settings_from_mapping(mapping: Mapping[str, Any]) -> TrainSettings:
     """
     plain = dict(mapping)
     embedding = EmbeddingSettings(**plain.pop("embedding"))
+    taste = TasteSettings(**plain.pop("taste"))
     network = dict(plain.pop("network"))
     network["hidden_layer_sizes"] = tuple(network["hidden_layer_sizes"])
-    return TrainSettings(embedding=embedding, network=NetworkSettings(**network), **plain)
+    return TrainSettings(
+        embedding=embedding, taste=taste, network=NetworkSettings(**network), **plain
+    )
