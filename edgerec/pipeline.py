@@ -1,6 +1,7 @@
 """train(): wires the stages together, nothing else."""
 
 import dataclasses
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +13,7 @@ from edgerec.embedding import fit_embeddings
 from edgerec.errors import StateError
 from edgerec.features.statistics import fit_statistics, folds
 from edgerec.features.tables import content_directions, item_table, user_table
+from edgerec.features.taste.fit import fit_taste
 from edgerec.features.vector import FeatureTables
 from edgerec.files import require_writable, scratch_folder
 from edgerec.model import Model
@@ -158,11 +160,19 @@ def _tables(
     n_items = len(intake.item_ids)
     embedding, fit_of_user = fit_embeddings(rec_sys, intake, settings, scratch, progress)
     progress.stage("statistics")
-    statistics = fit_statistics(
-        lambda: intake.spool.blocks(settings.chunk_rows),
-        n_items,
-        _fold_of_user(intake, settings),
-        settings.n_folds,
+    fold_of_user = _fold_of_user(intake, settings)
+
+    def blocks() -> Iterator[NDArray[np.void]]:
+        return intake.spool.blocks(settings.chunk_rows)
+
+    statistics = fit_statistics(blocks, n_items, fold_of_user, settings.n_folds, progress)
+    taste = fit_taste(
+        blocks,
+        item_features,
+        statistics,
+        fold_of_user,
+        settings.taste,
+        settings.random_state,
         progress,
     )
     known = known_histories(intake, settings, rec_sys, progress)
@@ -180,6 +190,7 @@ def _tables(
             content=content_directions(item_features),
             embedding=embedding,
             statistics=statistics,
+            taste=taste,
             label_above=intake.label_above,
             value_range=intake.value_range,
         ),
@@ -231,6 +242,7 @@ def _finished(ranker: Ranker, course: Course) -> Ranker:
     tables = dataclasses.replace(
         ranker.tables,
         statistics=ranker.tables.statistics.full(),
+        taste=ranker.tables.taste.full(),
         embedding=ranker.tables.embedding[-1:],
     )
     facts = dataclasses.replace(

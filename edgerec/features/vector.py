@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from edgerec.features import history
 from edgerec.features.history import HistoryInputs
 from edgerec.features.statistics import ItemStatistics
+from edgerec.features.taste.columns import column_names, part_mask, taste_columns
+from edgerec.features.taste.lookup import taste_inputs
+from edgerec.features.taste.tables import TasteTables, taste_from_arrays, taste_to_arrays
 
 Array = NDArray[np.float32]
 STATISTIC_NAMES = ("item_mean_value", "item_liked_rate", "item_log_count")
@@ -30,6 +33,8 @@ class FeatureTables:
     embedding: Array
     """[fits, n_items + 1, D]: unit rows, zero where an item has none; the last fit is of all"""
     statistics: ItemStatistics
+    taste: TasteTables
+    """of the same folds as the statistics"""
     label_above: float | None
     """a history value above this counts as liked; None: liked is not known"""
     value_range: tuple[float, float]
@@ -42,6 +47,7 @@ class FeatureTables:
             *(f"item_{column}" for column in range(self.item_features.shape[1])),
             *STATISTIC_NAMES,
             *history.NAMES,
+            *column_names(self.taste),
         ]
 
 
@@ -58,7 +64,7 @@ class Requests:
     values: Array
     """[G, H]: NaN: not stated"""
     fit: NDArray[np.int64]
-    """[G]: which fit of the statistics may be seen"""
+    """[G]: which fit of the statistics and of the taste model may be seen"""
     embedding_fit: NDArray[np.int64]
     """[G]: which fit of the embedding may be seen"""
 
@@ -108,6 +114,7 @@ def feature_vectors(requests: Requests, tables: FeatureTables) -> Array:
     inputs = history_inputs(requests, tables)
     user_dynamic = history.user_features(inputs)
     candidate_dynamic = history.candidate_features(inputs, user_dynamic)
+    taste_dynamic = _taste_columns(requests, tables, inputs)
     fit, candidates = requests.fit[:, None], requests.candidates
     shape = candidates.shape
     per_user = (tables.user_features[requests.user], user_dynamic)
@@ -124,10 +131,25 @@ def feature_vectors(requests: Requests, tables: FeatureTables) -> Array:
             statistics.log_count[fit, candidates][:, :, None],
             user_history,
             candidate_dynamic,
+            taste_dynamic,
         ],
         axis=2,
         dtype=np.float32,
     )
+
+
+def _taste_columns(requests: Requests, tables: FeatureTables, inputs: HistoryInputs) -> Array:
+    # Where values do not decide labels, a history does not say what was liked.
+    labels_known = np.float32(tables.label_above is not None)
+    looked_up = taste_inputs(
+        tables.taste,
+        requests.fit,
+        requests.history,
+        {"value": inputs.stated, "liked": inputs.stated * labels_known},
+        {"value": inputs.value, "liked": inputs.liked},
+        requests.candidates,
+    )
+    return taste_columns(looked_up, part_mask(tables.taste))
 
 
 def tables_to_arrays(tables: FeatureTables) -> dict[str, NDArray[np.float32]]:
@@ -139,6 +161,8 @@ def tables_to_arrays(tables: FeatureTables) -> dict[str, NDArray[np.float32]]:
     }
     for name in ItemStatistics.__dataclass_fields__:
         arrays[f"statistics_{name}"] = getattr(tables.statistics, name)
+    for name, array in taste_to_arrays(tables.taste).items():
+        arrays[f"taste_{name}"] = array
     return arrays
 
 
@@ -156,6 +180,9 @@ def tables_from_arrays(
         embedding=arrays["embedding"],
         statistics=ItemStatistics(
             **{name: arrays[f"statistics_{name}"] for name in ItemStatistics.__dataclass_fields__}
+        ),
+        taste=taste_from_arrays(
+            {name: arrays[f"taste_{name}"] for name in TasteTables.__dataclass_fields__}
         ),
         label_above=label_above,
         value_range=value_range,

@@ -8,6 +8,7 @@ from edgerec.graph.history import HistoryFeatures, history_inputs
 from edgerec.graph.lookup import Candidates, Lookup, effective_history, user_row
 from edgerec.graph.network import add_network
 from edgerec.graph.nodes import GraphBuilder
+from edgerec.graph.taste import TasteFeatures
 from edgerec.schema import input_specifications, output_specifications
 from edgerec.train.ranker import Ranker
 
@@ -22,7 +23,18 @@ def to_graph(ranker: Ranker, producer_version: str) -> onnx.ModelProto:
     inputs = history_inputs(graph, slots, candidates.rows, ranker.tables)
     dynamic = HistoryFeatures(graph, inputs, ranker.tables, ranker.settings.n_history)
     user_history = dynamic.user_features()
-    features = _feature_vectors(graph, ranker.tables, user, candidates, user_history, dynamic)
+    taste = TasteFeatures(
+        graph,
+        ranker.tables.taste,
+        slots.rows,
+        inputs.stated,
+        inputs.value_and_liked,
+        ranker.settings.n_history,
+        ranker.tables.label_above is not None,
+    )
+    features = _feature_vectors(
+        graph, ranker.tables, user, candidates, user_history, dynamic, taste
+    )
     add_network(graph, ranker, features)
     lookup.top(candidates, lookup.excluded(candidates))
     return graph.model(
@@ -40,6 +52,7 @@ def _feature_vectors(
     candidates: Candidates,
     user_history: str,
     dynamic: HistoryFeatures,
+    taste: TasteFeatures,
 ) -> str:
     """Concatenate in the order of `edgerec.features.vector.feature_vectors`: [N, width]."""
     statistics = tables.statistics
@@ -67,4 +80,5 @@ def _feature_vectors(
     blocks.append(graph.add("Gather", [items, candidates.rows]))
     blocks.append(repeated(user_history))
     blocks += dynamic.candidate_features()
+    blocks.append(taste.candidate_columns(candidates.rows))
     return graph.add("Concat", blocks, "features", axis=1)

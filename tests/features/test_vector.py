@@ -4,6 +4,8 @@ from numpy.typing import NDArray
 
 from edgerec.features import history
 from edgerec.features.statistics import ItemStatistics
+from edgerec.features.taste.columns import COLUMNS
+from edgerec.features.taste.tables import no_taste
 from edgerec.features.vector import (
     FeatureTables,
     Requests,
@@ -41,6 +43,7 @@ def some_tables(
             table(N_FITS),
             table(N_FITS),
         ),
+        taste=no_taste(N_ITEMS, N_FITS),
         label_above=label_above,
         value_range=(1.0, 5.0),
     )
@@ -135,7 +138,7 @@ def test_features_may_have_no_column(user_width: int, item_width: int) -> None:
     tables = some_tables(user_width=user_width, item_width=item_width)
     vectors = feature_vectors(some_requests(), tables)
     assert vectors.shape[2] == len(tables.names())
-    assert vectors.shape[2] == user_width + item_width + 3 + len(history.NAMES)
+    assert vectors.shape[2] == user_width + item_width + 3 + len(history.NAMES) + len(COLUMNS)
     assert np.isfinite(vectors).all()
 
 

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from edgerec.errors import SampleError
 from edgerec.features import history
 from edgerec.features.statistics import ItemStatistics
+from edgerec.features.taste.columns import column_names
+from edgerec.features.taste.tables import no_taste
 from edgerec.features.vector import FeatureTables
 from edgerec.recsys import Id, Interaction, RecSys, Sample
 from edgerec.samples import stream as stream_module
@@ -39,6 +41,7 @@ def fixed_tables(n_users: int, n_items: int = N_ITEMS) -> FeatureTables:
         statistics=ItemStatistics(
             table(3, rows), table(3, rows), table(3, rows), table(3), table(3), table(3)
         ),
+        taste=no_taste(n_items, n_fits=3),
         label_above=0.5,
         value_range=(0.0, 1.0),
     )
@@ -293,4 +296,5 @@ def test_more_behavior_than_was_asked_for_is_cut_to_the_newest():
 def test_the_columns_are_named():
     names = fixed_tables(1).names()
     assert len(set(names)) == len(names) == features_of(Listed([*ANCHORS])).shape[1]
-    assert tuple(names[-len(history.NAMES) :]) == history.NAMES
+    of_taste = column_names(no_taste(N_ITEMS))
+    assert (*history.NAMES, *of_taste) == tuple(names[-len(history.NAMES) - len(of_taste) :])

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from edgerec.config import TrainSettings
 from edgerec.features.statistics import ItemStatistics
 from edgerec.features.tables import KnownHistories
+from edgerec.features.taste.tables import no_taste
 from edgerec.features.vector import FeatureTables
 from edgerec.ids import IdType, id_array, padding_id
 from edgerec.recsys import Id
@@ -38,6 +39,7 @@ def a_ranker(id_type: IdType = "int64", n_history: int = 3) -> Ranker:
         content=np.zeros((n_items + 1, 1), np.float32),
         embedding=np.zeros((1, n_items + 1, 2), np.float32),
         statistics=ItemStatistics(nothing, nothing, nothing, zero, zero, zero),
+        taste=no_taste(n_items),
         label_above=3.0,
         value_range=(1.0, 5.0),
     )

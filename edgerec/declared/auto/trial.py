@@ -21,6 +21,8 @@ from edgerec.features.embeddings.item2vec import fit_item2vec
 from edgerec.features.history import NAMES
 from edgerec.features.statistics import fit_statistics, folds
 from edgerec.features.tables import content_directions
+from edgerec.features.taste.columns import column_names
+from edgerec.features.taste.tables import no_taste
 from edgerec.features.vector import FeatureTables, Requests, feature_vectors
 from edgerec.progress import Progress, Silent
 from edgerec.recsys import Id, Sample
@@ -193,11 +195,14 @@ class Trial:
             content=nothing,
             embedding=embedding,
             statistics=statistics,
+            # Its fit would take longer than all the rest of a trial.
+            taste=no_taste(n_items, _N_STATISTICS_FOLDS + 1),
             label_above=intake.label_above,
             value_range=intake.value_range,
         )
         names = tables.names()
-        wanted = [place for place, name in enumerate(names) if name not in _CONTENT_NAMES]
+        empty = {*_CONTENT_NAMES, *column_names(tables.taste)}
+        wanted = [place for place, name in enumerate(names) if name not in empty]
         return _Fold(is_train, requests, tables, _vectors(requests, tables)[:, wanted])
 
     def _embedding(self, liked: NDArray[np.void], n_items: int) -> Array:

@@ -138,5 +138,5 @@ def _tables(content: Array, popularity: Array, fits: list[list[Beliefs]]) -> Tas
         intercept_variance=stacked(lambda one: one.intercept_variance),
         mean=stacked(lambda one: one.mean),
         noise=stacked(lambda one: one.noise),
-        precision=stacked(lambda one: np.linalg.inv(one.covariance)),
+        root=stacked(lambda one: np.linalg.cholesky(one.covariance)),
     )

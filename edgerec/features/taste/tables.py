@@ -15,6 +15,7 @@ rows, C content directions, L latent ones, D = 1 + C + 2 + L.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -51,13 +52,49 @@ class TasteTables:
     """[F, S]"""
     noise: Array
     """[F, S]: variance of what neither item nor taste explains; above 0"""
-    precision: Array
-    """[F, S, D, D]: inverse of the prior covariance of the tastes"""
+    root: Array
+    """[F, S, D, D]: lower Cholesky factor of the prior covariance of the tastes"""
 
     @property
     def signals(self) -> tuple[str, ...]:
         """Names of the signals, of length S."""
         return SIGNALS[-self.mean.shape[1] :]
+
+    @cached_property
+    def basis(self) -> Array:
+        """The directions that are known before any fit, 1 first: [F, M, D - L]."""
+        n_fits, n_rows = self.popularity.shape[:2]
+        content = np.broadcast_to(self.content, (n_fits, *self.content.shape))
+        ones = np.ones((n_fits, n_rows, 1), np.float32)
+        return np.concatenate([ones, content, self.popularity], axis=2)
+
+    @cached_property
+    def scaled(self) -> Array:
+        """Directions in units of the prior, phi · root: [F, S, M, D].
+
+        In these a taste is Normal(0, 1), and the equations of its posterior are well conditioned.
+        """
+        n_signals = self.latent.shape[1]
+        known = np.repeat(self.basis[:, None], n_signals, axis=1)
+        directions = np.concatenate([known, self.latent], axis=3)
+        scaled: Array = np.matmul(directions, self.root)
+        return scaled
+
+    @cached_property
+    def level(self) -> Array:
+        """What is expected of an item, whoever asks: [F, S, M]."""
+        level: Array = self.mean[:, :, None] + self.intercept
+        return level
+
+    @cached_property
+    def spread(self) -> Array:
+        """Standard deviation of the level: [F, S, M]."""
+        return np.sqrt(self.intercept_variance).astype(np.float32)
+
+    @cached_property
+    def weight(self) -> Array:
+        """What an event with an item says of a taste: [F, S, M]."""
+        return (1 / (self.noise[:, :, None] + self.intercept_variance)).astype(np.float32)
 
     @property
     def parts(self) -> dict[str, slice]:
@@ -105,5 +142,5 @@ def no_taste(n_items: int, n_fits: int = 1) -> TasteTables:
         intercept_variance=zeros(1, rows),
         mean=zeros(1),
         noise=zeros(1) + 1,
-        precision=zeros(1, size, size) + np.eye(size, dtype=np.float32),
+        root=zeros(1, size, size) + np.eye(size, dtype=np.float32),
     )
