@@ -8,7 +8,6 @@ from edgerec.cli.drawing import (
     add_column_options,
     add_command,
     column_names,
-    print_columns,
     print_table,
 )
 from edgerec.declared.automatic import write_automatic_draft
