@@ -45,6 +45,8 @@ class EmbeddingSettings:
     """noise words per positive"""
     sample: float = 1e-4
     """gensim's threshold above which frequent items are read less often"""
+    audience_dim: int = 24
+    """width of an item's other vector, by who interacts with it (truncated SVD)"""
 
     def __post_init__(self) -> None:
         _require_numbers(self)
@@ -52,6 +54,7 @@ class EmbeddingSettings:
         _require(self.window >= 1, self, "window", "at least 1")
         _require(self.epochs >= 1, self, "epochs", "at least 1")
         _require(self.negative >= 1, self, "negative", "at least 1")
+        _require(self.audience_dim >= 1, self, "audience_dim", "at least 1")
         _require(0 <= self.sample < 1, self, "sample", "in [0, 1)")
 
 

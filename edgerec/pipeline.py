@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from edgerec.config import TrainSettings
 from edgerec.embedding import fit_embeddings
 from edgerec.errors import StateError
+from edgerec.features.embeddings.audience import fit_audience
 from edgerec.features.statistics import fit_statistics, folds
 from edgerec.features.tables import content_directions, item_table, user_table
 from edgerec.features.taste.fit import fit_taste
@@ -166,6 +167,15 @@ def _tables(
         return intake.spool.blocks(settings.chunk_rows)
 
     statistics = fit_statistics(blocks, n_items, fold_of_user, settings.n_folds, progress)
+    audience = fit_audience(
+        blocks,
+        n_items,
+        fold_of_user,
+        settings.n_folds,
+        settings.embedding.audience_dim,
+        settings.random_state,
+        progress,
+    )
     taste = fit_taste(
         blocks,
         item_features,
@@ -189,6 +199,7 @@ def _tables(
             item_features=item_features,
             content=content_directions(item_features),
             embedding=embedding,
+            audience=audience,
             statistics=statistics,
             taste=taste,
             label_above=intake.label_above,
@@ -244,6 +255,7 @@ def _finished(ranker: Ranker, course: Course) -> Ranker:
         statistics=ranker.tables.statistics.full(),
         taste=ranker.tables.taste.full(),
         embedding=ranker.tables.embedding[-1:],
+        audience=ranker.tables.audience[-1:],
     )
     facts = dataclasses.replace(
         ranker.facts, epochs=tuple(course.epochs), best_epoch=course.best_epoch

@@ -4,8 +4,9 @@ This is the reference. `edgerec.graph.history` mirrors every function here under
 name in ONNX nodes, and the parity gate of the export proves the two equal. Change both or
 neither.
 
-Axes: G requests, H history slots (newest first), N candidates, D embedding width, F content
-width. A slot that holds nothing has `present` 0 and item row 0. All arrays are float32.
+Axes: G requests, H history slots (newest first), N candidates, D embedding width, A audience
+width, F content width. A slot that holds nothing has `present` 0 and item row 0. All arrays are
+float32.
 """
 
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ _RECENT_COUNT: Final = 2.0
 RECENT_RANKS: Final = (5.0, 20.0)
 """a weight exp(-rank / scale) per scale, rank 0 being the newest"""
 
-Space = Literal["embedding", "content"]
+Space = Literal["embedding", "content", "audience"]
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,18 @@ KERNELS: Final = (
         (("similar_residual_8", "centred"), ("similar_liked_residual_8", "centred_liked")),
         20.0,
     ),
+    Kernel(
+        "audience",
+        4.0,
+        (("audience_residual_4", "centred"), ("audience_liked_residual_4", "centred_liked")),
+        10.0,
+    ),
+    Kernel(
+        "audience",
+        8.0,
+        (("audience_residual_8", "centred"), ("audience_liked_residual_8", "centred_liked")),
+        20.0,
+    ),
     Kernel("content", 4.0, (("content_residual_4", "centred"),), 20.0),
     Kernel("content", 8.0, (("content_residual_8", "centred"),), 20.0),
 )
@@ -97,14 +110,19 @@ COSINE_MEANS: Final = (
     CosineMean("mean_cosine", "embedding", "present", 1.0),
     CosineMean("mean_cosine_liked", "embedding", "liked", 2.0),
     CosineMean("mean_cosine_disliked", "embedding", "disliked", 2.0),
+    CosineMean("mean_audience_cosine", "audience", "present", 1.0),
+    CosineMean("mean_audience_cosine_liked", "audience", "liked", 2.0),
+    CosineMean("mean_audience_cosine_disliked", "audience", "disliked", 2.0),
     CosineMean("mean_content_cosine", "content", "present", 1.0),
 )
+MAX_COSINES: Final[tuple[Space, ...]] = ("embedding", "audience")
 CANDIDATE_NAMES: Final = (
     "expected_value",
     "expected_liked",
     *(name for kernel in KERNELS for name, _ in kernel.columns),
     *(one.name for one in COSINE_MEANS),
     "max_cosine",
+    "max_audience_cosine",
 )
 NAMES: Final = USER_NAMES + CANDIDATE_NAMES
 
@@ -131,6 +149,8 @@ class HistoryInputs:
     """[G, H]: the items' shares of label 1"""
     embedding: Array
     """[G, H, D]: unit rows, zero where the item has none"""
+    audience: Array
+    """[G, H, A]: unit rows, by who interacts with the items; zero where nobody did"""
     content: Array
     """[G, H, F]: unit rows of the items' declared features"""
     candidate_mean_value: Array
@@ -139,6 +159,8 @@ class HistoryInputs:
     """[G, N]"""
     candidate_embedding: Array
     """[G, N, D]"""
+    candidate_audience: Array
+    """[G, N, A]"""
     candidate_content: Array
     """[G, N, F]"""
     prior_value: Array
@@ -219,6 +241,7 @@ def candidate_features(inputs: HistoryInputs, user: Array) -> Array:
     weights = np.stack([inputs.present, inputs.liked, stated - inputs.liked], axis=2)
     cosine = {
         "embedding": _cosine(inputs.candidate_embedding, inputs.embedding),
+        "audience": _cosine(inputs.candidate_audience, inputs.audience),
         "content": _cosine(inputs.candidate_content, inputs.content),
     }
     columns = [
@@ -242,7 +265,7 @@ def candidate_features(inputs: HistoryInputs, user: Array) -> Array:
         total = np.matmul(cosine[mean.space], weight)[:, :, 0]
         columns.append(total / (weight.sum(axis=1) + np.float32(mean.count)))
     # An empty slot has a cosine of 0, and so does a history that is like nothing.
-    columns.append(np.maximum(cosine["embedding"].max(axis=2), 0))
+    columns += [np.maximum(cosine[space].max(axis=2), 0) for space in MAX_COSINES]
     return np.stack(columns, axis=2).astype(np.float32)
 
 

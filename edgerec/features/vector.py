@@ -32,9 +32,11 @@ class FeatureTables:
     """[n_items + 1, item width]: unit directions of the item features"""
     embedding: Array
     """[fits, n_items + 1, D]: unit rows, zero where an item has none; the last fit is of all"""
+    audience: Array
+    """[K + 1, n_items + 1, A]: unit rows by who interacts with the items; the last fit is of all"""
     statistics: ItemStatistics
     taste: TasteTables
-    """of the same folds as the statistics"""
+    """of the same folds as the statistics, as `audience` is"""
     label_above: float | None
     """a history value above this counts as liked; None: liked is not known"""
     value_range: tuple[float, float]
@@ -64,7 +66,7 @@ class Requests:
     values: Array
     """[G, H]: NaN: not stated"""
     fit: NDArray[np.int64]
-    """[G]: which fit of the statistics and of the taste model may be seen"""
+    """[G]: which fit of statistics, audiences and tastes may be seen"""
     embedding_fit: NDArray[np.int64]
     """[G]: which fit of the embedding may be seen"""
 
@@ -90,10 +92,12 @@ def history_inputs(requests: Requests, tables: FeatureTables) -> HistoryInputs:
         mean_value=_taken(statistics.mean_value, fit, rows),
         liked_rate=_taken(statistics.liked_rate, fit, rows),
         embedding=_taken(tables.embedding, embedding_fit, rows),
+        audience=_taken(tables.audience, fit, rows),
         content=tables.content.take(rows, axis=0),
         candidate_mean_value=_taken(statistics.mean_value, fit, candidates),
         candidate_liked_rate=_taken(statistics.liked_rate, fit, candidates),
         candidate_embedding=_taken(tables.embedding, embedding_fit, candidates),
+        candidate_audience=_taken(tables.audience, fit, candidates),
         candidate_content=tables.content.take(candidates, axis=0),
         prior_value=statistics.prior_value[requests.fit],
         prior_liked_rate=statistics.prior_liked_rate[requests.fit],
@@ -158,6 +162,7 @@ def tables_to_arrays(tables: FeatureTables) -> dict[str, NDArray[np.float32]]:
         "user_features": tables.user_features,
         "item_features": tables.item_features,
         "embedding": tables.embedding,
+        "audience": tables.audience,
     }
     for name in ItemStatistics.__dataclass_fields__:
         arrays[f"statistics_{name}"] = getattr(tables.statistics, name)
@@ -178,6 +183,7 @@ def tables_from_arrays(
         item_features=arrays["item_features"],
         content=content,
         embedding=arrays["embedding"],
+        audience=arrays["audience"],
         statistics=ItemStatistics(
             **{name: arrays[f"statistics_{name}"] for name in ItemStatistics.__dataclass_fields__}
         ),

@@ -15,6 +15,7 @@ from edgerec.features.history import (
     CENTRED,
     COSINE_MEANS,
     KERNELS,
+    MAX_COSINES,
     SIGNALS,
     SPREAD_COUNT,
     USER_NAMES,
@@ -43,12 +44,16 @@ class HistoryTensors:
     """[H, 2]: mean value and liked rate of the items"""
     embedding: str
     """[H, D]"""
+    audience: str
+    """[H, A]"""
     content: str
     """[H, F]; empty where items have no features"""
     candidate_means: str
     """[N, 2]"""
     candidate_embedding: str
     """[N, D]"""
+    candidate_audience: str
+    """[N, A]"""
     candidate_content: str
     """[N, F]; empty where items have no features"""
 
@@ -75,6 +80,7 @@ def history_inputs(
     means = np.stack([statistics.mean_value[-1], statistics.liked_rate[-1]], axis=1)
     means_table = graph.table("item_means", means)
     embedding = graph.table("item_embedding", tables.embedding[-1])
+    audience = graph.table("item_audience", tables.audience[-1])
 
     def gather(table: str, rows: str) -> str:
         return graph.add("Gather", [table, rows])
@@ -90,9 +96,11 @@ def history_inputs(
         value_and_liked=graph.add("Concat", [value, liked], axis=1),
         means=gather(means_table, slots.rows),
         embedding=gather(embedding, slots.rows),
+        audience=gather(audience, slots.rows),
         content=slot_content,
         candidate_means=gather(means_table, candidate_rows),
         candidate_embedding=gather(embedding, candidate_rows),
+        candidate_audience=gather(audience, candidate_rows),
         candidate_content=candidate_content,
     )
 
@@ -160,7 +168,10 @@ class HistoryFeatures:
         """Return blocks [N, …] in the order of CANDIDATE_NAMES; `user_features` comes first."""
         inputs, graph = self._inputs, self._graph
         expected = graph.add("Add", [inputs.candidate_means, self._mean_residuals])
-        cosine = {"embedding": self._cosine(inputs.candidate_embedding, inputs.embedding)}
+        cosine = {
+            "embedding": self._cosine(inputs.candidate_embedding, inputs.embedding),
+            "audience": self._cosine(inputs.candidate_audience, inputs.audience),
+        }
         if inputs.content:
             cosine["content"] = self._cosine(inputs.candidate_content, inputs.content)
         else:
@@ -183,7 +194,9 @@ class HistoryFeatures:
                 over.append(number * len(CENTRED) + CENTRED.index("stated"))
                 counts.append(kernel.count)
         residuals = self._ratios(self._concat(totals), signal, over, counts)
-        largest = graph.add("ReduceMax", [cosine["embedding"]], axes=[1], keepdims=1)
+        largest = self._concat(
+            [graph.add("ReduceMax", [cosine[one]], axes=[1], keepdims=1) for one in MAX_COSINES]
+        )
         return [
             expected,
             residuals,

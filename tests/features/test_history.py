@@ -9,7 +9,7 @@ from edgerec.features import history
 from edgerec.features.history import CANDIDATE_NAMES, USER_NAMES, HistoryInputs
 
 Array = NDArray[np.float32]
-N_REQUESTS, N_SLOTS, N_CANDIDATES, DIMENSION, WIDTH = 4, 5, 3, 3, 2
+N_REQUESTS, N_SLOTS, N_CANDIDATES, DIMENSION, AUDIENCE, WIDTH = 4, 5, 3, 3, 4, 2
 
 
 def unit_rows(array: NDArray[np.float64]) -> Array:
@@ -37,10 +37,12 @@ def random_inputs(seed: int, *, width: int = WIDTH, n_present: int | None = None
         mean_value=3 + numbers(*slots),
         liked_rate=numbers(*slots),
         embedding=unit_rows(random.normal(size=(*slots, DIMENSION)) * present[..., None]),
+        audience=unit_rows(random.normal(size=(*slots, AUDIENCE)) * present[..., None]),
         content=unit_rows(random.normal(size=(*slots, width)) * present[..., None]),
         candidate_mean_value=3 + numbers(*candidates),
         candidate_liked_rate=numbers(*candidates),
         candidate_embedding=unit_rows(random.normal(size=(*candidates, DIMENSION))),
+        candidate_audience=unit_rows(random.normal(size=(*candidates, AUDIENCE))),
         candidate_content=unit_rows(random.normal(size=(*candidates, width))),
         prior_value=3 + numbers(N_REQUESTS),
         prior_liked_rate=numbers(N_REQUESTS),
@@ -91,6 +93,7 @@ def slow_features(inputs: HistoryInputs, request: int, candidate: int) -> dict[s
                 weight[s] * signal[s] for s in stated
             ) / (sum(weight.values()) + 2)
     cosine = {s: dot(inputs.candidate_embedding, inputs.embedding, s) for s in there}
+    audience = {s: dot(inputs.candidate_audience, inputs.audience, s) for s in there}
     content = {s: dot(inputs.candidate_content, inputs.content, s) for s in there}
     centred = {s: residual[s] - mean_residual for s in stated}
     centred_liked = {s: liked_residual[s] - mean_liked_residual for s in stated}
@@ -99,6 +102,10 @@ def slow_features(inputs: HistoryInputs, request: int, candidate: int) -> dict[s
         ("similar_residual", cosine, centred, 8, 20),
         ("similar_liked_residual", cosine, centred_liked, 4, 10),
         ("similar_liked_residual", cosine, centred_liked, 8, 20),
+        ("audience_residual", audience, centred, 4, 10),
+        ("audience_residual", audience, centred, 8, 20),
+        ("audience_liked_residual", audience, centred_liked, 4, 10),
+        ("audience_liked_residual", audience, centred_liked, 8, 20),
         ("content_residual", content, centred, 4, 20),
         ("content_residual", content, centred, 8, 20),
     ):
@@ -106,11 +113,12 @@ def slow_features(inputs: HistoryInputs, request: int, candidate: int) -> dict[s
         features[f"{name}_{sharpness}"] = sum(weight[s] * signal[s] for s in stated) / (
             sum(weight.values()) + count
         )
-    features["mean_cosine"] = sum(cosine.values()) / (len(there) + 1)
-    features["max_cosine"] = max([*cosine.values(), 0.0])
-    for name, wanted in (("liked", 1), ("disliked", 0)):
-        own = [cosine[s] for s in stated if of(inputs.liked, s) == wanted]
-        features[f"mean_cosine_{name}"] = sum(own) / (len(own) + 2)
+    for space, similarity in (("", cosine), ("audience_", audience)):
+        features[f"mean_{space}cosine"] = sum(similarity.values()) / (len(there) + 1)
+        features[f"max_{space}cosine"] = max([*similarity.values(), 0.0])
+        for name, wanted in (("liked", 1), ("disliked", 0)):
+            own = [similarity[s] for s in stated if of(inputs.liked, s) == wanted]
+            features[f"mean_{space}cosine_{name}"] = sum(own) / (len(own) + 2)
     features["mean_content_cosine"] = sum(content.values()) / (len(there) + 1)
     return features
 
@@ -166,7 +174,7 @@ def test_more_empty_slots_change_nothing():
     padded = HistoryInputs(
         **{
             name: np.concatenate([array, np.zeros_like(array[:, :2])], axis=1)
-            if name in ("present", "stated", "value", "liked", "embedding", "content")
+            if name in ("present", "stated", "value", "liked", "embedding", "audience", "content")
             else np.concatenate([array, array[:, :2]], axis=1)
             if name in ("mean_value", "liked_rate")
             else array

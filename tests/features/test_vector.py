@@ -35,6 +35,7 @@ def some_tables(
         item_features=table(rows, item_width),
         content=table(rows, item_width),
         embedding=embedding,
+        audience=table(N_FITS, rows, 2),
         statistics=ItemStatistics(
             table(N_FITS, rows),
             table(N_FITS, rows),
@@ -110,6 +111,8 @@ def test_dynamic_features_read_the_fits_of_the_request():
     np.testing.assert_array_equal(inputs.liked_rate[1], statistics.liked_rate[1, [0, 0, 0]])
     np.testing.assert_array_equal(inputs.embedding[0], tables.embedding[1, [3, 4, 0]])
     np.testing.assert_array_equal(inputs.candidate_embedding[1], tables.embedding[0, [1, 1, 3]])
+    np.testing.assert_array_equal(inputs.audience[0], tables.audience[2, [3, 4, 0]])
+    np.testing.assert_array_equal(inputs.candidate_audience[1], tables.audience[1, [1, 1, 3]])
     np.testing.assert_array_equal(inputs.prior_value, statistics.prior_value[[2, 1]])
 
 
@@ -154,7 +157,7 @@ def test_one_request_is_answered_as_it_is_among_others():
 def test_tables_survive_being_arrays():
     tables = some_tables()
     back = tables_from_arrays(tables_to_arrays(tables), tables.content, 3.0, (1.0, 5.0))
-    for name in ("user_features", "item_features", "content", "embedding"):
+    for name in ("user_features", "item_features", "content", "embedding", "audience"):
         np.testing.assert_array_equal(getattr(back, name), getattr(tables, name))
     for name, array in vars(tables.statistics).items():
         np.testing.assert_array_equal(getattr(back.statistics, name), array)

@@ -38,6 +38,7 @@ def fixed_tables(n_users: int, n_items: int = N_ITEMS) -> FeatureTables:
         item_features=table(rows, 2),
         content=table(rows, 2) - np.float32(0.5),
         embedding=table(2, rows, 3) - np.float32(0.5),
+        audience=table(3, rows, 2) - np.float32(0.5),
         statistics=ItemStatistics(
             table(3, rows), table(3, rows), table(3, rows), table(3), table(3), table(3)
         ),

@@ -38,6 +38,7 @@ def a_ranker(id_type: IdType = "int64", n_history: int = 3) -> Ranker:
         item_features=ITEM_LOGIT[:, None],
         content=np.zeros((n_items + 1, 1), np.float32),
         embedding=np.zeros((1, n_items + 1, 2), np.float32),
+        audience=np.zeros((1, n_items + 1, 2), np.float32),
         statistics=ItemStatistics(nothing, nothing, nothing, zero, zero, zero),
         taste=no_taste(n_items),
         label_above=3.0,

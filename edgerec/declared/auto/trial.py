@@ -46,6 +46,7 @@ _FEWEST_EPOCHS, _MOST_EPOCHS = 3, 12
 # Steps per epoch, so that few samples make small batches.
 _N_STEPS: Final = 100
 _CONTENT_NAMES: Final = tuple(name for name in NAMES if "content" in name)
+_AUDIENCE_NAMES: Final = tuple(name for name in NAMES if "audience" in name)
 
 
 class Listed:
@@ -194,6 +195,7 @@ class Trial:
             item_features=nothing,
             content=nothing,
             embedding=embedding,
+            audience=np.zeros((_N_STATISTICS_FOLDS + 1, n_items + 1, 0), np.float32),
             statistics=statistics,
             # Its fit would take longer than all the rest of a trial.
             taste=no_taste(n_items, _N_STATISTICS_FOLDS + 1),
@@ -201,7 +203,7 @@ class Trial:
             value_range=intake.value_range,
         )
         names = tables.names()
-        empty = {*_CONTENT_NAMES, *column_names(tables.taste)}
+        empty = {*_CONTENT_NAMES, *_AUDIENCE_NAMES, *column_names(tables.taste)}
         wanted = [place for place, name in enumerate(names) if name not in empty]
         return _Fold(is_train, requests, tables, _vectors(requests, tables)[:, wanted])
 

@@ -47,9 +47,12 @@ def taste_inputs(
 
 def _gathered(table: Array, fit: Rows, rows: Rows) -> Array:
     """Take the rows [G, n] of a table [F, S, M, …]: [G, S, n, …]."""
-    signal = np.arange(table.shape[1])
-    result: Array = table[fit[:, None, None], signal[:, None], rows[:, None]]
-    return result
+    n_fits, n_signals, n_rows = table.shape[:3]
+    # `take` of one axis needs half the time of indexing by three.
+    first = (fit[:, None] * n_signals + np.arange(n_signals)) * n_rows
+    flat = table.reshape(n_fits * n_signals * n_rows, *table.shape[3:])
+    taken: Array = flat.take(first[:, :, None] + rows[:, None], axis=0)
+    return taken
 
 
 def _directions(tables: TasteTables, fit: Rows, rows: Rows) -> Array:
