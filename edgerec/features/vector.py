@@ -5,6 +5,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +19,8 @@ from edgerec.features.taste.lookup import taste_inputs
 from edgerec.features.taste.tables import TasteTables, taste_from_arrays, taste_to_arrays
 
 Array = NDArray[np.float32]
-STATISTIC_NAMES = ("item_mean_value", "item_liked_rate", "item_log_count")
+STATISTIC_NAMES = ("item_mean_value", "item_liked_rate", "item_log_count", "item_root_count")
+SECONDS_PER_DAY = 86_400
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,17 @@ class FeatureTables:
     """a history value above this counts as liked; None: liked is not known"""
     value_range: tuple[float, float]
     """smallest and largest value in training; what a request states beyond is cut to it"""
+
+    @cached_property
+    def item_statistics(self) -> Array:
+        """Static columns by STATISTIC_NAMES: [fits, n_items + 1, len(STATISTIC_NAMES)].
+
+        The root of the count tells popular items apart where its logarithm hardly does.
+        """
+        one = self.statistics
+        root_count = np.sqrt(np.expm1(one.log_count))
+        columns = [one.mean_value, one.liked_rate, one.log_count, root_count]
+        return np.stack(columns, axis=2).astype(np.float32)
 
     def names(self) -> list[str]:
         """Return the name of each column of the feature vector."""
@@ -69,6 +83,8 @@ class Requests:
     """[G]: which fit of statistics, audiences and tastes may be seen"""
     embedding_fit: NDArray[np.int64]
     """[G]: which fit of the embedding may be seen"""
+    as_of: NDArray[np.int64]
+    """[G]: the moment that is asked about, Unix seconds"""
 
 
 def history_inputs(requests: Requests, tables: FeatureTables) -> HistoryInputs:
@@ -99,17 +115,29 @@ def history_inputs(requests: Requests, tables: FeatureTables) -> HistoryInputs:
         candidate_embedding=_taken(tables.embedding, embedding_fit, candidates),
         candidate_audience=_taken(tables.audience, fit, candidates),
         candidate_content=tables.content.take(candidates, axis=0),
+        candidate_age=item_age(requests, statistics),
         prior_value=statistics.prior_value[requests.fit],
         prior_liked_rate=statistics.prior_liked_rate[requests.fit],
         prior_spread=statistics.prior_spread[requests.fit],
     )
 
 
-def _taken(table: Array, fit: NDArray[np.int64], rows: NDArray[np.int64]) -> Array:
+def item_age(requests: Requests, statistics: ItemStatistics) -> Array:
+    """Return the whole days from each candidate's first interaction to `as_of`, or 0: [G, N].
+
+    Whole, since the graph's logarithm of 1 + a few seconds would be mostly rounding.
+    """
+    first = _taken(statistics.first_seen, requests.fit[:, None], requests.candidates)
+    days = np.maximum(requests.as_of[:, None] - first, 0) // SECONDS_PER_DAY
+    age: Array = days.astype(np.float32)
+    return age
+
+
+def _taken(table: NDArray[Any], fit: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[Any]:
     """Return table[fit, rows]; `take` of one axis needs half the time of indexing by two."""
     n_fits, n_rows = table.shape[:2]
     flat = table.reshape(n_fits * n_rows, *table.shape[2:])
-    taken: Array = flat.take(fit * n_rows + rows, axis=0)
+    taken: NDArray[Any] = flat.take(fit * n_rows + rows, axis=0)
     return taken
 
 
@@ -125,14 +153,11 @@ def feature_vectors(requests: Requests, tables: FeatureTables) -> Array:
     user_static, user_history = (
         np.broadcast_to(part[:, None, :], (*shape, part.shape[1])) for part in per_user
     )
-    statistics = tables.statistics
     return np.concatenate(
         [
             user_static,
             tables.item_features[candidates],
-            statistics.mean_value[fit, candidates][:, :, None],
-            statistics.liked_rate[fit, candidates][:, :, None],
-            statistics.log_count[fit, candidates][:, :, None],
+            _taken(tables.item_statistics, fit, candidates),
             user_history,
             candidate_dynamic,
             taste_dynamic,
@@ -156,9 +181,9 @@ def _taste_columns(requests: Requests, tables: FeatureTables, inputs: HistoryInp
     return taste_columns(looked_up, part_mask(tables.taste))
 
 
-def tables_to_arrays(tables: FeatureTables) -> dict[str, NDArray[np.float32]]:
+def tables_to_arrays(tables: FeatureTables) -> dict[str, NDArray[Any]]:
     """Return the tables as named arrays, for a file."""
-    arrays = {
+    arrays: dict[str, NDArray[Any]] = {
         "user_features": tables.user_features,
         "item_features": tables.item_features,
         "embedding": tables.embedding,
@@ -172,7 +197,7 @@ def tables_to_arrays(tables: FeatureTables) -> dict[str, NDArray[np.float32]]:
 
 
 def tables_from_arrays(
-    arrays: Mapping[str, NDArray[np.float32]],
+    arrays: Mapping[str, NDArray[Any]],
     content: Array,
     label_above: float | None,
     value_range: tuple[float, float],

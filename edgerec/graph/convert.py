@@ -20,7 +20,9 @@ def to_graph(ranker: Ranker, producer_version: str) -> onnx.ModelProto:
     user = user_row(graph, ranker.user_ids, ranker.user_id_type)
     candidates = lookup.candidates()
     slots = effective_history(graph, lookup, user, ranker.known, ranker.settings.n_history)
-    inputs = history_inputs(graph, slots, candidates.rows, ranker.tables)
+    inputs = history_inputs(
+        graph, slots, candidates.rows, ranker.tables, ranker.facts.last_timestamp
+    )
     dynamic = HistoryFeatures(graph, inputs, ranker.tables, ranker.settings.n_history)
     user_history = dynamic.user_features()
     taste = TasteFeatures(
@@ -55,17 +57,7 @@ def _feature_vectors(
     taste: TasteFeatures,
 ) -> str:
     """Concatenate in the order of `edgerec.features.vector.feature_vectors`: [N, width]."""
-    statistics = tables.statistics
-    rows = np.concatenate(
-        [
-            tables.item_features,
-            statistics.mean_value[-1, :, None],
-            statistics.liked_rate[-1, :, None],
-            statistics.log_count[-1, :, None],
-        ],
-        axis=1,
-        dtype=np.float32,
-    )
+    rows = np.concatenate([tables.item_features, tables.item_statistics[-1]], axis=1)
     per_candidate = graph.add("Concat", [candidates.count, graph.constant([1])], axis=0)
 
     def repeated(row: str) -> str:

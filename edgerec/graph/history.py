@@ -11,21 +11,18 @@ from typing import Final
 
 import numpy as np
 
-from edgerec.features.history import (
-    CENTRED,
-    COSINE_MEANS,
-    KERNELS,
-    MAX_COSINES,
+from edgerec.features.history.candidate import CENTRED, COSINE_MEANS, KERNELS, MAX_COSINES, WEIGHTS
+from edgerec.features.history.user import (
     SIGNALS,
     SPREAD_COUNT,
     USER_NAMES,
     USER_RATIOS,
-    WEIGHTS,
     decays,
 )
-from edgerec.features.vector import FeatureTables
+from edgerec.features.vector import SECONDS_PER_DAY, FeatureTables
 from edgerec.graph.lookup import HistorySlots
 from edgerec.graph.nodes import GraphBuilder
+from edgerec.schema import NOT_STATED
 
 _FLOAT: Final = 1
 
@@ -56,12 +53,18 @@ class HistoryTensors:
     """[N, A]"""
     candidate_content: str
     """[N, F]; empty where items have no features"""
+    candidate_age: str
+    """[N, 1]: days"""
 
 
 def history_inputs(
-    graph: GraphBuilder, slots: HistorySlots, candidate_rows: str, tables: FeatureTables
+    graph: GraphBuilder,
+    slots: HistorySlots,
+    candidate_rows: str,
+    tables: FeatureTables,
+    history_until: int,
 ) -> HistoryTensors:
-    """Look up what the dynamic features read."""
+    """Look up what the dynamic features read; a request without `now` asks at `history_until`."""
     column = graph.constant([1])
     rows = graph.add("Unsqueeze", [slots.rows, column])
     values = graph.add("Unsqueeze", [slots.values, column])
@@ -102,7 +105,21 @@ def history_inputs(
         candidate_embedding=gather(embedding, candidate_rows),
         candidate_audience=gather(audience, candidate_rows),
         candidate_content=candidate_content,
+        candidate_age=_item_age(graph, candidate_rows, tables, history_until),
     )
+
+
+def _item_age(
+    graph: GraphBuilder, candidate_rows: str, tables: FeatureTables, history_until: int
+) -> str:
+    not_stated = graph.add("Equal", ["now", graph.constant([NOT_STATED])])
+    as_of = graph.add("Where", [not_stated, graph.constant([history_until]), "now"])
+    first = graph.table("item_first_seen", tables.statistics.first_seen[-1])
+    elapsed = graph.add("Sub", [as_of, graph.add("Gather", [first, candidate_rows])])
+    seconds = graph.add("Max", [elapsed, graph.constant([0])])
+    days = graph.add("Div", [seconds, graph.constant([SECONDS_PER_DAY])])
+    days = graph.add("Cast", [days], to=_FLOAT)
+    return graph.add("Unsqueeze", [days, graph.constant([1])])
 
 
 class HistoryFeatures:
@@ -202,6 +219,7 @@ class HistoryFeatures:
             residuals,
             self._cosine_means(cosine),
             graph.add("Max", [largest, graph.number(0.0)]),
+            graph.add("Log", [graph.add("Add", [inputs.candidate_age, graph.number(1.0)])]),
         ]
 
     def _cosine_means(self, cosine: dict[str, str]) -> str:

@@ -44,6 +44,7 @@ def random_inputs(seed: int, *, width: int = WIDTH, n_present: int | None = None
         candidate_embedding=unit_rows(random.normal(size=(*candidates, DIMENSION))),
         candidate_audience=unit_rows(random.normal(size=(*candidates, AUDIENCE))),
         candidate_content=unit_rows(random.normal(size=(*candidates, width))),
+        candidate_age=1000 * numbers(*candidates),
         prior_value=3 + numbers(N_REQUESTS),
         prior_liked_rate=numbers(N_REQUESTS),
         prior_spread=numbers(N_REQUESTS),
@@ -119,6 +120,7 @@ def slow_features(inputs: HistoryInputs, request: int, candidate: int) -> dict[s
         for name, wanted in (("liked", 1), ("disliked", 0)):
             own = [similarity[s] for s in stated if of(inputs.liked, s) == wanted]
             features[f"mean_{space}cosine_{name}"] = sum(own) / (len(own) + 2)
+    features["log_item_age"] = math.log1p(float(inputs.candidate_age[request, candidate]))
     features["mean_content_cosine"] = sum(content.values()) / (len(there) + 1)
     return features
 
@@ -166,6 +168,7 @@ def test_an_empty_history_says_only_what_is_true_of_anyone():
     of_anyone = np.zeros_like(candidate)
     of_anyone[:, :, CANDIDATE_NAMES.index("expected_value")] = inputs.candidate_mean_value
     of_anyone[:, :, CANDIDATE_NAMES.index("expected_liked")] = inputs.candidate_liked_rate
+    of_anyone[:, :, CANDIDATE_NAMES.index("log_item_age")] = np.log1p(inputs.candidate_age)
     np.testing.assert_array_equal(candidate, of_anyone)
 
 

@@ -3,7 +3,7 @@ import pytest
 from numpy.typing import NDArray
 
 from edgerec.features import history
-from edgerec.features.statistics import ItemStatistics
+from edgerec.features.statistics import NEVER_SEEN, ItemStatistics
 from edgerec.features.taste.columns import COLUMNS
 from edgerec.features.taste.tables import no_taste
 from edgerec.features.vector import (
@@ -40,6 +40,7 @@ def some_tables(
             table(N_FITS, rows),
             table(N_FITS, rows),
             table(N_FITS, rows),
+            random.integers(0, 10**6, (N_FITS, rows)),
             table(N_FITS),
             table(N_FITS),
             table(N_FITS),
@@ -58,6 +59,7 @@ def some_requests() -> Requests:
         values=np.float32([[4.0, np.nan, np.nan], [2.0, np.nan, np.nan]]),
         fit=np.array([2, 1]),
         embedding_fit=np.array([1, 0]),
+        as_of=np.array([500_000, 10**7]),
     )
 
 
@@ -69,6 +71,7 @@ def one_history(values: list[float], tables: FeatureTables) -> history.HistoryIn
         values=np.array([values], np.float32),
         fit=np.zeros(1, np.int64),
         embedding_fit=np.zeros(1, np.int64),
+        as_of=np.zeros(1, np.int64),
     )
     return history_inputs(requests, tables)
 
@@ -94,6 +97,8 @@ def test_columns_stand_where_their_names_say():
         ("item_log_count", statistics.log_count),
     ):
         np.testing.assert_array_equal(columns[name], table[fit, candidates])
+    root = np.sqrt(np.expm1(statistics.log_count[fit, candidates]))
+    np.testing.assert_array_equal(columns["item_root_count"], root)
     inputs = history_inputs(requests, tables)
     user = history.user_features(inputs)
     candidate = history.candidate_features(inputs, user)
@@ -101,6 +106,16 @@ def test_columns_stand_where_their_names_say():
         np.testing.assert_array_equal(columns[name], np.repeat(user[:, [number]], 3, axis=1))
     for number, name in enumerate(history.CANDIDATE_NAMES):
         np.testing.assert_array_equal(columns[name], candidate[:, :, number])
+
+
+def test_an_item_is_as_old_as_its_first_interaction_and_not_younger_than_0_days():
+    tables, requests = some_tables(), some_requests()
+    first = tables.statistics.first_seen
+    first[2, [2, 0, 5]] = [500_000 - 2 * 86_400 + 1, NEVER_SEEN, 500_001]
+    inputs = history_inputs(requests, tables)
+    assert inputs.candidate_age[0].tolist() == [1, 0, 0]
+    expected = (10**7 - first[1, [1, 1, 3]]) // 86_400
+    np.testing.assert_array_equal(inputs.candidate_age[1], expected)
 
 
 def test_dynamic_features_read_the_fits_of_the_request():
@@ -141,7 +156,7 @@ def test_features_may_have_no_column(user_width: int, item_width: int) -> None:
     tables = some_tables(user_width=user_width, item_width=item_width)
     vectors = feature_vectors(some_requests(), tables)
     assert vectors.shape[2] == len(tables.names())
-    assert vectors.shape[2] == user_width + item_width + 3 + len(history.NAMES) + len(COLUMNS)
+    assert vectors.shape[2] == user_width + item_width + 4 + len(history.NAMES) + len(COLUMNS)
     assert np.isfinite(vectors).all()
 
 

@@ -40,7 +40,11 @@ def fixed_tables(n_users: int, n_items: int = N_ITEMS) -> FeatureTables:
         embedding=table(2, rows, 3) - np.float32(0.5),
         audience=table(3, rows, 2) - np.float32(0.5),
         statistics=ItemStatistics(
-            table(3, rows), table(3, rows), table(3, rows), table(3), table(3), table(3)
+            *(table(3, rows) for _ in range(3)),
+            random.integers(0, 10, (3, rows)),
+            table(3),
+            table(3),
+            table(3),
         ),
         taste=no_taste(n_items, n_fits=3),
         label_above=0.5,

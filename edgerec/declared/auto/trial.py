@@ -46,6 +46,8 @@ _FEWEST_EPOCHS, _MOST_EPOCHS = 3, 12
 # Steps per epoch, so that few samples make small batches.
 _N_STEPS: Final = 100
 _CONTENT_NAMES: Final = tuple(name for name in NAMES if "content" in name)
+# With a trial's few samples these bring more noise than news.
+_WEAK_NAMES: Final = ("item_root_count", "log_item_age")
 _AUDIENCE_NAMES: Final = tuple(name for name in NAMES if "audience" in name)
 
 
@@ -188,6 +190,7 @@ class Trial:
             # Whoever is scored is in no fit, so that the fit of all others may be seen.
             fit=np.where(is_train, statistics_fold[self.user], _N_STATISTICS_FOLDS),
             embedding_fit=np.where(is_train, half[self.user], _N_HALVES),
+            as_of=records["timestamp"],
         )
         nothing = np.zeros((n_items + 1, 0), np.float32)
         tables = FeatureTables(
@@ -203,7 +206,7 @@ class Trial:
             value_range=intake.value_range,
         )
         names = tables.names()
-        empty = {*_CONTENT_NAMES, *_AUDIENCE_NAMES, *column_names(tables.taste)}
+        empty = {*_CONTENT_NAMES, *_AUDIENCE_NAMES, *_WEAK_NAMES, *column_names(tables.taste)}
         wanted = [place for place, name in enumerate(names) if name not in empty]
         return _Fold(is_train, requests, tables, _vectors(requests, tables)[:, wanted])
 
