@@ -197,6 +197,7 @@ class Trial:
             user_features=np.zeros((n_users + 1, 0), np.float32),
             item_features=nothing,
             content=nothing,
+            kinds=nothing,
             embedding=embedding,
             audience=np.zeros((_N_STATISTICS_FOLDS + 1, n_items + 1, 0), np.float32),
             statistics=statistics,
