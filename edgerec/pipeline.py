@@ -12,6 +12,7 @@ from edgerec.config import TrainSettings
 from edgerec.embedding import fit_embeddings
 from edgerec.errors import StateError
 from edgerec.features.embeddings.audience import fit_audience
+from edgerec.features.history import kinds_of_items
 from edgerec.features.statistics import fit_statistics, folds
 from edgerec.features.tables import content_directions, item_table, user_table
 from edgerec.features.taste.fit import fit_taste
@@ -198,6 +199,7 @@ def _tables(
             user_features=user_features,
             item_features=item_features,
             content=content_directions(item_features),
+            kinds=kinds_of_items(item_features, taste.content, settings.taste.n_content),
             embedding=embedding,
             audience=audience,
             statistics=statistics,

@@ -33,6 +33,8 @@ class FeatureTables:
     """[n_items + 1, item width]"""
     content: Array
     """[n_items + 1, item width]: unit directions of the item features"""
+    kinds: Array
+    """[n_items + 1, C]: how much an item is of each kind; see `edgerec.features.history.profile`"""
     embedding: Array
     """[fits, n_items + 1, D]: unit rows, zero where an item has none; the last fit is of all"""
     audience: Array
@@ -62,7 +64,9 @@ class FeatureTables:
             *(f"user_{column}" for column in range(self.user_features.shape[1])),
             *(f"item_{column}" for column in range(self.item_features.shape[1])),
             *STATISTIC_NAMES,
-            *history.NAMES,
+            *history.USER_NAMES,
+            *history.profile_names(self.kinds.shape[1]),
+            *history.CANDIDATE_NAMES,
             *column_names(self.taste),
         ]
 
@@ -110,6 +114,7 @@ def history_inputs(requests: Requests, tables: FeatureTables) -> HistoryInputs:
         embedding=_taken(tables.embedding, embedding_fit, rows),
         audience=_taken(tables.audience, fit, rows),
         content=tables.content.take(rows, axis=0),
+        kinds=tables.kinds.take(rows, axis=0),
         candidate_mean_value=_taken(statistics.mean_value, fit, candidates),
         candidate_liked_rate=_taken(statistics.liked_rate, fit, candidates),
         candidate_embedding=_taken(tables.embedding, embedding_fit, candidates),
@@ -145,12 +150,13 @@ def feature_vectors(requests: Requests, tables: FeatureTables) -> Array:
     """Return the feature vector of each candidate: float32 [G, N, len(tables.names())]."""
     inputs = history_inputs(requests, tables)
     user_dynamic = history.user_features(inputs)
+    profile = history.profile(inputs, user_dynamic)
     candidate_dynamic = history.candidate_features(inputs, user_dynamic)
     taste_dynamic = _taste_columns(requests, tables, inputs)
     fit, candidates = requests.fit[:, None], requests.candidates
     shape = candidates.shape
-    per_user = (tables.user_features[requests.user], user_dynamic)
-    user_static, user_history = (
+    per_user = (tables.user_features[requests.user], user_dynamic, profile)
+    user_static, user_history, user_profile = (
         np.broadcast_to(part[:, None, :], (*shape, part.shape[1])) for part in per_user
     )
     return np.concatenate(
@@ -159,6 +165,7 @@ def feature_vectors(requests: Requests, tables: FeatureTables) -> Array:
             tables.item_features[candidates],
             _taken(tables.item_statistics, fit, candidates),
             user_history,
+            user_profile,
             candidate_dynamic,
             taste_dynamic,
         ],
@@ -186,6 +193,7 @@ def tables_to_arrays(tables: FeatureTables) -> dict[str, NDArray[Any]]:
     arrays: dict[str, NDArray[Any]] = {
         "user_features": tables.user_features,
         "item_features": tables.item_features,
+        "kinds": tables.kinds,
         "embedding": tables.embedding,
         "audience": tables.audience,
     }
@@ -207,6 +215,7 @@ def tables_from_arrays(
         user_features=arrays["user_features"],
         item_features=arrays["item_features"],
         content=content,
+        kinds=arrays["kinds"],
         embedding=arrays["embedding"],
         audience=arrays["audience"],
         statistics=ItemStatistics(

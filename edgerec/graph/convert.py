@@ -71,6 +71,8 @@ def _feature_vectors(
     items = graph.table("item_features", rows)
     blocks.append(graph.add("Gather", [items, candidates.rows]))
     blocks.append(repeated(user_history))
+    if tables.kinds.shape[1]:
+        blocks.append(repeated(dynamic.profile()))
     blocks += dynamic.candidate_features()
     blocks.append(taste.candidate_columns(candidates.rows))
     return graph.add("Concat", blocks, "features", axis=1)

@@ -39,6 +39,7 @@ def random_inputs(seed: int, *, width: int = WIDTH, n_present: int | None = None
         embedding=unit_rows(random.normal(size=(*slots, DIMENSION)) * present[..., None]),
         audience=unit_rows(random.normal(size=(*slots, AUDIENCE)) * present[..., None]),
         content=unit_rows(random.normal(size=(*slots, width)) * present[..., None]),
+        kinds=(random.normal(size=(*slots, width)) * present[..., None]).astype(np.float32),
         candidate_mean_value=3 + numbers(*candidates),
         candidate_liked_rate=numbers(*candidates),
         candidate_embedding=unit_rows(random.normal(size=(*candidates, DIMENSION))),
@@ -177,7 +178,8 @@ def test_more_empty_slots_change_nothing():
     padded = HistoryInputs(
         **{
             name: np.concatenate([array, np.zeros_like(array[:, :2])], axis=1)
-            if name in ("present", "stated", "value", "liked", "embedding", "audience", "content")
+            if name
+            in ("present", "stated", "value", "liked", "embedding", "audience", "content", "kinds")
             else np.concatenate([array, array[:, :2]], axis=1)
             if name in ("mean_value", "liked_rate")
             else array

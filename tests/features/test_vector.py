@@ -34,6 +34,7 @@ def some_tables(
         user_features=table(N_USERS + 1, user_width),
         item_features=table(rows, item_width),
         content=table(rows, item_width),
+        kinds=table(rows, item_width),
         embedding=embedding,
         audience=table(N_FITS, rows, 2),
         statistics=ItemStatistics(
@@ -104,6 +105,9 @@ def test_columns_stand_where_their_names_say():
     candidate = history.candidate_features(inputs, user)
     for number, name in enumerate(history.USER_NAMES):
         np.testing.assert_array_equal(columns[name], np.repeat(user[:, [number]], 3, axis=1))
+    profile = history.profile(inputs, user)
+    for number, name in enumerate(history.profile_names(2)):
+        np.testing.assert_array_equal(columns[name], np.repeat(profile[:, [number]], 3, axis=1))
     for number, name in enumerate(history.CANDIDATE_NAMES):
         np.testing.assert_array_equal(columns[name], candidate[:, :, number])
 
@@ -156,7 +160,8 @@ def test_features_may_have_no_column(user_width: int, item_width: int) -> None:
     tables = some_tables(user_width=user_width, item_width=item_width)
     vectors = feature_vectors(some_requests(), tables)
     assert vectors.shape[2] == len(tables.names())
-    assert vectors.shape[2] == user_width + item_width + 4 + len(history.NAMES) + len(COLUMNS)
+    n_dynamic = len(history.NAMES) + 2 * item_width
+    assert vectors.shape[2] == user_width + item_width + 4 + n_dynamic + len(COLUMNS)
     assert np.isfinite(vectors).all()
 
 
@@ -172,7 +177,7 @@ def test_one_request_is_answered_as_it_is_among_others():
 def test_tables_survive_being_arrays():
     tables = some_tables()
     back = tables_from_arrays(tables_to_arrays(tables), tables.content, 3.0, (1.0, 5.0))
-    for name in ("user_features", "item_features", "content", "embedding", "audience"):
+    for name in ("user_features", "item_features", "content", "kinds", "embedding", "audience"):
         np.testing.assert_array_equal(getattr(back, name), getattr(tables, name))
     for name, array in vars(tables.statistics).items():
         np.testing.assert_array_equal(getattr(back.statistics, name), array)

@@ -37,6 +37,7 @@ def fixed_tables(n_users: int, n_items: int = N_ITEMS) -> FeatureTables:
         user_features=table(n_users + 1, 1),
         item_features=table(rows, 2),
         content=table(rows, 2) - np.float32(0.5),
+        kinds=table(rows, 2) - np.float32(0.5),
         embedding=table(2, rows, 3) - np.float32(0.5),
         audience=table(3, rows, 2) - np.float32(0.5),
         statistics=ItemStatistics(
@@ -302,4 +303,5 @@ def test_the_columns_are_named():
     names = fixed_tables(1).names()
     assert len(set(names)) == len(names) == features_of(Listed([*ANCHORS])).shape[1]
     of_taste = column_names(no_taste(N_ITEMS))
-    assert (*history.NAMES, *of_taste) == tuple(names[-len(history.NAMES) - len(of_taste) :])
+    own = [*history.USER_NAMES, *history.profile_names(2), *history.CANDIDATE_NAMES]
+    assert [*own, *of_taste] == names[-len(own) - len(of_taste) :]

@@ -7,6 +7,7 @@ neither.
 
 from edgerec.features.history.candidate import CANDIDATE_NAMES, candidate_features
 from edgerec.features.history.inputs import HistoryInputs
+from edgerec.features.history.profile import kinds_of_items, profile, profile_names
 from edgerec.features.history.user import USER_NAMES, user_features
 
 __all__ = [
@@ -15,8 +16,11 @@ __all__ = [
     "USER_NAMES",
     "HistoryInputs",
     "candidate_features",
+    "kinds_of_items",
+    "profile",
+    "profile_names",
     "user_features",
 ]
 
 NAMES = USER_NAMES + CANDIDATE_NAMES
-"""in the order of the feature vector"""
+"""of the features that are the same in every model; a profile has as many as there are kinds"""

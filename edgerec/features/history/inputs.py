@@ -1,8 +1,8 @@
 """What the dynamic features read, looked up from the tables: arrays of G requests.
 
 Axes: G requests, H history slots (newest first), N candidates, D embedding width, A audience
-width, F content width. A slot that holds nothing has `present` 0 and item row 0. All arrays are
-float32.
+width, F content width, C kinds of items. A slot that holds nothing has `present` 0 and item row 0.
+All arrays are float32.
 """
 
 from dataclasses import dataclass
@@ -39,6 +39,8 @@ class HistoryInputs:
     """[G, H, A]: unit rows, by who interacts with the items; zero where nobody did"""
     content: Array
     """[G, H, F]: unit rows of the items' declared features"""
+    kinds: Array
+    """[G, H, C]: how much the items are of each kind"""
     candidate_mean_value: Array
     """[G, N]"""
     candidate_liked_rate: Array

@@ -6,12 +6,11 @@ column by column is done here on all columns at once.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 
 from edgerec.features.history.candidate import CENTRED, COSINE_MEANS, KERNELS, MAX_COSINES, WEIGHTS
+from edgerec.features.history.profile import RESIDUAL_COUNT, SHARE_COUNT
 from edgerec.features.history.user import (
     SIGNALS,
     SPREAD_COUNT,
@@ -19,107 +18,9 @@ from edgerec.features.history.user import (
     USER_RATIOS,
     decays,
 )
-from edgerec.features.vector import SECONDS_PER_DAY, FeatureTables
-from edgerec.graph.lookup import HistorySlots
+from edgerec.features.vector import FeatureTables
+from edgerec.graph.history.inputs import HistoryTensors
 from edgerec.graph.nodes import GraphBuilder
-from edgerec.schema import NOT_STATED
-
-_FLOAT: Final = 1
-
-
-@dataclass(frozen=True)
-class HistoryTensors:
-    """Names of the tensors that the features read: HistoryInputs of the reference."""
-
-    present: str
-    """[H, 1]"""
-    stated: str
-    """[H, 1]"""
-    value_and_liked: str
-    """[H, 2]"""
-    means: str
-    """[H, 2]: mean value and liked rate of the items"""
-    embedding: str
-    """[H, D]"""
-    audience: str
-    """[H, A]"""
-    content: str
-    """[H, F]; empty where items have no features"""
-    candidate_means: str
-    """[N, 2]"""
-    candidate_embedding: str
-    """[N, D]"""
-    candidate_audience: str
-    """[N, A]"""
-    candidate_content: str
-    """[N, F]; empty where items have no features"""
-    candidate_age: str
-    """[N, 1]: days"""
-
-
-def history_inputs(
-    graph: GraphBuilder,
-    slots: HistorySlots,
-    candidate_rows: str,
-    tables: FeatureTables,
-    history_until: int,
-) -> HistoryTensors:
-    """Look up what the dynamic features read; a request without `now` asks at `history_until`."""
-    column = graph.constant([1])
-    rows = graph.add("Unsqueeze", [slots.rows, column])
-    values = graph.add("Unsqueeze", [slots.values, column])
-    present = graph.add("Cast", [graph.add("Greater", [rows, graph.constant(0)])], to=_FLOAT)
-    blank = graph.add("IsNaN", [values])
-    stated = graph.add("Mul", [present, graph.add("Cast", [graph.add("Not", [blank])], to=_FLOAT)])
-    number = graph.add("Where", [blank, graph.number(0.0), values])
-    low, high = tables.value_range
-    clipped = graph.add("Clip", [number, graph.number(low), graph.number(high)])
-    value = graph.add("Mul", [stated, clipped])
-    # Where values do not decide labels nothing is above, so nothing counts as liked.
-    above = np.inf if tables.label_above is None else tables.label_above
-    is_above = graph.add("Greater", [value, graph.number(above)])
-    liked = graph.add("Mul", [stated, graph.add("Cast", [is_above], to=_FLOAT)])
-    statistics = tables.statistics
-    means = np.stack([statistics.mean_value[-1], statistics.liked_rate[-1]], axis=1)
-    means_table = graph.table("item_means", means)
-    embedding = graph.table("item_embedding", tables.embedding[-1])
-    audience = graph.table("item_audience", tables.audience[-1])
-
-    def gather(table: str, rows: str) -> str:
-        return graph.add("Gather", [table, rows])
-
-    slot_content = candidate_content = ""
-    if tables.content.shape[1]:
-        content = graph.table("item_content", tables.content)
-        slot_content = gather(content, slots.rows)
-        candidate_content = gather(content, candidate_rows)
-    return HistoryTensors(
-        present=present,
-        stated=stated,
-        value_and_liked=graph.add("Concat", [value, liked], axis=1),
-        means=gather(means_table, slots.rows),
-        embedding=gather(embedding, slots.rows),
-        audience=gather(audience, slots.rows),
-        content=slot_content,
-        candidate_means=gather(means_table, candidate_rows),
-        candidate_embedding=gather(embedding, candidate_rows),
-        candidate_audience=gather(audience, candidate_rows),
-        candidate_content=candidate_content,
-        candidate_age=_item_age(graph, candidate_rows, tables, history_until),
-    )
-
-
-def _item_age(
-    graph: GraphBuilder, candidate_rows: str, tables: FeatureTables, history_until: int
-) -> str:
-    not_stated = graph.add("Equal", ["now", graph.constant([NOT_STATED])])
-    as_of = graph.add("Where", [not_stated, graph.constant([history_until]), "now"])
-    first = graph.table("item_first_seen", tables.statistics.first_seen[-1])
-    elapsed = graph.add("Sub", [as_of, graph.add("Gather", [first, candidate_rows])])
-    seconds = graph.add("Max", [elapsed, graph.constant([0])])
-    days = graph.add("Div", [seconds, graph.constant([SECONDS_PER_DAY])])
-    days = graph.add("Cast", [days], to=_FLOAT)
-    return graph.add("Unsqueeze", [days, graph.constant([1])])
 
 
 class HistoryFeatures:
@@ -180,6 +81,28 @@ class HistoryFeatures:
         log_count = graph.add("Log", [graph.add("Add", [n_present, graph.number(1.0)])])
         assert ("log_count", *names, "residual_spread") == USER_NAMES
         return self._concat([log_count, ratios, graph.add("Sqrt", [spread])])
+
+    def profile(self) -> str:
+        """Return [1, 2 C]; `user_features` comes first."""
+        inputs, graph = self._inputs, self._graph
+        kinds = graph.add("Gather", [graph.table("item_kinds", self._tables.kinds), inputs.rows])
+        signals = self._concat([self._columns(self._centred, [0]), inputs.present])
+
+        def total(of: str, over: str) -> str:
+            return graph.add("MatMul", [graph.add("Transpose", [of], perm=[1, 0]), over])
+
+        sums = total(signals, kinds)
+        weight = total(inputs.stated, graph.add("Abs", [kinds]))
+        n_present = graph.add("ReduceSum", [inputs.present, graph.constant([0])], keepdims=1)
+        over = [
+            graph.add("Add", [weight, graph.number(RESIDUAL_COUNT)]),
+            graph.add("Add", [n_present, graph.number(SHARE_COUNT)]),
+        ]
+        rows = [
+            graph.add("Div", [graph.add("Gather", [sums, graph.constant([at])], axis=0), count])
+            for at, count in enumerate(over)
+        ]
+        return self._concat(rows)
 
     def candidate_features(self) -> list[str]:
         """Return blocks [N, …] in the order of CANDIDATE_NAMES; `user_features` comes first."""
