@@ -12,7 +12,7 @@ from edgerec.config import TrainSettings
 from edgerec.embedding import fit_embeddings
 from edgerec.errors import StateError
 from edgerec.features.embeddings.audience import fit_audience
-from edgerec.features.history import kinds_of_items
+from edgerec.features.history import kinds_of_items, scales
 from edgerec.features.statistics import fit_statistics, folds
 from edgerec.features.tables import content_directions, item_table, user_table
 from edgerec.features.taste.fit import fit_taste
@@ -200,6 +200,7 @@ def _tables(
             item_features=item_features,
             content=content_directions(item_features),
             kinds=kinds_of_items(item_features, taste.content, settings.taste.n_content),
+            scales=scales(item_features),
             embedding=embedding,
             audience=audience,
             statistics=statistics,

@@ -35,6 +35,8 @@ class FeatureTables:
     """[n_items + 1, item width]: unit directions of the item features"""
     kinds: Array
     """[n_items + 1, C]: how much an item is of each kind; see `edgerec.features.history.profile`"""
+    scales: Array
+    """[n_items + 1, Q]: where an item stands on its numbers; see `features.history.nearness`"""
     embedding: Array
     """[fits, n_items + 1, D]: unit rows, zero where an item has none; the last fit is of all"""
     audience: Array
@@ -114,12 +116,18 @@ def history_inputs(requests: Requests, tables: FeatureTables) -> HistoryInputs:
         embedding=_taken(tables.embedding, embedding_fit, rows),
         audience=_taken(tables.audience, fit, rows),
         content=tables.content.take(rows, axis=0),
+        popularity=history.of_slots(_taken(statistics.log_count, fit, rows)[..., None]),
+        scale=history.of_slots(tables.scales.take(rows, axis=0)),
         kinds=tables.kinds.take(rows, axis=0),
         candidate_mean_value=_taken(statistics.mean_value, fit, candidates),
         candidate_liked_rate=_taken(statistics.liked_rate, fit, candidates),
         candidate_embedding=_taken(tables.embedding, embedding_fit, candidates),
         candidate_audience=_taken(tables.audience, fit, candidates),
         candidate_content=tables.content.take(candidates, axis=0),
+        candidate_popularity=history.of_candidates(
+            _taken(statistics.log_count, fit, candidates)[..., None]
+        ),
+        candidate_scale=history.of_candidates(tables.scales.take(candidates, axis=0)),
         candidate_age=item_age(requests, statistics),
         prior_value=statistics.prior_value[requests.fit],
         prior_liked_rate=statistics.prior_liked_rate[requests.fit],
@@ -194,6 +202,7 @@ def tables_to_arrays(tables: FeatureTables) -> dict[str, NDArray[Any]]:
         "user_features": tables.user_features,
         "item_features": tables.item_features,
         "kinds": tables.kinds,
+        "scales": tables.scales,
         "embedding": tables.embedding,
         "audience": tables.audience,
     }
@@ -216,6 +225,7 @@ def tables_from_arrays(
         item_features=arrays["item_features"],
         content=content,
         kinds=arrays["kinds"],
+        scales=arrays["scales"],
         embedding=arrays["embedding"],
         audience=arrays["audience"],
         statistics=ItemStatistics(

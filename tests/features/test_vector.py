@@ -34,6 +34,7 @@ def some_tables(
         user_features=table(N_USERS + 1, user_width),
         item_features=table(rows, item_width),
         content=table(rows, item_width),
+        scales=table(rows, 1),
         kinds=table(rows, item_width),
         embedding=embedding,
         audience=table(N_FITS, rows, 2),
@@ -177,7 +178,15 @@ def test_one_request_is_answered_as_it_is_among_others():
 def test_tables_survive_being_arrays():
     tables = some_tables()
     back = tables_from_arrays(tables_to_arrays(tables), tables.content, 3.0, (1.0, 5.0))
-    for name in ("user_features", "item_features", "content", "kinds", "embedding", "audience"):
+    for name in (
+        "user_features",
+        "item_features",
+        "content",
+        "kinds",
+        "scales",
+        "embedding",
+        "audience",
+    ):
         np.testing.assert_array_equal(getattr(back, name), getattr(tables, name))
     for name, array in vars(tables.statistics).items():
         np.testing.assert_array_equal(getattr(back.statistics, name), array)

@@ -37,6 +37,7 @@ def fixed_tables(n_users: int, n_items: int = N_ITEMS) -> FeatureTables:
         user_features=table(n_users + 1, 1),
         item_features=table(rows, 2),
         content=table(rows, 2) - np.float32(0.5),
+        scales=table(rows, 1),
         kinds=table(rows, 2) - np.float32(0.5),
         embedding=table(2, rows, 3) - np.float32(0.5),
         audience=table(3, rows, 2) - np.float32(0.5),

@@ -38,6 +38,7 @@ def a_ranker(id_type: IdType = "int64", n_history: int = 3) -> Ranker:
         user_features=np.float32([[0], [-1], [1]]),
         item_features=ITEM_LOGIT[:, None],
         content=np.zeros((n_items + 1, 1), np.float32),
+        scales=np.zeros((n_items + 1, 0), np.float32),
         kinds=np.zeros((n_items + 1, 1), np.float32),
         embedding=np.zeros((1, n_items + 1, 2), np.float32),
         audience=np.zeros((1, n_items + 1, 2), np.float32),

@@ -47,7 +47,12 @@ _FEWEST_EPOCHS, _MOST_EPOCHS = 3, 12
 _N_STEPS: Final = 100
 _CONTENT_NAMES: Final = tuple(name for name in NAMES if "content" in name)
 # With a trial's few samples these bring more noise than news.
-_WEAK_NAMES: Final = ("item_root_count", "log_item_age")
+_WEAK_NAMES: Final = (
+    "item_root_count",
+    "log_item_age",
+    "mean_popularity",
+    *(name for name in NAMES if name.startswith(("as_popular_", "on_scale_"))),
+)
 _AUDIENCE_NAMES: Final = tuple(name for name in NAMES if "audience" in name)
 
 
@@ -198,6 +203,7 @@ class Trial:
             item_features=nothing,
             content=nothing,
             kinds=nothing,
+            scales=nothing,
             embedding=embedding,
             audience=np.zeros((_N_STATISTICS_FOLDS + 1, n_items + 1, 0), np.float32),
             statistics=statistics,

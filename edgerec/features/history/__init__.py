@@ -7,6 +7,7 @@ neither.
 
 from edgerec.features.history.candidate import CANDIDATE_NAMES, candidate_features
 from edgerec.features.history.inputs import HistoryInputs
+from edgerec.features.history.nearness import of_candidates, of_slots, scales
 from edgerec.features.history.profile import kinds_of_items, profile, profile_names
 from edgerec.features.history.user import USER_NAMES, user_features
 
@@ -17,8 +18,11 @@ __all__ = [
     "HistoryInputs",
     "candidate_features",
     "kinds_of_items",
+    "of_candidates",
+    "of_slots",
     "profile",
     "profile_names",
+    "scales",
     "user_features",
 ]
 

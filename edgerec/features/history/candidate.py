@@ -8,12 +8,12 @@ import numpy as np
 from edgerec.features.history.inputs import Array, HistoryInputs
 from edgerec.features.history.user import SIGNALS, USER_NAMES, signals
 
-Space = Literal["embedding", "content", "audience"]
+Space = Literal["embedding", "content", "audience", "popularity", "scale"]
 
 
 @dataclass(frozen=True)
 class Kernel:
-    """Residuals weighted by exp(sharpness * cosine), shrunk towards 0 by `count`."""
+    """Residuals weighted by exp(sharpness * likeness), shrunk towards 0 by `count`."""
 
     space: Space
     sharpness: float
@@ -60,6 +60,18 @@ KERNELS: Final = (
     ),
     Kernel("content", 4.0, (("content_residual_4", "centred"),), 20.0),
     Kernel("content", 8.0, (("content_residual_8", "centred"),), 20.0),
+    Kernel(
+        "popularity",
+        1.0,
+        (("as_popular_residual", "centred"), ("as_popular_liked_residual", "centred_liked")),
+        3.0,
+    ),
+    Kernel(
+        "scale",
+        4.0,
+        (("on_scale_residual", "centred"), ("on_scale_liked_residual", "centred_liked")),
+        3.0,
+    ),
 )
 WEIGHTS: Final = ("present", "liked", "disliked")
 COSINE_MEANS: Final = (
@@ -102,10 +114,13 @@ def candidate_features(inputs: HistoryInputs, user: Array) -> Array:
         axis=2,
     )
     weights = np.stack([inputs.present, inputs.liked, stated - inputs.liked], axis=2)
-    cosine = {
-        "embedding": _cosine(inputs.candidate_embedding, inputs.embedding),
-        "audience": _cosine(inputs.candidate_audience, inputs.audience),
-        "content": _cosine(inputs.candidate_content, inputs.content),
+    likeness = {
+        "embedding": _products(inputs.candidate_embedding, inputs.embedding),
+        "audience": _products(inputs.candidate_audience, inputs.audience),
+        "content": _products(inputs.candidate_content, inputs.content),
+        # Minus the squared distance, and no cosine; the kernels ask for likeness, whatever it is.
+        "popularity": _products(inputs.candidate_popularity, inputs.popularity),
+        "scale": _products(inputs.candidate_scale, inputs.scale),
     }
     columns = [
         inputs.candidate_mean_value + mean_residual,
@@ -115,7 +130,7 @@ def candidate_features(inputs: HistoryInputs, user: Array) -> Array:
     for kernel in KERNELS:
         gentler = kernel_weights.get((kernel.space, kernel.sharpness / 2))
         if gentler is None:
-            kernel_weight = np.exp(np.float32(kernel.sharpness) * cosine[kernel.space])
+            kernel_weight = np.exp(np.float32(kernel.sharpness) * likeness[kernel.space])
         else:
             # A square is several times cheaper than an exponential.
             kernel_weight = gentler * gentler
@@ -125,14 +140,14 @@ def candidate_features(inputs: HistoryInputs, user: Array) -> Array:
         columns += [total[:, :, CENTRED.index(name)] / denominator for _, name in kernel.columns]
     for mean in COSINE_MEANS:
         weight = weights[:, :, WEIGHTS.index(mean.weight), None]
-        total = np.matmul(cosine[mean.space], weight)[:, :, 0]
+        total = np.matmul(likeness[mean.space], weight)[:, :, 0]
         columns.append(total / (weight.sum(axis=1) + np.float32(mean.count)))
     # An empty slot has a cosine of 0, and so does a history that is like nothing.
-    columns += [np.maximum(cosine[space].max(axis=2), 0) for space in MAX_COSINES]
+    columns += [np.maximum(likeness[space].max(axis=2), 0) for space in MAX_COSINES]
     columns.append(np.log1p(inputs.candidate_age))
     return np.stack(columns, axis=2).astype(np.float32)
 
 
-def _cosine(candidate: Array, history: Array) -> Array:
+def _products(candidate: Array, history: Array) -> Array:
     result: Array = np.matmul(candidate, history.transpose(0, 2, 1))
     return result

@@ -1,8 +1,8 @@
 """What the dynamic features read, looked up from the tables: arrays of G requests.
 
 Axes: G requests, H history slots (newest first), N candidates, D embedding width, A audience
-width, F content width, C kinds of items. A slot that holds nothing has `present` 0 and item row 0.
-All arrays are float32.
+width, F content width, C kinds of items, Q scales. A slot that holds nothing has `present` 0 and
+item row 0. All arrays are float32.
 """
 
 from dataclasses import dataclass
@@ -39,6 +39,10 @@ class HistoryInputs:
     """[G, H, A]: unit rows, by who interacts with the items; zero where nobody did"""
     content: Array
     """[G, H, F]: unit rows of the items' declared features"""
+    popularity: Array
+    """[G, H, 3]: log count, and what `nearness` compares it by"""
+    scale: Array
+    """[G, H, Q + 2]: rows by which declared numbers are compared"""
     kinds: Array
     """[G, H, C]: how much the items are of each kind"""
     candidate_mean_value: Array
@@ -51,6 +55,10 @@ class HistoryInputs:
     """[G, N, A]"""
     candidate_content: Array
     """[G, N, F]"""
+    candidate_popularity: Array
+    """[G, N, 3]"""
+    candidate_scale: Array
+    """[G, N, Q + 2]"""
     candidate_age: Array
     """[G, N]: whole days since the item's first interaction in training; 0 before it"""
     prior_value: Array

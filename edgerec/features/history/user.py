@@ -11,6 +11,7 @@ from edgerec.features.history.inputs import Array, HistoryInputs
 # validation users of MovieLens latest-small; quality is flat around them.
 _USER_COUNT: Final = 4.0
 _RECENT_COUNT: Final = 2.0
+_POPULARITY_COUNT: Final = 1.0
 RECENT_RANKS: Final = (5.0, 20.0)
 """a weight exp(-rank / scale) per scale, rank 0 being the newest"""
 
@@ -28,12 +29,13 @@ class UserRatio:
     prior: str | None = None
 
 
-SIGNALS: Final = ("present", "stated", "value", "liked", "residual", "liked_residual")
+SIGNALS: Final = ("present", "stated", "value", "liked", "residual", "liked_residual", "log_count")
 USER_RATIOS: Final = (
     UserRatio("mean_value", 0, "value", "stated", _USER_COUNT, "prior_value"),
     UserRatio("mean_residual", 0, "residual", "stated", _USER_COUNT),
     UserRatio("liked_rate", 0, "liked", "stated", _USER_COUNT, "prior_liked_rate"),
     UserRatio("mean_liked_residual", 0, "liked_residual", "stated", _USER_COUNT),
+    UserRatio("mean_popularity", 0, "log_count", "present", _POPULARITY_COUNT),
     *(
         UserRatio(f"recent_{signal}_{scale:g}", decay, signal, "stated", _RECENT_COUNT)
         for signal in ("residual", "liked_residual")
@@ -69,6 +71,8 @@ def signals(inputs: HistoryInputs) -> Array:
         inputs.liked,
         residual,
         liked_residual,
+        # An empty slot has item row 0, whose count is 0.
+        inputs.popularity[:, :, 0],
     ]
     return np.stack(columns, axis=2)
 

@@ -41,7 +41,13 @@ class HistoryFeatures:
         """Return [1, len(USER_NAMES)]."""
         inputs, graph, statistics = self._inputs, self._graph, self._tables.statistics
         signals = self._concat(
-            [inputs.present, inputs.stated, inputs.value_and_liked, self._residuals]
+            [
+                inputs.present,
+                inputs.stated,
+                inputs.value_and_liked,
+                self._residuals,
+                self._columns(inputs.popularity, [0]),
+            ]
         )
         n_slots = graph.add("Slice", [graph.add("Shape", [signals]), *self._ends(0, 1)])
         every = graph.table("decays", decays(self._n_history))
@@ -108,22 +114,24 @@ class HistoryFeatures:
         """Return blocks [N, …] in the order of CANDIDATE_NAMES; `user_features` comes first."""
         inputs, graph = self._inputs, self._graph
         expected = graph.add("Add", [inputs.candidate_means, self._mean_residuals])
-        cosine = {
-            "embedding": self._cosine(inputs.candidate_embedding, inputs.embedding),
-            "audience": self._cosine(inputs.candidate_audience, inputs.audience),
+        likeness = {
+            "embedding": self._products(inputs.candidate_embedding, inputs.embedding),
+            "audience": self._products(inputs.candidate_audience, inputs.audience),
+            "popularity": self._products(inputs.candidate_popularity, inputs.popularity),
+            "scale": self._products(inputs.candidate_scale, inputs.scale),
         }
         if inputs.content:
-            cosine["content"] = self._cosine(inputs.candidate_content, inputs.content)
+            likeness["content"] = self._products(inputs.candidate_content, inputs.content)
         else:
             # No features: the reference multiplies arrays of width 0, which gives zeros.
-            cosine["content"] = self._mul(cosine["embedding"], graph.number(0.0))
+            likeness["content"] = self._mul(likeness["embedding"], graph.number(0.0))
         centred = self._concat([inputs.stated, self._centred])
         totals, over, signal, counts = [], [], [], []
         weights: dict[tuple[str, float], str] = {}
         for number, kernel in enumerate(KERNELS):
             gentler = weights.get((kernel.space, kernel.sharpness / 2))
             if gentler is None:
-                sharper = self._mul(cosine[kernel.space], graph.number(kernel.sharpness))
+                sharper = self._mul(likeness[kernel.space], graph.number(kernel.sharpness))
                 weight = graph.add("Exp", [sharper])
             else:
                 weight = self._mul(gentler, gentler)
@@ -135,23 +143,23 @@ class HistoryFeatures:
                 counts.append(kernel.count)
         residuals = self._ratios(self._concat(totals), signal, over, counts)
         largest = self._concat(
-            [graph.add("ReduceMax", [cosine[one]], axes=[1], keepdims=1) for one in MAX_COSINES]
+            [graph.add("ReduceMax", [likeness[one]], axes=[1], keepdims=1) for one in MAX_COSINES]
         )
         return [
             expected,
             residuals,
-            self._cosine_means(cosine),
+            self._cosine_means(likeness),
             graph.add("Max", [largest, graph.number(0.0)]),
             graph.add("Log", [graph.add("Add", [inputs.candidate_age, graph.number(1.0)])]),
         ]
 
-    def _cosine_means(self, cosine: dict[str, str]) -> str:
+    def _cosine_means(self, likeness: dict[str, str]) -> str:
         """Return [N, len(COSINE_MEANS)]."""
         inputs, graph = self._inputs, self._graph
         liked = self._columns(inputs.value_and_liked, [1])
         weights = self._concat([inputs.present, liked, self._sub(inputs.stated, liked)])
         spaces = list(dict.fromkeys(mean.space for mean in COSINE_MEANS))
-        totals = self._concat([graph.add("MatMul", [cosine[space], weights]) for space in spaces])
+        totals = self._concat([graph.add("MatMul", [likeness[space], weights]) for space in spaces])
         weight = [WEIGHTS.index(mean.weight) for mean in COSINE_MEANS]
         columns = [
             spaces.index(mean.space) * len(WEIGHTS) + at
@@ -182,7 +190,7 @@ class HistoryFeatures:
     def _ends(self, start: int, end: int) -> tuple[str, str]:
         return self._graph.constant([start]), self._graph.constant([end])
 
-    def _cosine(self, candidate: str, history: str) -> str:
+    def _products(self, candidate: str, history: str) -> str:
         graph = self._graph
         return graph.add("MatMul", [candidate, graph.add("Transpose", [history], perm=[1, 0])])
 

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
+from edgerec.features.history.nearness import of_slots
 from edgerec.features.vector import SECONDS_PER_DAY, FeatureTables
 from edgerec.graph.lookup import HistorySlots
 from edgerec.graph.nodes import GraphBuilder
@@ -33,6 +35,10 @@ class HistoryTensors:
     """[H, A]"""
     content: str
     """[H, F]; empty where items have no features"""
+    popularity: str
+    """[H, 3]"""
+    scale: str
+    """[H, Q + 2]"""
     candidate_means: str
     """[N, 2]"""
     candidate_embedding: str
@@ -41,6 +47,10 @@ class HistoryTensors:
     """[N, A]"""
     candidate_content: str
     """[N, F]; empty where items have no features"""
+    candidate_popularity: str
+    """[N, 3]"""
+    candidate_scale: str
+    """[N, Q + 2]"""
     candidate_age: str
     """[N, 1]: days"""
 
@@ -73,6 +83,17 @@ def history_inputs(
     embedding = graph.table("item_embedding", tables.embedding[-1])
     audience = graph.table("item_audience", tables.audience[-1])
 
+    places = graph.table(
+        "item_places",
+        np.concatenate(
+            [of_slots(statistics.log_count[-1, :, None]), of_slots(tables.scales)], axis=1
+        ),
+    )
+    ends = graph.constant([3, tables.scales.shape[1] + 2])
+
+    def sides(gathered: str) -> list[str]:
+        return graph.add_many("Split", [gathered, ends], ["", ""], axis=1)
+
     def gather(table: str, rows: str) -> str:
         return graph.add("Gather", [table, rows])
 
@@ -81,6 +102,11 @@ def history_inputs(
         content = graph.table("item_content", tables.content)
         slot_content = gather(content, slots.rows)
         candidate_content = gather(content, candidate_rows)
+    popularity, scale = sides(gather(places, slots.rows))
+    asked = graph.add(
+        "MatMul", [gather(places, candidate_rows), graph.table("turned_places", _turned(tables))]
+    )
+    candidate_popularity, candidate_scale = sides(asked)
     return HistoryTensors(
         rows=slots.rows,
         present=present,
@@ -90,12 +116,31 @@ def history_inputs(
         embedding=gather(embedding, slots.rows),
         audience=gather(audience, slots.rows),
         content=slot_content,
+        popularity=popularity,
+        scale=scale,
         candidate_means=gather(means_table, candidate_rows),
         candidate_embedding=gather(embedding, candidate_rows),
         candidate_audience=gather(audience, candidate_rows),
         candidate_content=candidate_content,
+        candidate_popularity=candidate_popularity,
+        candidate_scale=candidate_scale,
         candidate_age=_item_age(graph, candidate_rows, tables, history_until),
     )
+
+
+def _turned(tables: FeatureTables) -> NDArray[np.float32]:
+    """Return what makes a candidate's rows of a slot's, so that one table serves both: 2, -1, 0."""
+    widths = [1, tables.scales.shape[1]]
+    parts = []
+    for width in widths:
+        # Of [b, 1, b²] to [2 b, -b², -1].
+        part = np.zeros((width + 2, width + 2), np.float32)
+        part[:width, :width] = 2 * np.eye(width)
+        part[width, width + 1] = part[width + 1, width] = -1
+        parts.append(part)
+    turned = np.zeros((sum(widths) + 4, sum(widths) + 4), np.float32)
+    turned[:3, :3], turned[3:, 3:] = parts
+    return turned
 
 
 def _item_age(
