@@ -113,14 +113,14 @@ class NetworkSettings:
 class TrainSettings:
     """Everything that decides what `train` makes, beside the data."""
 
-    n_history: int = 100
+    n_history: int = 200
     """how many newest items of a user count"""
     n_known_interactions: int = 2_000_000
     """how many interactions of training histories the file holds at most, 12 bytes each"""
     n_folds: int = 5
     """statistics that a training sample sees are fitted without its own fold of users"""
     held_out_share: float = 0.1
-    """share of the users whose samples decide when to stop"""
+    """share of the users, at most, whose samples decide when to stop; some thousand are enough"""
     chunk_rows: int = 65_536
     """samples in memory at a time"""
     random_state: int = 0

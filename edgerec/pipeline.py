@@ -24,7 +24,7 @@ from edgerec.recsys import PreTraining, RecSys, require_rec_sys
 from edgerec.samples.intake import Intake, take_in
 from edgerec.samples.known import known_histories
 from edgerec.samples.stream import FoldsOfUser, sample_blocks
-from edgerec.train.fit import Course, HeldOut, fit_network
+from edgerec.train.fit import Course, HeldOut, fit_network, held_out_users
 from edgerec.train.network import Weights, new_network
 from edgerec.train.ranker import Ranker, TrainingFacts
 from edgerec.train.resume import require_same_data, require_same_settings
@@ -272,11 +272,8 @@ def _write_rows(
     """Send the samples of most users to `rows` and keep those of the held-out users."""
     progress.stage("histories")
     settings = ranker.settings
-    n_users = intake.spool.n_users
-    n_held_out = max(1, round(settings.held_out_share * n_users)) if n_users > 1 else 0
     random = np.random.default_rng([settings.random_state, 1])
-    is_held_out = np.zeros(n_users + 1, bool)
-    is_held_out[1 + random.permutation(n_users)[:n_held_out]] = True
+    is_held_out = held_out_users(np.diff(intake.spool.offsets), settings.held_out_share, random)
     features: list[NDArray[np.float32]] = []
     labels: list[NDArray[np.float32]] = []
     n_done = 0
