@@ -15,7 +15,7 @@ INSTALLED_OLDEST := $(VENV_OLDEST)/.installed
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help install test demo models benchmarks oldest clean
+.PHONY: help install test demo models benchmarks quality oldest clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -50,6 +50,9 @@ benchmarks: $(INSTALLED) ## measure speed against bounds; takes long
 	@for name in training scorer http reading; do \
 	  echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; \
 	done
+
+quality: $(INSTALLED) ## train four splits of MovieLens three times each, beside the peers; takes long
+	$(BIN)/python -m benchmarks.quality
 
 oldest: $(INSTALLED_OLDEST) ## make .venv-oldest with ONNX Runtime 1.16, for the contract tests
 

@@ -5,7 +5,7 @@ import os
 # ONNX Runtime 1.29 and later sends telemetry unless this is set before its first import.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
-from edgerec.config import EmbeddingSettings, NetworkSettings, TrainSettings
+from edgerec.config import EmbeddingSettings, NetworkSettings, TasteSettings, TrainSettings
 from edgerec.model import Model
 from edgerec.pipeline import train
 from edgerec.recsys import Interaction, ItemEmbedding, RecSys, Sample
@@ -20,6 +20,7 @@ __all__ = [
     "NetworkSettings",
     "RecSys",
     "Sample",
+    "TasteSettings",
     "TrainSettings",
     "start_http_api",
     "train",

@@ -45,6 +45,8 @@ class EmbeddingSettings:
     """noise words per positive"""
     sample: float = 1e-4
     """gensim's threshold above which frequent items are read less often"""
+    audience_dim: int = 24
+    """width of an item's other vector, by who interacts with it (truncated SVD)"""
 
     def __post_init__(self) -> None:
         _require_numbers(self)
@@ -52,7 +54,26 @@ class EmbeddingSettings:
         _require(self.window >= 1, self, "window", "at least 1")
         _require(self.epochs >= 1, self, "epochs", "at least 1")
         _require(self.negative >= 1, self, "negative", "at least 1")
+        _require(self.audience_dim >= 1, self, "audience_dim", "at least 1")
         _require(0 <= self.sample < 1, self, "sample", "in [0, 1)")
+
+
+@dataclass(frozen=True)
+class TasteSettings:
+    """The taste model: a prior over users' tastes, whose posterior the history gives."""
+
+    n_latent: int = 6
+    """directions of taste that are learned, beside those of the items' features"""
+    n_content: int = 24
+    """directions of the items' features at most; those of largest variance are kept"""
+    n_rounds: int = 6
+    """rounds of expectation and maximisation"""
+
+    def __post_init__(self) -> None:
+        _require_numbers(self)
+        _require(0 <= self.n_latent <= 64, self, "n_latent", "from 0 to 64")
+        _require(0 <= self.n_content <= 256, self, "n_content", "from 0 to 256")
+        _require(self.n_rounds >= 1, self, "n_rounds", "at least 1")
 
 
 @dataclass(frozen=True)
@@ -92,20 +113,22 @@ class NetworkSettings:
 class TrainSettings:
     """Everything that decides what `train` makes, beside the data."""
 
-    n_history: int = 100
+    n_history: int = 200
     """how many newest items of a user count"""
     n_known_interactions: int = 2_000_000
     """how many interactions of training histories the file holds at most, 12 bytes each"""
     n_folds: int = 5
     """statistics that a training sample sees are fitted without its own fold of users"""
     held_out_share: float = 0.1
-    """share of the users whose samples decide when to stop"""
+    """share of the users, at most, whose samples decide when to stop; some thousand are enough"""
     chunk_rows: int = 65_536
     """samples in memory at a time"""
     random_state: int = 0
     """seed of everything random"""
     embedding: EmbeddingSettings = field(default_factory=EmbeddingSettings)
     """how item embeddings are learned"""
+    taste: TasteSettings = field(default_factory=TasteSettings)
+    """how tastes are learned"""
     network: NetworkSettings = field(default_factory=NetworkSettings)
     """the ranker's network and how it is fitted"""
 
@@ -136,6 +159,9 @@ def settings_from_mapping(mapping: Mapping[str, Any]) -> TrainSettings:
     """
     plain = dict(mapping)
     embedding = EmbeddingSettings(**plain.pop("embedding"))
+    taste = TasteSettings(**plain.pop("taste"))
     network = dict(plain.pop("network"))
     network["hidden_layer_sizes"] = tuple(network["hidden_layer_sizes"])
-    return TrainSettings(embedding=embedding, network=NetworkSettings(**network), **plain)
+    return TrainSettings(
+        embedding=embedding, taste=taste, network=NetworkSettings(**network), **plain
+    )

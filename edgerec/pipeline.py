@@ -1,7 +1,7 @@
 """train(): wires the stages together, nothing else."""
 
 import dataclasses
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -14,8 +14,11 @@ from edgerec.audit.run import audit
 from edgerec.config import TrainSettings
 from edgerec.embedding import fit_embeddings
 from edgerec.errors import StateError
+from edgerec.features.embeddings.audience import fit_audience
+from edgerec.features.history import kinds_of_items, scales
 from edgerec.features.statistics import fit_statistics, folds
 from edgerec.features.tables import content_directions, item_table, user_table
+from edgerec.features.taste.fit import fit_taste
 from edgerec.features.vector import FeatureTables
 from edgerec.files import require_writable, scratch_folder
 from edgerec.model import Model
@@ -24,7 +27,7 @@ from edgerec.recsys import PreTraining, RecSys, require_rec_sys
 from edgerec.samples.intake import Intake, take_in
 from edgerec.samples.known import known_histories
 from edgerec.samples.stream import FoldsOfUser, sample_blocks
-from edgerec.train.fit import Course, HeldOut, fit_network
+from edgerec.train.fit import Course, HeldOut, fit_network, held_out_users
 from edgerec.train.network import Weights, new_network
 from edgerec.train.ranker import Ranker, TrainingFacts
 from edgerec.train.resume import (
@@ -174,11 +177,28 @@ def _tables(
     n_items = len(intake.item_ids)
     embedding, fit_of_user = fit_embeddings(rec_sys, intake, settings, scratch, progress)
     progress.stage("statistics")
-    statistics = fit_statistics(
-        lambda: intake.spool.blocks(settings.chunk_rows),
+    fold_of_user = _fold_of_user(intake, settings)
+
+    def blocks() -> Iterator[NDArray[np.void]]:
+        return intake.spool.blocks(settings.chunk_rows)
+
+    statistics = fit_statistics(blocks, n_items, fold_of_user, settings.n_folds, progress)
+    audience = fit_audience(
+        blocks,
         n_items,
-        _fold_of_user(intake, settings),
+        fold_of_user,
         settings.n_folds,
+        settings.embedding.audience_dim,
+        settings.random_state,
+        progress,
+    )
+    taste = fit_taste(
+        blocks,
+        item_features,
+        statistics,
+        fold_of_user,
+        settings.taste,
+        settings.random_state,
         progress,
     )
     known = known_histories(intake, settings, rec_sys, progress)
@@ -194,8 +214,12 @@ def _tables(
             user_features=user_features,
             item_features=item_features,
             content=content_directions(item_features),
+            kinds=kinds_of_items(item_features, taste.content, settings.taste.n_content),
+            scales=scales(item_features),
             embedding=embedding,
+            audience=audience,
             statistics=statistics,
+            taste=taste,
             label_above=intake.label_above,
             value_range=intake.value_range,
         ),
@@ -255,7 +279,9 @@ def _finished(ranker: Ranker, course: Course) -> Ranker:
     tables = dataclasses.replace(
         ranker.tables,
         statistics=ranker.tables.statistics.full(),
+        taste=ranker.tables.taste.full(),
         embedding=ranker.tables.embedding[-1:],
+        audience=ranker.tables.audience[-1:],
     )
     facts = dataclasses.replace(
         ranker.facts, epochs=tuple(course.epochs), best_epoch=course.best_epoch
@@ -269,11 +295,8 @@ def _write_rows(
     """Send the samples of most users to `rows` and keep those of the held-out users."""
     progress.stage("histories")
     settings = ranker.settings
-    n_users = intake.spool.n_users
-    n_held_out = max(1, round(settings.held_out_share * n_users)) if n_users > 1 else 0
     random = np.random.default_rng([settings.random_state, 1])
-    is_held_out = np.zeros(n_users + 1, bool)
-    is_held_out[1 + random.permutation(n_users)[:n_held_out]] = True
+    is_held_out = held_out_users(np.diff(intake.spool.offsets), settings.held_out_share, random)
     features: list[NDArray[np.float32]] = []
     labels: list[NDArray[np.float32]] = []
     n_done = 0

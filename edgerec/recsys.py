@@ -120,6 +120,19 @@ class ItemFeatureBatch(Protocol):
 
 
 @runtime_checkable
+class ItemCatalogue(Protocol):
+    """Offers every item that may be asked about, those of no sample included."""
+
+    def item_generator(self) -> Iterator[Id]:
+        """Yield the items' ids; what is in the samples may be left out.
+
+        An item of no sample is known by its features: the model expects of it what it learned of
+        items like it. Otherwise it is unknown, and scored as an average item.
+        """
+        ...
+
+
+@runtime_checkable
 class UserBehavior(Protocol):
     """Offers a user's history, where the sample stream is not the history."""
 

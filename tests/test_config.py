@@ -8,6 +8,7 @@ import pytest
 from edgerec.config import (
     EmbeddingSettings,
     NetworkSettings,
+    TasteSettings,
     TrainSettings,
     settings_from_mapping,
     settings_to_mapping,
@@ -33,6 +34,9 @@ from edgerec.errors import ConfigurationError
         (NetworkSettings, "learning_rate", 0.0, "above 0"),
         (NetworkSettings, "max_epochs", 0, "at least 1"),
         (NetworkSettings, "patience", 0, "at least 1"),
+        (TasteSettings, "n_latent", 65, "from 0 to 64"),
+        (TasteSettings, "n_content", -1, "from 0 to 256"),
+        (TasteSettings, "n_rounds", 0, "at least 1"),
         (TrainSettings, "n_history", 0, "from 1 to 10000"),
         (TrainSettings, "n_history", 10_001, "from 1 to 10000"),
         (TrainSettings, "n_folds", 1, "from 2 to 100"),

@@ -303,7 +303,11 @@ def test_the_program_of_the_runtimes_readme_runs() -> None:
 VIOLATIONS = [
     ("device_runtime/scorer.py", "import sklearn", "device_runtime knows nothing of training"),
     ("device_runtime/tensors.py", "import edgerec.ids", "device_runtime knows nothing of training"),
-    ("edgerec/features/history.py", "import edgerec.train.ranker", "edgerec: arrows go down only"),
+    (
+        "edgerec/features/history/user.py",
+        "import edgerec.train.ranker",
+        "edgerec: arrows go down only",
+    ),
     ("edgerec/train/fit.py", "import onnxruntime", "onnxruntime only in export.parity"),
     ("edgerec/evaluate/table.py", "import device_runtime.scorer", "edgerec reaches device_runtime"),
     ("edgerec/unlisted.py", "import os", "edgerec: arrows go down only"),

@@ -14,6 +14,7 @@ import pytest
 
 from edgerec import pipeline as pipeline_module
 from edgerec.errors import ConfigurationError, SampleError, StateError, StorageError
+from edgerec.features.taste.tables import taste_to_arrays
 from edgerec.pipeline import load_model, train
 from edgerec.progress import Silent
 from edgerec.recsys import Id, Interaction, Sample
@@ -33,6 +34,9 @@ def assert_same_ranker(one: Ranker, other: Ranker) -> None:
     assert_same_arrays(one.weights.intercepts, other.weights.intercepts)
     assert_same_arrays([one.tables.embedding], [other.tables.embedding])
     assert_same_arrays(vars(one.tables.statistics).values(), vars(other.tables.statistics).values())
+    assert_same_arrays(
+        taste_to_arrays(one.tables.taste).values(), taste_to_arrays(other.tables.taste).values()
+    )
 
 
 class InterruptedAt(Silent):
@@ -119,6 +123,7 @@ def test_the_facts_of_the_data_are_kept():
     assert facts.event_values == {"viewed": None, "liked": 5.0, "bought": 5.0, "skipped": None}
     assert ranker.tables.label_above == 0.0
     assert ranker.tables.statistics.n_folds == 0
+    assert len(ranker.tables.taste.mean) == 1
     assert len(ranker.tables.embedding) == 1
 
 

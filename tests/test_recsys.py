@@ -7,6 +7,7 @@ from edgerec.recsys import (
     EvaluationSamples,
     Id,
     Interaction,
+    ItemCatalogue,
     ItemEmbedding,
     ItemFeatureBatch,
     PreTraining,
@@ -17,6 +18,7 @@ from edgerec.recsys import (
 
 CAPABILITIES: dict[str, Any] = {
     "item_seq_generator": ItemEmbedding,
+    "item_generator": ItemCatalogue,
     "get_user_features": UserFeatureBatch,
     "get_item_features": ItemFeatureBatch,
     "get_user_behavior": UserBehavior,

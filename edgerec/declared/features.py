@@ -54,6 +54,11 @@ class DeclaredFeatures:
             [self._row(block, columns), *(self._rows(block, things, chunk) for chunk in chunks())]
         )
 
+    @property
+    def ids(self) -> Sequence[Id]:
+        """The ids that have a row, where features are declared."""
+        return list(self._row_of_id)
+
     def of(self, ids: Sequence[Id]) -> NDArray[np.float32]:
         """Return the features of each id: float32 [len(ids), width]."""
         return self.features[[self._row_of_id.get(id_, 0) for id_ in ids]]

@@ -56,6 +56,8 @@ class DeclaredRecSys:
         self._where = row_conditions(interactions.where)
         self._users = DeclaredFeatures(self._engine, "users", configuration.users)
         self._items = DeclaredFeatures(self._engine, "items", configuration.items)
+        # Known once the first sample is read; training asks for the items after the samples.
+        self._items_are_text = False
 
     def get_user_feature(self, user_id: Id) -> Sequence[float]:
         """Return the user's features."""
@@ -84,6 +86,12 @@ class DeclaredRecSys:
             return [None] * len(item_ids)
         return read_titles(self._engine, items.table, items.id, items.title, item_ids)
 
+    def item_generator(self) -> Iterator[Id]:
+        """Yield the items that have features, those without an interaction too."""
+        kind = str if self._items_are_text else int
+        # An empty text is no id, and a table whose ids are of another kind describes other things.
+        return (id_ for id_ in self._items.ids if isinstance(id_, kind) and id_ != "")
+
     def sample_generator(self) -> Iterator[Sample]:
         """Yield the samples, user by user, in order of time.
 
@@ -103,6 +111,7 @@ class DeclaredRecSys:
                 f'table "{interactions.table}" holds no {rows}, so there is nothing to learn from. '
                 "Fill it, or name another table in [interactions]"
             )
+        self._items_are_text = isinstance(first.item_id, str)
         yield first
         yield from samples
 

@@ -168,7 +168,7 @@ class Training(_Section):
     """How the ranker is trained."""
 
     n_history: Annotated[int, Field(ge=1, le=10_000)] = Field(
-        default=100, description="newest items of a user that count"
+        default=200, description="newest items of a user that count"
     )
     n_known_interactions: Annotated[int, Field(ge=0)] = Field(
         default=2_000_000,

@@ -21,11 +21,14 @@ Array = NDArray[np.float32]
 Blocks = Callable[[], Iterator[NDArray[np.void]]]
 
 _ROUNDS: Final = 4
-# Of two signals: one pass that counts, and for each round one over items and one over users.
-_N_PASSES: Final = 2 * (1 + 2 * _ROUNDS)
+# One for the first times; of two signals, one that counts, and for each round one over items and
+# one over users.
+_N_PASSES: Final = 1 + 2 * (1 + 2 * _ROUNDS)
 _USER_SHRINKAGE: Final = 5.0
 _VALUE_SHRINKAGE: Final = 5.0
 _LIKED_SHRINKAGE: Final = 4.0
+# Later than any time that is asked about, and far from where differences of seconds overflow.
+NEVER_SEEN: Final = 2**62
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,8 @@ class ItemStatistics:
     """[K + 1, n_items + 1]: share of label 1, corrected likewise"""
     log_count: Array
     """[K + 1, n_items + 1]: log(1 + interactions), scaled up to all users"""
+    first_seen: NDArray[np.int64]
+    """[K + 1, n_items + 1]: Unix seconds of the first interaction; NEVER_SEEN: there is none"""
     prior_value: Array
     """[K + 1]"""
     prior_liked_rate: Array
@@ -52,19 +57,8 @@ class ItemStatistics:
 
     def full(self) -> "ItemStatistics":
         """Return the fit of all users alone (K = 0): what the file holds."""
-        return ItemStatistics(
-            *(
-                getattr(self, name)[-1:].copy()
-                for name in (
-                    "mean_value",
-                    "liked_rate",
-                    "log_count",
-                    "prior_value",
-                    "prior_liked_rate",
-                    "prior_spread",
-                )
-            )
-        )
+        names = ItemStatistics.__dataclass_fields__
+        return ItemStatistics(*(getattr(self, name)[-1:].copy() for name in names))
 
 
 def folds(n_users: int, n_folds: int, random_state: int) -> NDArray[np.int64]:
@@ -118,6 +112,7 @@ def fit_statistics(
 
     value = _Means(values, n_items, fold_of_user, n_folds, _VALUE_SHRINKAGE).fit(counted)
     liked = _Means(labels, n_items, fold_of_user, n_folds, _LIKED_SHRINKAGE).fit(counted)
+    first_seen = _first_seen(counted, n_items, fold_of_user, n_folds)
     scale = np.r_[np.full(n_folds, n_folds / (n_folds - 1)), 1.0]
     log_count = np.log1p(value.n_item * scale[:, None])
     log_count[:, 0] = 0
@@ -125,10 +120,25 @@ def fit_statistics(
         mean_value=value.table(),
         liked_rate=liked.table(),
         log_count=log_count.astype(np.float32),
+        first_seen=first_seen,
         prior_value=value.prior.astype(np.float32),
         prior_liked_rate=liked.prior.astype(np.float32),
         prior_spread=value.spread.astype(np.float32),
     )
+
+
+def _first_seen(
+    blocks: Blocks, n_items: int, fold_of_user: NDArray[np.int64], n_folds: int
+) -> NDArray[np.int64]:
+    first = np.full((n_folds + 1, n_items + 1), NEVER_SEEN, np.int64)
+    for block in blocks():
+        kept = block[~np.isnan(block["value"])]
+        fold = fold_of_user[kept["user"]]
+        for fit in range(n_folds + 1):
+            inside = kept[fold != fit]
+            np.minimum.at(first[fit], inside["item"], inside["timestamp"])
+    first[:, 0] = NEVER_SEEN
+    return first
 
 
 _Signal = Callable[[NDArray[np.void]], tuple[NDArray[np.void], NDArray[np.float64]]]

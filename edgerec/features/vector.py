@@ -5,6 +5,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +14,13 @@ from numpy.typing import NDArray
 from edgerec.features import history
 from edgerec.features.history import HistoryInputs
 from edgerec.features.statistics import ItemStatistics
+from edgerec.features.taste.columns import column_names, part_mask, taste_columns
+from edgerec.features.taste.lookup import taste_inputs
+from edgerec.features.taste.tables import TasteTables, taste_from_arrays, taste_to_arrays
 
 Array = NDArray[np.float32]
-STATISTIC_NAMES = ("item_mean_value", "item_liked_rate", "item_log_count")
+STATISTIC_NAMES = ("item_mean_value", "item_liked_rate", "item_log_count", "item_root_count")
+SECONDS_PER_DAY = 86_400
 
 
 @dataclass(frozen=True)
@@ -27,13 +33,32 @@ class FeatureTables:
     """[n_items + 1, item width]"""
     content: Array
     """[n_items + 1, item width]: unit directions of the item features"""
+    kinds: Array
+    """[n_items + 1, C]: how much an item is of each kind; see `edgerec.features.history.profile`"""
+    scales: Array
+    """[n_items + 1, Q]: where an item stands on its numbers; see `features.history.nearness`"""
     embedding: Array
     """[fits, n_items + 1, D]: unit rows, zero where an item has none; the last fit is of all"""
+    audience: Array
+    """[K + 1, n_items + 1, A]: unit rows by who interacts with the items; the last fit is of all"""
     statistics: ItemStatistics
+    taste: TasteTables
+    """of the same folds as the statistics, as `audience` is"""
     label_above: float | None
     """a history value above this counts as liked; None: liked is not known"""
     value_range: tuple[float, float]
     """smallest and largest value in training; what a request states beyond is cut to it"""
+
+    @cached_property
+    def item_statistics(self) -> Array:
+        """Static columns by STATISTIC_NAMES: [fits, n_items + 1, len(STATISTIC_NAMES)].
+
+        The root of the count tells popular items apart where its logarithm hardly does.
+        """
+        one = self.statistics
+        root_count = np.sqrt(np.expm1(one.log_count))
+        columns = [one.mean_value, one.liked_rate, one.log_count, root_count]
+        return np.stack(columns, axis=2).astype(np.float32)
 
     def names(self) -> list[str]:
         """Return the name of each column of the feature vector."""
@@ -41,7 +66,10 @@ class FeatureTables:
             *(f"user_{column}" for column in range(self.user_features.shape[1])),
             *(f"item_{column}" for column in range(self.item_features.shape[1])),
             *STATISTIC_NAMES,
-            *history.NAMES,
+            *history.USER_NAMES,
+            *history.profile_names(self.kinds.shape[1]),
+            *history.CANDIDATE_NAMES,
+            *column_names(self.taste),
         ]
 
 
@@ -58,9 +86,11 @@ class Requests:
     values: Array
     """[G, H]: NaN: not stated"""
     fit: NDArray[np.int64]
-    """[G]: which fit of the statistics may be seen"""
+    """[G]: which fit of statistics, audiences and tastes may be seen"""
     embedding_fit: NDArray[np.int64]
     """[G]: which fit of the embedding may be seen"""
+    as_of: NDArray[np.int64]
+    """[G]: the moment that is asked about, Unix seconds"""
 
 
 def history_inputs(requests: Requests, tables: FeatureTables) -> HistoryInputs:
@@ -84,22 +114,43 @@ def history_inputs(requests: Requests, tables: FeatureTables) -> HistoryInputs:
         mean_value=_taken(statistics.mean_value, fit, rows),
         liked_rate=_taken(statistics.liked_rate, fit, rows),
         embedding=_taken(tables.embedding, embedding_fit, rows),
+        audience=_taken(tables.audience, fit, rows),
         content=tables.content.take(rows, axis=0),
+        popularity=history.of_slots(_taken(statistics.log_count, fit, rows)[..., None]),
+        scale=history.of_slots(tables.scales.take(rows, axis=0)),
+        kinds=tables.kinds.take(rows, axis=0),
         candidate_mean_value=_taken(statistics.mean_value, fit, candidates),
         candidate_liked_rate=_taken(statistics.liked_rate, fit, candidates),
         candidate_embedding=_taken(tables.embedding, embedding_fit, candidates),
+        candidate_audience=_taken(tables.audience, fit, candidates),
         candidate_content=tables.content.take(candidates, axis=0),
+        candidate_popularity=history.of_candidates(
+            _taken(statistics.log_count, fit, candidates)[..., None]
+        ),
+        candidate_scale=history.of_candidates(tables.scales.take(candidates, axis=0)),
+        candidate_age=item_age(requests, statistics),
         prior_value=statistics.prior_value[requests.fit],
         prior_liked_rate=statistics.prior_liked_rate[requests.fit],
         prior_spread=statistics.prior_spread[requests.fit],
     )
 
 
-def _taken(table: Array, fit: NDArray[np.int64], rows: NDArray[np.int64]) -> Array:
+def item_age(requests: Requests, statistics: ItemStatistics) -> Array:
+    """Return the whole days from each candidate's first interaction to `as_of`, or 0: [G, N].
+
+    Whole, since the graph's logarithm of 1 + a few seconds would be mostly rounding.
+    """
+    first = _taken(statistics.first_seen, requests.fit[:, None], requests.candidates)
+    days = np.maximum(requests.as_of[:, None] - first, 0) // SECONDS_PER_DAY
+    age: Array = days.astype(np.float32)
+    return age
+
+
+def _taken(table: NDArray[Any], fit: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[Any]:
     """Return table[fit, rows]; `take` of one axis needs half the time of indexing by two."""
     n_fits, n_rows = table.shape[:2]
     flat = table.reshape(n_fits * n_rows, *table.shape[2:])
-    taken: Array = flat.take(fit * n_rows + rows, axis=0)
+    taken: NDArray[Any] = flat.take(fit * n_rows + rows, axis=0)
     return taken
 
 
@@ -107,43 +158,63 @@ def feature_vectors(requests: Requests, tables: FeatureTables) -> Array:
     """Return the feature vector of each candidate: float32 [G, N, len(tables.names())]."""
     inputs = history_inputs(requests, tables)
     user_dynamic = history.user_features(inputs)
+    profile = history.profile(inputs, user_dynamic)
     candidate_dynamic = history.candidate_features(inputs, user_dynamic)
+    taste_dynamic = _taste_columns(requests, tables, inputs)
     fit, candidates = requests.fit[:, None], requests.candidates
     shape = candidates.shape
-    per_user = (tables.user_features[requests.user], user_dynamic)
-    user_static, user_history = (
+    per_user = (tables.user_features[requests.user], user_dynamic, profile)
+    user_static, user_history, user_profile = (
         np.broadcast_to(part[:, None, :], (*shape, part.shape[1])) for part in per_user
     )
-    statistics = tables.statistics
     return np.concatenate(
         [
             user_static,
             tables.item_features[candidates],
-            statistics.mean_value[fit, candidates][:, :, None],
-            statistics.liked_rate[fit, candidates][:, :, None],
-            statistics.log_count[fit, candidates][:, :, None],
+            _taken(tables.item_statistics, fit, candidates),
             user_history,
+            user_profile,
             candidate_dynamic,
+            taste_dynamic,
         ],
         axis=2,
         dtype=np.float32,
     )
 
 
-def tables_to_arrays(tables: FeatureTables) -> dict[str, NDArray[np.float32]]:
+def _taste_columns(requests: Requests, tables: FeatureTables, inputs: HistoryInputs) -> Array:
+    # Where values do not decide labels, a history does not say what was liked.
+    labels_known = np.float32(tables.label_above is not None)
+    looked_up = taste_inputs(
+        tables.taste,
+        requests.fit,
+        requests.history,
+        {"value": inputs.stated, "liked": inputs.stated * labels_known},
+        {"value": inputs.value, "liked": inputs.liked},
+        requests.candidates,
+    )
+    return taste_columns(looked_up, part_mask(tables.taste))
+
+
+def tables_to_arrays(tables: FeatureTables) -> dict[str, NDArray[Any]]:
     """Return the tables as named arrays, for a file."""
-    arrays = {
+    arrays: dict[str, NDArray[Any]] = {
         "user_features": tables.user_features,
         "item_features": tables.item_features,
+        "kinds": tables.kinds,
+        "scales": tables.scales,
         "embedding": tables.embedding,
+        "audience": tables.audience,
     }
     for name in ItemStatistics.__dataclass_fields__:
         arrays[f"statistics_{name}"] = getattr(tables.statistics, name)
+    for name, array in taste_to_arrays(tables.taste).items():
+        arrays[f"taste_{name}"] = array
     return arrays
 
 
 def tables_from_arrays(
-    arrays: Mapping[str, NDArray[np.float32]],
+    arrays: Mapping[str, NDArray[Any]],
     content: Array,
     label_above: float | None,
     value_range: tuple[float, float],
@@ -153,9 +224,15 @@ def tables_from_arrays(
         user_features=arrays["user_features"],
         item_features=arrays["item_features"],
         content=content,
+        kinds=arrays["kinds"],
+        scales=arrays["scales"],
         embedding=arrays["embedding"],
+        audience=arrays["audience"],
         statistics=ItemStatistics(
             **{name: arrays[f"statistics_{name}"] for name in ItemStatistics.__dataclass_fields__}
+        ),
+        taste=taste_from_arrays(
+            {name: arrays[f"taste_{name}"] for name in TasteTables.__dataclass_fields__}
         ),
         label_above=label_above,
         value_range=value_range,

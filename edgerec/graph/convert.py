@@ -8,6 +8,7 @@ from edgerec.graph.history import HistoryFeatures, history_inputs
 from edgerec.graph.lookup import Candidates, Lookup, effective_history, user_row
 from edgerec.graph.network import add_network
 from edgerec.graph.nodes import GraphBuilder
+from edgerec.graph.taste import TasteFeatures
 from edgerec.schema import input_specifications, output_specifications
 from edgerec.train.ranker import Ranker
 
@@ -19,10 +20,23 @@ def to_graph(ranker: Ranker, producer_version: str) -> onnx.ModelProto:
     user = user_row(graph, ranker.user_ids, ranker.user_id_type)
     candidates = lookup.candidates()
     slots = effective_history(graph, lookup, user, ranker.known, ranker.settings.n_history)
-    inputs = history_inputs(graph, slots, candidates.rows, ranker.tables)
+    inputs = history_inputs(
+        graph, slots, candidates.rows, ranker.tables, ranker.facts.last_timestamp
+    )
     dynamic = HistoryFeatures(graph, inputs, ranker.tables, ranker.settings.n_history)
     user_history = dynamic.user_features()
-    features = _feature_vectors(graph, ranker.tables, user, candidates, user_history, dynamic)
+    taste = TasteFeatures(
+        graph,
+        ranker.tables.taste,
+        slots.rows,
+        inputs.stated,
+        inputs.value_and_liked,
+        ranker.settings.n_history,
+        ranker.tables.label_above is not None,
+    )
+    features = _feature_vectors(
+        graph, ranker.tables, user, candidates, user_history, dynamic, taste
+    )
     add_network(graph, ranker, features)
     lookup.top(candidates, lookup.excluded(candidates))
     return graph.model(
@@ -40,19 +54,10 @@ def _feature_vectors(
     candidates: Candidates,
     user_history: str,
     dynamic: HistoryFeatures,
+    taste: TasteFeatures,
 ) -> str:
     """Concatenate in the order of `edgerec.features.vector.feature_vectors`: [N, width]."""
-    statistics = tables.statistics
-    rows = np.concatenate(
-        [
-            tables.item_features,
-            statistics.mean_value[-1, :, None],
-            statistics.liked_rate[-1, :, None],
-            statistics.log_count[-1, :, None],
-        ],
-        axis=1,
-        dtype=np.float32,
-    )
+    rows = np.concatenate([tables.item_features, tables.item_statistics[-1]], axis=1)
     per_candidate = graph.add("Concat", [candidates.count, graph.constant([1])], axis=0)
 
     def repeated(row: str) -> str:
@@ -66,5 +71,8 @@ def _feature_vectors(
     items = graph.table("item_features", rows)
     blocks.append(graph.add("Gather", [items, candidates.rows]))
     blocks.append(repeated(user_history))
+    if tables.kinds.shape[1]:
+        blocks.append(repeated(dynamic.profile()))
     blocks += dynamic.candidate_features()
+    blocks.append(taste.candidate_columns(candidates.rows))
     return graph.add("Concat", blocks, "features", axis=1)

@@ -61,6 +61,7 @@ def sample_blocks(
                 values=values,
                 fit=folds_of_user.statistics[user[part]],
                 embedding_fit=folds_of_user.embedding[user[part]],
+                as_of=records["timestamp"][part],
             )
             features[part] = feature_vectors(requests, tables)[:, 0]
         yield SampleBlock(user, features, records["label"])

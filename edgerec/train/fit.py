@@ -18,6 +18,8 @@ from edgerec.train.rows import TrainingRows
 Array = NDArray[np.float32]
 # Rows per partial_fit call: small enough that progress moves and Ctrl-C is heard at once.
 _CALL_ROWS: Final = 16_384
+# So many samples tell epochs apart; more users held out would be missing in training.
+_ENOUGH_HELD_OUT: Final = 4_096
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,30 @@ class HeldOut:
         if not 0 < self.label.sum() < len(self.label):
             return float("nan")
         return float(roc_auc_score(self.label, score(network, weights, self.features)))
+
+
+def held_out_users(
+    n_samples: NDArray[np.int64], share: float, random: np.random.Generator
+) -> NDArray[np.bool_]:
+    """Draw the users whose samples decide when to stop: bool [n_users + 1], row 0 False.
+
+    Parameters
+    ----------
+    n_samples : int64 [n_users + 1]
+        Samples of each user row.
+    share : float
+        Of the users, how many at most; one at least, where there are two.
+
+    >>> int(held_out_users(np.array([0, 5, 5, 5]), 0.1, np.random.default_rng(0)).sum())
+    1
+    """
+    n_users = len(n_samples) - 1
+    order = 1 + random.permutation(n_users)
+    n_held_out = max(1, round(share * n_users)) if n_users > 1 else 0
+    n_before = np.r_[0, n_samples[order].cumsum()[:-1]]
+    is_held_out = np.zeros(n_users + 1, bool)
+    is_held_out[order[:n_held_out][n_before[:n_held_out] < _ENOUGH_HELD_OUT]] = True
+    return is_held_out
 
 
 @dataclass

@@ -72,9 +72,12 @@ class Ranker:
         candidates = rows_of(ids, self.item_ids)
         history, values = self._effective_history(request)
         user = int(rows_of([self._user_id(request)], self.user_ids)[0])
+        as_of = self.facts.last_timestamp if request.now == NOT_STATED else request.now
         scores = np.concatenate(
             [
-                self._scores(user, candidates[start : start + _CANDIDATE_CHUNK], history, values)
+                self._scores(
+                    user, candidates[start : start + _CANDIDATE_CHUNK], history, values, as_of
+                )
                 for start in range(0, len(candidates), _CANDIDATE_CHUNK)
             ]
         )
@@ -118,6 +121,7 @@ class Ranker:
         candidates: NDArray[np.int64],
         history: NDArray[np.int64],
         values: NDArray[np.float32],
+        as_of: int,
     ) -> NDArray[np.float32]:
         requests = Requests(
             user=np.array([user]),
@@ -126,5 +130,6 @@ class Ranker:
             values=np.r_[values, np.float32(np.nan)][None],
             fit=np.zeros(1, np.int64),
             embedding_fit=np.zeros(1, np.int64),
+            as_of=np.array([as_of], np.int64),
         )
         return score(self.network, self.weights, feature_vectors(requests, self.tables)[0])

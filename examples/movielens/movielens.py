@@ -16,7 +16,7 @@ YEAR = re.compile(r"\((\d{4})[–\d]*\)\s*$")  # "Toy Story (1995)", "Sherlock (
 
 
 class MovieLens:
-    """Implements `edgerec.recsys.RecSys`, and its optional `ItemEmbedding` and batch forms.
+    """Implements `edgerec.recsys.RecSys`, and its optional capabilities.
 
     Parameters
     ----------
@@ -54,6 +54,10 @@ class MovieLens:
         """Yield every held-out rating, for the figures of the finished model."""
         return self._samples("ratings_test")
 
+    def item_generator(self) -> Iterator[int]:
+        """Yield every movie: one that nobody has rated yet is known by its genres and year."""
+        return iter(self.item_features)
+
     def item_seq_generator(self) -> Iterator[Sequence[int]]:
         """Yield all movies that each user rated: people choose what they watch."""
         for _, samples in groupby(self.sample_generator(), key=lambda sample: sample.user_id):
@@ -67,10 +71,9 @@ class MovieLens:
 
     def _read_item_features(self) -> dict[int, list[float]]:
         movies = list(self._rows("SELECT movieId, title, genres FROM movies"))
-        genres = sorted({genre for _, _, joined in movies for genre in joined.split("|")})
-        genres = [genre for genre in genres if genre != "(no genres listed)"]
-        found = {movie_id: YEAR.search(title) for movie_id, title, _ in movies}
-        years = {movie_id: int(year[1]) for movie_id, year in found.items() if year}
+        listed = {genre for _, _, joined in movies for genre in joined.split("|")}
+        genres = sorted(listed - {"(no genres listed)"})
+        years = {id_: int(found[1]) for id_, title, _ in movies if (found := YEAR.search(title))}
         mean_year = sum(years.values()) / max(len(years), 1)
         return {
             movie_id: [

@@ -42,7 +42,7 @@ def read(folder: Path, text: str):
 def test_a_whole_file_is_read_with_its_defaults(tmp_path: Path) -> None:
     configuration = read(tmp_path, WHOLE)
     assert configuration.items.features[0].options == {"separator": "|"}
-    assert configuration.training.n_history == 100
+    assert configuration.training.n_history == 200
     assert configuration.export.path == "models/model.onnx"
 
 

@@ -6,10 +6,16 @@ import pytest
 from numpy.typing import NDArray
 
 from edgerec.features import history
-from edgerec.features.history import CANDIDATE_NAMES, USER_NAMES, HistoryInputs
+from edgerec.features.history import (
+    CANDIDATE_NAMES,
+    USER_NAMES,
+    HistoryInputs,
+    of_candidates,
+    of_slots,
+)
 
 Array = NDArray[np.float32]
-N_REQUESTS, N_SLOTS, N_CANDIDATES, DIMENSION, WIDTH = 4, 5, 3, 3, 2
+N_REQUESTS, N_SLOTS, N_CANDIDATES, DIMENSION, AUDIENCE, WIDTH = 4, 5, 3, 3, 4, 2
 
 
 def unit_rows(array: NDArray[np.float64]) -> Array:
@@ -37,11 +43,19 @@ def random_inputs(seed: int, *, width: int = WIDTH, n_present: int | None = None
         mean_value=3 + numbers(*slots),
         liked_rate=numbers(*slots),
         embedding=unit_rows(random.normal(size=(*slots, DIMENSION)) * present[..., None]),
+        audience=unit_rows(random.normal(size=(*slots, AUDIENCE)) * present[..., None]),
         content=unit_rows(random.normal(size=(*slots, width)) * present[..., None]),
+        kinds=(random.normal(size=(*slots, width)) * present[..., None]).astype(np.float32),
+        popularity=of_slots(numbers(*slots, 1) * 4 * present[..., None].astype(np.float32)),
+        scale=of_slots(random.normal(size=(*slots, width)).astype(np.float32)),
         candidate_mean_value=3 + numbers(*candidates),
         candidate_liked_rate=numbers(*candidates),
         candidate_embedding=unit_rows(random.normal(size=(*candidates, DIMENSION))),
+        candidate_audience=unit_rows(random.normal(size=(*candidates, AUDIENCE))),
         candidate_content=unit_rows(random.normal(size=(*candidates, width))),
+        candidate_popularity=of_candidates(4 * numbers(*candidates, 1)),
+        candidate_scale=of_candidates(random.normal(size=(*candidates, width)).astype(np.float32)),
+        candidate_age=1000 * numbers(*candidates),
         prior_value=3 + numbers(N_REQUESTS),
         prior_liked_rate=numbers(N_REQUESTS),
         prior_spread=numbers(N_REQUESTS),
@@ -59,6 +73,11 @@ def slow_features(inputs: HistoryInputs, request: int, candidate: int) -> dict[s
     def dot(candidates: Array, slots: Array, slot: int) -> float:
         pairs = zip(candidates[request, candidate], slots[request, slot], strict=True)
         return math.fsum(float(one) * float(other) for one, other in pairs)
+
+    def distance(candidates: Array, slots: Array, slot: int) -> float:
+        # The places themselves: a candidate's stand doubled, and two columns follow them.
+        pairs = zip(candidates[request, candidate, :-2], slots[request, slot, :-2], strict=True)
+        return math.fsum((float(one) / 2 - float(other)) ** 2 for one, other in pairs)
 
     residual = {s: of(inputs.value, s) - of(inputs.mean_value, s) for s in stated}
     liked_residual = {s: of(inputs.liked, s) - of(inputs.liked_rate, s) for s in stated}
@@ -78,6 +97,7 @@ def slow_features(inputs: HistoryInputs, request: int, candidate: int) -> dict[s
             / (n + 4)
         ),
         "mean_liked_residual": mean_liked_residual,
+        "mean_popularity": sum(of(inputs.popularity[..., 0], s) for s in there) / (len(there) + 1),
         "residual_spread": math.sqrt((squares + 4 * float(inputs.prior_spread[request])) / (n + 4)),
         "expected_value": float(inputs.candidate_mean_value[request, candidate]) + mean_residual,
         "expected_liked": (
@@ -91,7 +111,10 @@ def slow_features(inputs: HistoryInputs, request: int, candidate: int) -> dict[s
                 weight[s] * signal[s] for s in stated
             ) / (sum(weight.values()) + 2)
     cosine = {s: dot(inputs.candidate_embedding, inputs.embedding, s) for s in there}
+    audience = {s: dot(inputs.candidate_audience, inputs.audience, s) for s in there}
     content = {s: dot(inputs.candidate_content, inputs.content, s) for s in there}
+    popular = {s: -distance(inputs.candidate_popularity, inputs.popularity, s) for s in there}
+    scale = {s: -distance(inputs.candidate_scale, inputs.scale, s) for s in there}
     centred = {s: residual[s] - mean_residual for s in stated}
     centred_liked = {s: liked_residual[s] - mean_liked_residual for s in stated}
     for name, similarity, signal, sharpness, count in (
@@ -99,18 +122,29 @@ def slow_features(inputs: HistoryInputs, request: int, candidate: int) -> dict[s
         ("similar_residual", cosine, centred, 8, 20),
         ("similar_liked_residual", cosine, centred_liked, 4, 10),
         ("similar_liked_residual", cosine, centred_liked, 8, 20),
+        ("audience_residual", audience, centred, 4, 10),
+        ("audience_residual", audience, centred, 8, 20),
+        ("audience_liked_residual", audience, centred_liked, 4, 10),
+        ("audience_liked_residual", audience, centred_liked, 8, 20),
         ("content_residual", content, centred, 4, 20),
         ("content_residual", content, centred, 8, 20),
+        ("as_popular_residual", popular, centred, 1, 3),
+        ("as_popular_liked_residual", popular, centred_liked, 1, 3),
+        ("on_scale_residual", scale, centred, 4, 3),
+        ("on_scale_liked_residual", scale, centred_liked, 4, 3),
     ):
         weight = {s: math.exp(sharpness * similarity[s]) for s in stated}
-        features[f"{name}_{sharpness}"] = sum(weight[s] * signal[s] for s in stated) / (
+        full_name = name if name.startswith(("as_", "on_")) else f"{name}_{sharpness}"
+        features[full_name] = sum(weight[s] * signal[s] for s in stated) / (
             sum(weight.values()) + count
         )
-    features["mean_cosine"] = sum(cosine.values()) / (len(there) + 1)
-    features["max_cosine"] = max([*cosine.values(), 0.0])
-    for name, wanted in (("liked", 1), ("disliked", 0)):
-        own = [cosine[s] for s in stated if of(inputs.liked, s) == wanted]
-        features[f"mean_cosine_{name}"] = sum(own) / (len(own) + 2)
+    for space, similarity in (("", cosine), ("audience_", audience)):
+        features[f"mean_{space}cosine"] = sum(similarity.values()) / (len(there) + 1)
+        features[f"max_{space}cosine"] = max([*similarity.values(), 0.0])
+        for name, wanted in (("liked", 1), ("disliked", 0)):
+            own = [similarity[s] for s in stated if of(inputs.liked, s) == wanted]
+            features[f"mean_{space}cosine_{name}"] = sum(own) / (len(own) + 2)
+    features["log_item_age"] = math.log1p(float(inputs.candidate_age[request, candidate]))
     features["mean_content_cosine"] = sum(content.values()) / (len(there) + 1)
     return features
 
@@ -158,6 +192,7 @@ def test_an_empty_history_says_only_what_is_true_of_anyone():
     of_anyone = np.zeros_like(candidate)
     of_anyone[:, :, CANDIDATE_NAMES.index("expected_value")] = inputs.candidate_mean_value
     of_anyone[:, :, CANDIDATE_NAMES.index("expected_liked")] = inputs.candidate_liked_rate
+    of_anyone[:, :, CANDIDATE_NAMES.index("log_item_age")] = np.log1p(inputs.candidate_age)
     np.testing.assert_array_equal(candidate, of_anyone)
 
 
@@ -166,7 +201,19 @@ def test_more_empty_slots_change_nothing():
     padded = HistoryInputs(
         **{
             name: np.concatenate([array, np.zeros_like(array[:, :2])], axis=1)
-            if name in ("present", "stated", "value", "liked", "embedding", "content")
+            if name
+            in (
+                "present",
+                "stated",
+                "value",
+                "liked",
+                "embedding",
+                "audience",
+                "content",
+                "kinds",
+                "popularity",
+                "scale",
+            )
             else np.concatenate([array, array[:, :2]], axis=1)
             if name in ("mean_value", "liked_rate")
             else array

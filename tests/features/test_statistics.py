@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edgerec.features.statistics import ItemStatistics, fit_statistics, folds
+from edgerec.features.statistics import NEVER_SEEN, ItemStatistics, fit_statistics, folds
 from edgerec.progress import Silent
 from edgerec.samples.spool import RECORD
 
@@ -18,6 +18,7 @@ def some_samples(seed: int = 0, n: int = 60) -> NDArray[np.void]:
     samples["user"] = np.sort(random.integers(1, N_USERS + 1, n))
     samples["item"] = random.integers(1, N_ITEMS, n)  # the last item is in no sample
     samples["label"] = random.integers(0, 2, n)
+    samples["timestamp"] = random.integers(100, 200, n)
     samples["value"] = np.where(random.random(n) < 0.7, random.integers(1, 6, n), np.nan)
     return samples
 
@@ -74,6 +75,9 @@ def test_every_fit_equals_a_slow_fit_without_its_fold(seed: int) -> None:
         counts = [sum(i == item for _, i, _ in valued) * scale for item in range(1, N_ITEMS + 1)]
         expected = [0.0, *np.log1p(counts)]
         assert statistics.log_count[fold].tolist() == pytest.approx(expected, rel=1e-5)
+        for item in range(N_ITEMS + 1):
+            times = [time for _, i, _, value, time in kept if i == item and value == value]
+            assert statistics.first_seen[fold, item] == min(times, default=NEVER_SEEN)
 
 
 @pytest.mark.parametrize("position", [0, 20, 59])
@@ -82,6 +86,7 @@ def test_a_sample_never_moves_the_statistics_that_its_user_sees(position: int) -
     changed = samples.copy()
     changed["label"][position] = 1 - samples["label"][position]
     changed["value"][position] = 5.5
+    changed["timestamp"][position] = 50
     own = FOLD_OF_USER[samples["user"][position]]
     before, after = fit(samples), fit(changed)
     for name, array in vars(before).items():
@@ -96,6 +101,7 @@ def test_row_0_and_items_in_no_sample_have_the_prior():
         np.testing.assert_array_equal(statistics.mean_value[:, row], statistics.prior_value)
         np.testing.assert_array_equal(statistics.liked_rate[:, row], statistics.prior_liked_rate)
         assert not statistics.log_count[:, row].any()
+        assert (statistics.first_seen[:, row] == NEVER_SEEN).all()
 
 
 def test_memory_is_that_of_a_block_and_the_result_is_the_same():
@@ -114,7 +120,7 @@ def test_every_pass_is_reported():
 
     samples = some_samples()
     fit_statistics(lambda: iter([samples]), N_ITEMS, FOLD_OF_USER, N_FOLDS, Heard())
-    assert Heard.done == [(number, 18) for number in range(1, 19)]
+    assert Heard.done == [(number, 19) for number in range(1, 20)]
 
 
 def test_without_values_there_are_still_labels():

@@ -3,7 +3,9 @@ import pytest
 from numpy.typing import NDArray
 
 from edgerec.features import history
-from edgerec.features.statistics import ItemStatistics
+from edgerec.features.statistics import NEVER_SEEN, ItemStatistics
+from edgerec.features.taste.columns import COLUMNS
+from edgerec.features.taste.tables import no_taste
 from edgerec.features.vector import (
     FeatureTables,
     Requests,
@@ -32,15 +34,20 @@ def some_tables(
         user_features=table(N_USERS + 1, user_width),
         item_features=table(rows, item_width),
         content=table(rows, item_width),
+        scales=table(rows, 1),
+        kinds=table(rows, item_width),
         embedding=embedding,
+        audience=table(N_FITS, rows, 2),
         statistics=ItemStatistics(
             table(N_FITS, rows),
             table(N_FITS, rows),
             table(N_FITS, rows),
+            random.integers(0, 10**6, (N_FITS, rows)),
             table(N_FITS),
             table(N_FITS),
             table(N_FITS),
         ),
+        taste=no_taste(N_ITEMS, N_FITS),
         label_above=label_above,
         value_range=(1.0, 5.0),
     )
@@ -54,6 +61,7 @@ def some_requests() -> Requests:
         values=np.float32([[4.0, np.nan, np.nan], [2.0, np.nan, np.nan]]),
         fit=np.array([2, 1]),
         embedding_fit=np.array([1, 0]),
+        as_of=np.array([500_000, 10**7]),
     )
 
 
@@ -65,6 +73,7 @@ def one_history(values: list[float], tables: FeatureTables) -> history.HistoryIn
         values=np.array([values], np.float32),
         fit=np.zeros(1, np.int64),
         embedding_fit=np.zeros(1, np.int64),
+        as_of=np.zeros(1, np.int64),
     )
     return history_inputs(requests, tables)
 
@@ -90,13 +99,28 @@ def test_columns_stand_where_their_names_say():
         ("item_log_count", statistics.log_count),
     ):
         np.testing.assert_array_equal(columns[name], table[fit, candidates])
+    root = np.sqrt(np.expm1(statistics.log_count[fit, candidates]))
+    np.testing.assert_array_equal(columns["item_root_count"], root)
     inputs = history_inputs(requests, tables)
     user = history.user_features(inputs)
     candidate = history.candidate_features(inputs, user)
     for number, name in enumerate(history.USER_NAMES):
         np.testing.assert_array_equal(columns[name], np.repeat(user[:, [number]], 3, axis=1))
+    profile = history.profile(inputs, user)
+    for number, name in enumerate(history.profile_names(2)):
+        np.testing.assert_array_equal(columns[name], np.repeat(profile[:, [number]], 3, axis=1))
     for number, name in enumerate(history.CANDIDATE_NAMES):
         np.testing.assert_array_equal(columns[name], candidate[:, :, number])
+
+
+def test_an_item_is_as_old_as_its_first_interaction_and_not_younger_than_0_days():
+    tables, requests = some_tables(), some_requests()
+    first = tables.statistics.first_seen
+    first[2, [2, 0, 5]] = [500_000 - 2 * 86_400 + 1, NEVER_SEEN, 500_001]
+    inputs = history_inputs(requests, tables)
+    assert inputs.candidate_age[0].tolist() == [1, 0, 0]
+    expected = (10**7 - first[1, [1, 1, 3]]) // 86_400
+    np.testing.assert_array_equal(inputs.candidate_age[1], expected)
 
 
 def test_dynamic_features_read_the_fits_of_the_request():
@@ -107,6 +131,8 @@ def test_dynamic_features_read_the_fits_of_the_request():
     np.testing.assert_array_equal(inputs.liked_rate[1], statistics.liked_rate[1, [0, 0, 0]])
     np.testing.assert_array_equal(inputs.embedding[0], tables.embedding[1, [3, 4, 0]])
     np.testing.assert_array_equal(inputs.candidate_embedding[1], tables.embedding[0, [1, 1, 3]])
+    np.testing.assert_array_equal(inputs.audience[0], tables.audience[2, [3, 4, 0]])
+    np.testing.assert_array_equal(inputs.candidate_audience[1], tables.audience[1, [1, 1, 3]])
     np.testing.assert_array_equal(inputs.prior_value, statistics.prior_value[[2, 1]])
 
 
@@ -135,7 +161,8 @@ def test_features_may_have_no_column(user_width: int, item_width: int) -> None:
     tables = some_tables(user_width=user_width, item_width=item_width)
     vectors = feature_vectors(some_requests(), tables)
     assert vectors.shape[2] == len(tables.names())
-    assert vectors.shape[2] == user_width + item_width + 3 + len(history.NAMES)
+    n_dynamic = len(history.NAMES) + 2 * item_width
+    assert vectors.shape[2] == user_width + item_width + 4 + n_dynamic + len(COLUMNS)
     assert np.isfinite(vectors).all()
 
 
@@ -151,7 +178,15 @@ def test_one_request_is_answered_as_it_is_among_others():
 def test_tables_survive_being_arrays():
     tables = some_tables()
     back = tables_from_arrays(tables_to_arrays(tables), tables.content, 3.0, (1.0, 5.0))
-    for name in ("user_features", "item_features", "content", "embedding"):
+    for name in (
+        "user_features",
+        "item_features",
+        "content",
+        "kinds",
+        "scales",
+        "embedding",
+        "audience",
+    ):
         np.testing.assert_array_equal(getattr(back, name), getattr(tables, name))
     for name, array in vars(tables.statistics).items():
         np.testing.assert_array_equal(getattr(back.statistics, name), array)

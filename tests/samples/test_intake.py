@@ -217,3 +217,40 @@ def test_what_was_there_is_frozen_while_samples_come_and_released_behind(tmp_pat
         assert gc.get_freeze_count() > 0, "what somebody else froze is not ours to release"
     finally:
         gc.unfreeze()
+
+
+class WithCatalogue(Listed):
+    """Lists more items than there are samples of."""
+
+    def __init__(self, samples: list[Sample], listed: Any) -> None:
+        super().__init__(samples)
+        self.listed = listed
+
+    def item_generator(self) -> Any:
+        return self.listed
+
+
+TWO = [Sample(1, 10, 0.0, 1, 1.0), Sample(1, 30, 1.0, 2, 5.0)]
+
+
+def test_items_of_no_sample_are_known_where_they_are_listed(tmp_path: Path) -> None:
+    intake = taken_in(WithCatalogue(TWO, iter([30, 20, 40])), tmp_path)
+    assert intake.item_ids.tolist() == [10, 20, 30, 40]
+    assert intake.n_samples == 2
+    records = next(intake.spool.blocks(1024))
+    assert records["item"].tolist() == [1, 3]
+
+
+@pytest.mark.parametrize("odd", [None, 3, "30"])
+def test_a_catalogue_that_cannot_be_iterated_over(odd: Any, tmp_path: Path) -> None:
+    with pytest.raises(SampleError) as raised:
+        taken_in(WithCatalogue(TWO, odd), tmp_path)
+    assert str(raised.value) == (
+        f"item_generator returned {odd!r}; expected an iterator of item ids. Write "
+        "`yield item_id` for each item."
+    )
+
+
+def test_a_listed_item_of_another_kind(tmp_path: Path) -> None:
+    with pytest.raises(SampleError, match="'x' is of kind string, but earlier item ids"):
+        taken_in(WithCatalogue(TWO, ["x"]), tmp_path)

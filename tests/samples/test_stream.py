@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from edgerec.errors import SampleError
 from edgerec.features import history
 from edgerec.features.statistics import ItemStatistics
+from edgerec.features.taste.columns import column_names
+from edgerec.features.taste.tables import no_taste
 from edgerec.features.vector import FeatureTables
 from edgerec.recsys import Id, Interaction, RecSys, Sample
 from edgerec.samples import stream as stream_module
@@ -35,10 +37,18 @@ def fixed_tables(n_users: int, n_items: int = N_ITEMS) -> FeatureTables:
         user_features=table(n_users + 1, 1),
         item_features=table(rows, 2),
         content=table(rows, 2) - np.float32(0.5),
+        scales=table(rows, 1),
+        kinds=table(rows, 2) - np.float32(0.5),
         embedding=table(2, rows, 3) - np.float32(0.5),
+        audience=table(3, rows, 2) - np.float32(0.5),
         statistics=ItemStatistics(
-            table(3, rows), table(3, rows), table(3, rows), table(3), table(3), table(3)
+            *(table(3, rows) for _ in range(3)),
+            random.integers(0, 10, (3, rows)),
+            table(3),
+            table(3),
+            table(3),
         ),
+        taste=no_taste(n_items, n_fits=3),
         label_above=0.5,
         value_range=(0.0, 1.0),
     )
@@ -293,4 +303,6 @@ def test_more_behavior_than_was_asked_for_is_cut_to_the_newest():
 def test_the_columns_are_named():
     names = fixed_tables(1).names()
     assert len(set(names)) == len(names) == features_of(Listed([*ANCHORS])).shape[1]
-    assert tuple(names[-len(history.NAMES) :]) == history.NAMES
+    of_taste = column_names(no_taste(N_ITEMS))
+    own = [*history.USER_NAMES, *history.profile_names(2), *history.CANDIDATE_NAMES]
+    assert [*own, *of_taste] == names[-len(own) - len(of_taste) :]

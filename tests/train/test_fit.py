@@ -10,7 +10,7 @@ from sklearn.neural_network import MLPClassifier
 from edgerec.config import NetworkSettings, TrainSettings
 from edgerec.progress import Progress, Silent
 from edgerec.train import fit as fit_module
-from edgerec.train.fit import Course, HeldOut, fit_network
+from edgerec.train.fit import Course, HeldOut, fit_network, held_out_users
 from edgerec.train.network import (
     Weights,
     new_network,
@@ -281,3 +281,15 @@ def test_a_finished_course_is_not_gone_on_with(tmp_path: Path) -> None:
     before = [array.copy() for array in training.last()]
     training.fit()
     assert_same_arrays(training.last(), before)
+
+
+def test_users_are_held_out_until_there_are_samples_enough() -> None:
+    def held_out(n_samples: Array | list[int], share: float) -> NDArray[np.bool_]:
+        return held_out_users(np.array([0, *n_samples]), share, np.random.default_rng(0))
+
+    assert held_out([5] * 100, 0.1).sum() == 10
+    assert held_out([1_000] * 100, 0.1).sum() == 5
+    assert held_out([100_000] * 100, 0.1).sum() == 1
+    assert held_out([5, 5], 0.1).sum() == 1
+    assert not held_out([5], 0.1).any()
+    assert not held_out([5] * 100, 0.1)[0]

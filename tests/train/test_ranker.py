@@ -6,8 +6,9 @@ import pytest
 from numpy.typing import NDArray
 
 from edgerec.config import TrainSettings
-from edgerec.features.statistics import ItemStatistics
+from edgerec.features.statistics import NEVER_SEEN, ItemStatistics
 from edgerec.features.tables import KnownHistories
+from edgerec.features.taste.tables import no_taste
 from edgerec.features.vector import FeatureTables
 from edgerec.ids import IdType, id_array, padding_id
 from edgerec.recsys import Id
@@ -32,12 +33,17 @@ def a_ranker(id_type: IdType = "int64", n_history: int = 3) -> Ranker:
     """
     n_items = len(ITEMS)
     nothing, zero = np.zeros((1, n_items + 1), np.float32), np.zeros(1, np.float32)
+    never = np.full((1, n_items + 1), NEVER_SEEN)
     tables = FeatureTables(
         user_features=np.float32([[0], [-1], [1]]),
         item_features=ITEM_LOGIT[:, None],
         content=np.zeros((n_items + 1, 1), np.float32),
+        scales=np.zeros((n_items + 1, 0), np.float32),
+        kinds=np.zeros((n_items + 1, 1), np.float32),
         embedding=np.zeros((1, n_items + 1, 2), np.float32),
-        statistics=ItemStatistics(nothing, nothing, nothing, zero, zero, zero),
+        audience=np.zeros((1, n_items + 1, 2), np.float32),
+        statistics=ItemStatistics(nothing, nothing, nothing, never, zero, zero, zero),
+        taste=no_taste(n_items),
         label_above=3.0,
         value_range=(1.0, 5.0),
     )

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from edgerec.errors import StateError
 from edgerec.features.tables import KnownHistories, content_directions
+from edgerec.features.taste.tables import taste_to_arrays
 from edgerec.features.vector import FeatureTables
 from edgerec.ids import IdType, id_array
 from edgerec.train import state as state_module
@@ -121,6 +122,8 @@ def test_tables_survive(id_type: IdType, label_above: float | None, tmp_path: Pa
     )
     for name in ("label_above", "value_range"):
         assert tables.pop(name) == original.pop(name)
+    taste, original_taste = tables.pop("taste"), original.pop("taste")
+    assert_same_arrays(taste_to_arrays(taste).values(), taste_to_arrays(original_taste).values())
     assert_same_arrays(tables.values(), original.values())
     assert_same_arrays(vars(back.known).values(), vars(ranker.known).values())
 

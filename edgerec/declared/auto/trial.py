@@ -21,6 +21,8 @@ from edgerec.features.embeddings.item2vec import fit_item2vec
 from edgerec.features.history import NAMES
 from edgerec.features.statistics import fit_statistics, folds
 from edgerec.features.tables import content_directions
+from edgerec.features.taste.columns import column_names
+from edgerec.features.taste.tables import no_taste
 from edgerec.features.vector import FeatureTables, Requests, feature_vectors
 from edgerec.progress import Progress, Silent
 from edgerec.recsys import Id, Sample
@@ -44,6 +46,14 @@ _FEWEST_EPOCHS, _MOST_EPOCHS = 3, 12
 # Steps per epoch, so that few samples make small batches.
 _N_STEPS: Final = 100
 _CONTENT_NAMES: Final = tuple(name for name in NAMES if "content" in name)
+# With a trial's few samples these bring more noise than news.
+_WEAK_NAMES: Final = (
+    "item_root_count",
+    "log_item_age",
+    "mean_popularity",
+    *(name for name in NAMES if name.startswith(("as_popular_", "on_scale_"))),
+)
+_AUDIENCE_NAMES: Final = tuple(name for name in NAMES if "audience" in name)
 
 
 class Listed:
@@ -185,19 +195,26 @@ class Trial:
             # Whoever is scored is in no fit, so that the fit of all others may be seen.
             fit=np.where(is_train, statistics_fold[self.user], _N_STATISTICS_FOLDS),
             embedding_fit=np.where(is_train, half[self.user], _N_HALVES),
+            as_of=records["timestamp"],
         )
         nothing = np.zeros((n_items + 1, 0), np.float32)
         tables = FeatureTables(
             user_features=np.zeros((n_users + 1, 0), np.float32),
             item_features=nothing,
             content=nothing,
+            kinds=nothing,
+            scales=nothing,
             embedding=embedding,
+            audience=np.zeros((_N_STATISTICS_FOLDS + 1, n_items + 1, 0), np.float32),
             statistics=statistics,
+            # Its fit would take longer than all the rest of a trial.
+            taste=no_taste(n_items, _N_STATISTICS_FOLDS + 1),
             label_above=intake.label_above,
             value_range=intake.value_range,
         )
         names = tables.names()
-        wanted = [place for place, name in enumerate(names) if name not in _CONTENT_NAMES]
+        empty = {*_CONTENT_NAMES, *_AUDIENCE_NAMES, *_WEAK_NAMES, *column_names(tables.taste)}
+        wanted = [place for place, name in enumerate(names) if name not in empty]
         return _Fold(is_train, requests, tables, _vectors(requests, tables)[:, wanted])
 
     def _embedding(self, liked: NDArray[np.void], n_items: int) -> Array:

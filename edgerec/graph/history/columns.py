@@ -6,95 +6,21 @@ column by column is done here on all columns at once.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 
-from edgerec.features.history import (
-    CENTRED,
-    COSINE_MEANS,
-    KERNELS,
+from edgerec.features.history.candidate import CENTRED, COSINE_MEANS, KERNELS, MAX_COSINES, WEIGHTS
+from edgerec.features.history.profile import RESIDUAL_COUNT, SHARE_COUNT
+from edgerec.features.history.user import (
     SIGNALS,
     SPREAD_COUNT,
     USER_NAMES,
     USER_RATIOS,
-    WEIGHTS,
     decays,
 )
 from edgerec.features.vector import FeatureTables
-from edgerec.graph.lookup import HistorySlots
+from edgerec.graph.history.inputs import HistoryTensors
 from edgerec.graph.nodes import GraphBuilder
-
-_FLOAT: Final = 1
-
-
-@dataclass(frozen=True)
-class HistoryTensors:
-    """Names of the tensors that the features read: HistoryInputs of the reference."""
-
-    present: str
-    """[H, 1]"""
-    stated: str
-    """[H, 1]"""
-    value_and_liked: str
-    """[H, 2]"""
-    means: str
-    """[H, 2]: mean value and liked rate of the items"""
-    embedding: str
-    """[H, D]"""
-    content: str
-    """[H, F]; empty where items have no features"""
-    candidate_means: str
-    """[N, 2]"""
-    candidate_embedding: str
-    """[N, D]"""
-    candidate_content: str
-    """[N, F]; empty where items have no features"""
-
-
-def history_inputs(
-    graph: GraphBuilder, slots: HistorySlots, candidate_rows: str, tables: FeatureTables
-) -> HistoryTensors:
-    """Look up what the dynamic features read."""
-    column = graph.constant([1])
-    rows = graph.add("Unsqueeze", [slots.rows, column])
-    values = graph.add("Unsqueeze", [slots.values, column])
-    present = graph.add("Cast", [graph.add("Greater", [rows, graph.constant(0)])], to=_FLOAT)
-    blank = graph.add("IsNaN", [values])
-    stated = graph.add("Mul", [present, graph.add("Cast", [graph.add("Not", [blank])], to=_FLOAT)])
-    number = graph.add("Where", [blank, graph.number(0.0), values])
-    low, high = tables.value_range
-    clipped = graph.add("Clip", [number, graph.number(low), graph.number(high)])
-    value = graph.add("Mul", [stated, clipped])
-    # Where values do not decide labels nothing is above, so nothing counts as liked.
-    above = np.inf if tables.label_above is None else tables.label_above
-    is_above = graph.add("Greater", [value, graph.number(above)])
-    liked = graph.add("Mul", [stated, graph.add("Cast", [is_above], to=_FLOAT)])
-    statistics = tables.statistics
-    means = np.stack([statistics.mean_value[-1], statistics.liked_rate[-1]], axis=1)
-    means_table = graph.table("item_means", means)
-    embedding = graph.table("item_embedding", tables.embedding[-1])
-
-    def gather(table: str, rows: str) -> str:
-        return graph.add("Gather", [table, rows])
-
-    slot_content = candidate_content = ""
-    if tables.content.shape[1]:
-        content = graph.table("item_content", tables.content)
-        slot_content = gather(content, slots.rows)
-        candidate_content = gather(content, candidate_rows)
-    return HistoryTensors(
-        present=present,
-        stated=stated,
-        value_and_liked=graph.add("Concat", [value, liked], axis=1),
-        means=gather(means_table, slots.rows),
-        embedding=gather(embedding, slots.rows),
-        content=slot_content,
-        candidate_means=gather(means_table, candidate_rows),
-        candidate_embedding=gather(embedding, candidate_rows),
-        candidate_content=candidate_content,
-    )
 
 
 class HistoryFeatures:
@@ -115,7 +41,13 @@ class HistoryFeatures:
         """Return [1, len(USER_NAMES)]."""
         inputs, graph, statistics = self._inputs, self._graph, self._tables.statistics
         signals = self._concat(
-            [inputs.present, inputs.stated, inputs.value_and_liked, self._residuals]
+            [
+                inputs.present,
+                inputs.stated,
+                inputs.value_and_liked,
+                self._residuals,
+                self._columns(inputs.popularity, [0]),
+            ]
         )
         n_slots = graph.add("Slice", [graph.add("Shape", [signals]), *self._ends(0, 1)])
         every = graph.table("decays", decays(self._n_history))
@@ -156,23 +88,50 @@ class HistoryFeatures:
         assert ("log_count", *names, "residual_spread") == USER_NAMES
         return self._concat([log_count, ratios, graph.add("Sqrt", [spread])])
 
+    def profile(self) -> str:
+        """Return [1, 2 C]; `user_features` comes first."""
+        inputs, graph = self._inputs, self._graph
+        kinds = graph.add("Gather", [graph.table("item_kinds", self._tables.kinds), inputs.rows])
+        signals = self._concat([self._columns(self._centred, [0]), inputs.present])
+
+        def total(of: str, over: str) -> str:
+            return graph.add("MatMul", [graph.add("Transpose", [of], perm=[1, 0]), over])
+
+        sums = total(signals, kinds)
+        weight = total(inputs.stated, graph.add("Abs", [kinds]))
+        n_present = graph.add("ReduceSum", [inputs.present, graph.constant([0])], keepdims=1)
+        over = [
+            graph.add("Add", [weight, graph.number(RESIDUAL_COUNT)]),
+            graph.add("Add", [n_present, graph.number(SHARE_COUNT)]),
+        ]
+        rows = [
+            graph.add("Div", [graph.add("Gather", [sums, graph.constant([at])], axis=0), count])
+            for at, count in enumerate(over)
+        ]
+        return self._concat(rows)
+
     def candidate_features(self) -> list[str]:
         """Return blocks [N, …] in the order of CANDIDATE_NAMES; `user_features` comes first."""
         inputs, graph = self._inputs, self._graph
         expected = graph.add("Add", [inputs.candidate_means, self._mean_residuals])
-        cosine = {"embedding": self._cosine(inputs.candidate_embedding, inputs.embedding)}
+        likeness = {
+            "embedding": self._products(inputs.candidate_embedding, inputs.embedding),
+            "audience": self._products(inputs.candidate_audience, inputs.audience),
+            "popularity": self._products(inputs.candidate_popularity, inputs.popularity),
+            "scale": self._products(inputs.candidate_scale, inputs.scale),
+        }
         if inputs.content:
-            cosine["content"] = self._cosine(inputs.candidate_content, inputs.content)
+            likeness["content"] = self._products(inputs.candidate_content, inputs.content)
         else:
             # No features: the reference multiplies arrays of width 0, which gives zeros.
-            cosine["content"] = self._mul(cosine["embedding"], graph.number(0.0))
+            likeness["content"] = self._mul(likeness["embedding"], graph.number(0.0))
         centred = self._concat([inputs.stated, self._centred])
         totals, over, signal, counts = [], [], [], []
         weights: dict[tuple[str, float], str] = {}
         for number, kernel in enumerate(KERNELS):
             gentler = weights.get((kernel.space, kernel.sharpness / 2))
             if gentler is None:
-                sharper = self._mul(cosine[kernel.space], graph.number(kernel.sharpness))
+                sharper = self._mul(likeness[kernel.space], graph.number(kernel.sharpness))
                 weight = graph.add("Exp", [sharper])
             else:
                 weight = self._mul(gentler, gentler)
@@ -183,21 +142,24 @@ class HistoryFeatures:
                 over.append(number * len(CENTRED) + CENTRED.index("stated"))
                 counts.append(kernel.count)
         residuals = self._ratios(self._concat(totals), signal, over, counts)
-        largest = graph.add("ReduceMax", [cosine["embedding"]], axes=[1], keepdims=1)
+        largest = self._concat(
+            [graph.add("ReduceMax", [likeness[one]], axes=[1], keepdims=1) for one in MAX_COSINES]
+        )
         return [
             expected,
             residuals,
-            self._cosine_means(cosine),
+            self._cosine_means(likeness),
             graph.add("Max", [largest, graph.number(0.0)]),
+            graph.add("Log", [graph.add("Add", [inputs.candidate_age, graph.number(1.0)])]),
         ]
 
-    def _cosine_means(self, cosine: dict[str, str]) -> str:
+    def _cosine_means(self, likeness: dict[str, str]) -> str:
         """Return [N, len(COSINE_MEANS)]."""
         inputs, graph = self._inputs, self._graph
         liked = self._columns(inputs.value_and_liked, [1])
         weights = self._concat([inputs.present, liked, self._sub(inputs.stated, liked)])
         spaces = list(dict.fromkeys(mean.space for mean in COSINE_MEANS))
-        totals = self._concat([graph.add("MatMul", [cosine[space], weights]) for space in spaces])
+        totals = self._concat([graph.add("MatMul", [likeness[space], weights]) for space in spaces])
         weight = [WEIGHTS.index(mean.weight) for mean in COSINE_MEANS]
         columns = [
             spaces.index(mean.space) * len(WEIGHTS) + at
@@ -228,7 +190,7 @@ class HistoryFeatures:
     def _ends(self, start: int, end: int) -> tuple[str, str]:
         return self._graph.constant([start]), self._graph.constant([end])
 
-    def _cosine(self, candidate: str, history: str) -> str:
+    def _products(self, candidate: str, history: str) -> str:
         graph = self._graph
         return graph.add("MatMul", [candidate, graph.add("Transpose", [history], perm=[1, 0])])
 

@@ -1,0 +1,1 @@
+"""The taste model: a prior over users' tastes, learned; the history makes it a posterior."""

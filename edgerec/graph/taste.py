@@ -1,0 +1,191 @@
+"""The taste columns as ONNX nodes: `edgerec.features.taste.columns`, for one request.
+
+ONNX has no solver and no inverse. The reference solves A·taste = b exactly; here the solution is
+the Neumann series of A⁻¹ in factored form. A is 1 plus something positive, so its eigenvalues lie
+between 1 and `largest`, 1 plus the trace of that something; with E = 1 - A / largest,
+
+    A⁻¹ b = (1 + E) (1 + E²) (1 + E⁴) (1 + E⁸) … b / largest
+
+Each factor squares what is missing and takes one product of matrices, half of what a step of
+Newton–Schulz takes. Squaring rounds, so what is left over goes through the factors once more.
+"""
+
+import math
+from typing import Final
+
+import numpy as np
+
+from edgerec.features.taste.columns import COLUMNS, N_WEIGHTINGS, part_mask, recency
+from edgerec.features.taste.tables import SIGNALS, TasteTables
+from edgerec.graph.nodes import GraphBuilder
+
+# How far the factors solve by themselves; what is left over is then solved as far again.
+_LEFT_OVER: Final = 1e-3
+
+
+class TasteFeatures:
+    """Adds the columns of one request.
+
+    Axes: S signals, W weightings, H slots, D directions, L latent ones.
+
+    Parameters
+    ----------
+    history_rows : str
+        int64 [H]: item rows, newest first.
+    stated : str
+        float32 [H, 1]: 1 where a slot states a value.
+    value_and_liked : str
+        float32 [H, 2]
+    labels_known : bool
+        False: a history does not say what was liked.
+    """
+
+    def __init__(
+        self,
+        graph: GraphBuilder,
+        tables: TasteTables,
+        history_rows: str,
+        stated: str,
+        value_and_liked: str,
+        n_history: int,
+        labels_known: bool,
+    ) -> None:
+        self._graph = graph
+        self._tables = tables
+        self._n_history = n_history
+        self._n_signals = len(tables.signals)
+        self._n_known = tables.basis.shape[2]
+        self._n_latent = tables.latent.shape[3]
+        self._size = self._n_known + self._n_latent
+        weight = tables.weight[-1].copy()
+        if not labels_known:
+            weight[-1] = 0
+        # Of each signal: latent directions, level, its spread, weight, latent variance.
+        own = np.concatenate(
+            [
+                tables.latent[-1],
+                np.stack([tables.level[-1], tables.spread[-1], weight], axis=2),
+                tables.latent_variance[-1],
+            ],
+            axis=2,
+        )
+        self._basis_table = graph.table("taste_basis", tables.basis[-1])
+        self._own_table = graph.table("taste_items", own)
+        self._root = graph.table("taste_root", tables.root[-1])
+        self._identity = graph.table("taste_identity", np.eye(self._size, dtype=np.float32))
+        self._taste = self._solved(*self._system(history_rows, stated, value_and_liked))
+
+    def candidate_columns(self, rows: str) -> str:
+        """Return [N, S * len(COLUMNS)]."""
+        graph = self._graph
+        known, own = self._items(rows)
+        n_latent = self._n_latent
+        # Level and spread are as two directions more, which the last columns read as they are.
+        directions = self._concat([known, self._slice(own, 0, n_latent + 2)], 2)
+        mask = part_mask(self._tables)
+        weighting = [number if number < N_WEIGHTINGS else 0 for number in range(len(COLUMNS))]
+        by_column = graph.add("Gather", [self._taste, graph.constant(weighting)], axis=2)
+        by_column = self._mul(by_column, graph.table("taste_columns", mask))
+        as_they_are = np.zeros((self._n_signals, 2, len(COLUMNS)), np.float32)
+        as_they_are[:, 0, :N_WEIGHTINGS] = 1
+        as_they_are[:, 0, COLUMNS.index("of_item")] = 1
+        as_they_are[:, 1, COLUMNS.index("spread_of_item")] = 1
+        by_column = self._concat([by_column, graph.table("taste_levels", as_they_are)], 1)
+        columns = graph.add("MatMul", [directions, by_column])
+        by_candidate = graph.add("Transpose", [columns], perm=[1, 0, 2])
+        width = self._n_signals * len(COLUMNS)
+        return graph.add("Reshape", [by_candidate, graph.constant([-1, width])])
+
+    def _items(self, rows: str) -> tuple[str, str]:
+        """Return the known directions [S, n, D - L], and what is each signal's own [S, n, …]."""
+        graph = self._graph
+        own = graph.add("Gather", [self._own_table, rows], axis=1)
+        known = graph.add("Gather", [self._basis_table, rows])
+        return graph.add("Expand", [known, graph.constant([self._n_signals, 1, 1])]), own
+
+    def _system(self, rows: str, stated: str, value_and_liked: str) -> tuple[str, str]:
+        """Return A - 1 [S, W, D, D] and b [S, W, D, 1]."""
+        graph, n_latent, size = self._graph, self._n_latent, self._size
+        known, own = self._items(rows)
+        directions = self._concat([known, self._slice(own, 0, n_latent)], 2)
+        scaled = graph.add("MatMul", [directions, self._root])
+        signal = graph.add("Transpose", [value_and_liked], perm=[1, 0])
+        if self._n_signals < len(SIGNALS):
+            signal = graph.add("Gather", [signal, graph.constant([1])], axis=0)
+        signal = graph.add("Unsqueeze", [signal, graph.constant([2])])
+        rest = graph.add("Sub", [signal, self._slice(own, n_latent, n_latent + 1)])
+        weight = self._mul(self._slice(own, n_latent + 2, n_latent + 3), stated)
+        factors = graph.add(
+            "Slice",
+            [
+                graph.table("taste_recency", recency(self._n_history)),
+                graph.constant([0]),
+                graph.add("Shape", [rows]),
+                graph.constant([1]),
+            ],
+        )
+        # [S, W, 1, H]
+        weight = self._mul(graph.add("Transpose", [weight], perm=[0, 2, 1]), factors)
+        axis = graph.constant([2])
+        weight = graph.add("Unsqueeze", [weight, axis])
+        axis = graph.constant([1])
+        transposed = graph.add("Transpose", [scaled], perm=[0, 2, 1])
+        weighted = self._mul(graph.add("Unsqueeze", [transposed, axis]), weight)
+        other = graph.add("Unsqueeze", [self._concat([scaled, rest], 2), axis])
+        total = graph.add("MatMul", [weighted, other])
+        system = self._slice(total, 0, size, 3)
+        if n_latent:
+            variance = self._slice(own, n_latent + 3, 2 * n_latent + 3)
+            variance = graph.add("Unsqueeze", [variance, axis])
+            uncertain = graph.add("MatMul", [weight, variance])
+            of_latent = self._tables.root[-1][:, None, -n_latent:]
+            transposed = graph.table("taste_latent_columns", of_latent.swapaxes(2, 3))
+            product = [self._mul(transposed, uncertain), graph.table("taste_latent", of_latent)]
+            system = graph.add("Add", [system, graph.add("MatMul", product)])
+        return system, self._slice(total, size, size + 1, 3)
+
+    def _solved(self, above_one: str, target: str) -> str:
+        """Return the tastes [S, D, W]: root · A⁻¹ · target, where A is 1 + `above_one`."""
+        graph = self._graph
+        diagonal = self._mul(above_one, self._identity)
+        trace = graph.add("ReduceSum", [diagonal, graph.constant([2, 3])], keepdims=1)
+        largest = graph.add("Add", [trace, graph.number(1.0)])
+        system = graph.add("Div", [graph.add("Add", [above_one, self._identity]), largest])
+        target = graph.add("Div", [target, largest])
+        powers = [graph.add("Sub", [self._identity, system])]
+        for _ in range(n_factors(self._tables, self._n_history) - 1):
+            powers.append(graph.add("MatMul", [powers[-1], powers[-1]]))
+
+        def series(vector: str) -> str:
+            for power in powers:
+                vector = graph.add("Add", [vector, graph.add("MatMul", [power, vector])])
+            return vector
+
+        solution = series(target)
+        left_over = graph.add("Sub", [target, graph.add("MatMul", [system, solution])])
+        solution = graph.add("Add", [solution, series(left_over)])
+        # [S, W, D, 1] to [S, D, W]
+        by_direction = graph.add("Squeeze", [solution, graph.constant([3])])
+        by_direction = graph.add("Transpose", [by_direction], perm=[0, 2, 1])
+        return graph.add("MatMul", [self._root, by_direction])
+
+    def _slice(self, name: str, start: int, end: int, axis: int = 2) -> str:
+        graph = self._graph
+        bounds = [graph.constant([one]) for one in (start, end, axis)]
+        return graph.add("Slice", [name, *bounds])
+
+    def _concat(self, names: list[str], axis: int) -> str:
+        return self._graph.add("Concat", names, axis=axis)
+
+    def _mul(self, left: str, right: str) -> str:
+        return self._graph.add("Mul", [left, right])
+
+
+def n_factors(tables: TasteTables, n_history: int) -> int:
+    """Return how many factors solve the stiffest system that `n_history` items can make."""
+    squares = (tables.scaled[-1].astype(np.float64) ** 2).sum(axis=2)
+    n_latent = tables.latent.shape[3]
+    of_latent = tables.root[-1][:, tables.root.shape[3] - n_latent :].astype(np.float64)
+    squares += (tables.latent_variance[-1] * (of_latent**2).sum(axis=2)[:, None]).sum(axis=2)
+    trace = np.sort(tables.weight[-1] * squares, axis=1)[:, -n_history:].sum(axis=1).max()
+    return max(1, math.ceil(math.log2((1 + trace) * -math.log(_LEFT_OVER))))

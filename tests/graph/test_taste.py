@@ -1,0 +1,101 @@
+"""The mirror of the taste columns answers as the reference does, however stiff the system."""
+
+import numpy as np
+import onnxruntime
+import pytest
+
+from edgerec.features.taste.columns import column_names, part_mask, taste_columns
+from edgerec.features.taste.lookup import taste_inputs
+from edgerec.features.taste.tables import Array, TasteTables
+from edgerec.graph.nodes import GraphBuilder
+from edgerec.graph.taste import TasteFeatures
+from edgerec.schema import TensorSpecification
+from tests.features.taste.some import random_tables
+
+N_HISTORY = 100
+
+
+def mirror(
+    tables: TasteTables, *, labels_known: bool = True, n_history: int = N_HISTORY
+) -> onnxruntime.InferenceSession:
+    graph = GraphBuilder()
+    taste = TasteFeatures(
+        graph, tables, "rows", "stated", "value_and_liked", n_history, labels_known
+    )
+    graph.add("Identity", [taste.candidate_columns("candidates")], "columns")
+    inputs = [
+        TensorSpecification("rows", "int64", ("H",)),
+        TensorSpecification("stated", "float32", ("H", 1)),
+        TensorSpecification("value_and_liked", "float32", ("H", 2)),
+        TensorSpecification("candidates", "int64", ("N",)),
+    ]
+    output = TensorSpecification("columns", "float32", ("N", len(column_names(tables))))
+    model = graph.model("taste", inputs, [output], "0")
+    return onnxruntime.InferenceSession(
+        model.SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+
+
+def both(
+    tables: TasteTables, rows: list[int], seed: int = 0, *, labels_known: bool = True
+) -> tuple[Array, Array]:
+    """Return what the reference and what the mirror says of every item."""
+    random = np.random.default_rng(seed)
+    history = np.array(rows, np.int64)
+    stated = ((history > 0) & (random.random(len(rows)) < 0.9)).astype(np.float32)
+    value = (random.uniform(1, 5, len(rows)) * stated).astype(np.float32)
+    liked = (value > 3).astype(np.float32)
+    candidates = np.arange(len(tables.content))
+    known = {"value": stated[None], "liked": stated[None] * np.float32(labels_known)}
+    inputs = taste_inputs(
+        tables,
+        np.zeros(1, np.int64),
+        history[None],
+        known,
+        {"value": value[None], "liked": liked[None]},
+        candidates[None],
+    )
+    expected = taste_columns(inputs, part_mask(tables))[0]
+    (came,) = mirror(tables, labels_known=labels_known).run(
+        None,
+        {
+            "rows": history,
+            "stated": stated[:, None],
+            "value_and_liked": np.stack([value, liked], axis=1),
+            "candidates": candidates,
+        },
+    )
+    return expected, came
+
+
+@pytest.mark.parametrize("n_latent", [0, 1, 6])
+@pytest.mark.parametrize("n_content", [0, 20])
+@pytest.mark.parametrize("n_signals", [1, 2])
+def test_it_is_the_reference(n_signals: int, n_content: int, n_latent: int) -> None:
+    tables = random_tables(n_signals=n_signals, n_content=n_content, n_latent=n_latent, n_items=150)
+    random = np.random.default_rng(0)
+    for n_slots in (1, 2, 10, N_HISTORY):
+        expected, came = both(tables, random.permutation(150)[:n_slots].tolist(), n_slots)
+        np.testing.assert_allclose(came, expected, atol=1e-5, rtol=1e-5)
+
+
+def test_an_empty_history_is_the_prior():
+    expected, came = both(random_tables(), [0])
+    np.testing.assert_allclose(came, expected, atol=1e-6)
+
+
+def test_where_labels_are_not_known_nothing_is_said_of_likes():
+    tables = random_tables()
+    expected, came = both(tables, list(range(1, 20)), labels_known=False)
+    np.testing.assert_allclose(came, expected, atol=1e-5, rtol=1e-5)
+    column = column_names(tables).index("taste_liked_content")
+    assert not came[:, column].any()
+
+
+def test_little_noise_and_items_that_are_all_alike_are_solved_too():
+    tables = random_tables(n_items=150, n_content=8, noise=0.05)
+    tables.content[:] = tables.content[1]
+    tables.popularity[:] = tables.popularity[:, [1]]
+    tables.latent[:] = tables.latent[:, :, [1]]
+    expected, came = both(tables, list(range(1, N_HISTORY + 1)))
+    np.testing.assert_allclose(came, expected, atol=1e-3)
