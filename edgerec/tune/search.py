@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Final
 
 import numpy as np
-import optuna
 
 from edgerec.config import TrainSettings, settings_to_mapping
+from edgerec.errors import ConfigurationError
 from edgerec.progress import Progress, Silent
 from edgerec.tune.record import Record, Trial, read_record, write_record
 from edgerec.tune.space import SearchSpace, point_of, settings_at
@@ -22,6 +23,18 @@ _N_RANDOM: Final = 6
 
 Judge = Callable[[TrainSettings], tuple[float, dict[str, float]]]
 """Trains with settings and returns what is maximised and what is shown beside it."""
+
+
+def _optuna() -> ModuleType:
+    """Return Optuna, which those who search install; it is large, and training needs none of it."""
+    try:
+        import optuna
+    except ModuleNotFoundError:
+        raise ConfigurationError(
+            "Searching settings needs Optuna, which is not installed. Install it with "
+            "pip install 'edgerec[tune]'."
+        ) from None
+    return optuna
 
 
 @dataclass(frozen=True)
@@ -80,11 +93,14 @@ def tune(
         The record belongs to another search.
     StorageError
         The record cannot be written.
+    ConfigurationError
+        Optuna is not installed.
 
     References
     ----------
     Bergstra et al. 2011, "Algorithms for Hyper-Parameter Optimization" (the sampler, TPE).
     """
+    optuna = _optuna()
     progress = progress or Silent()
     space = (space or SearchSpace()).around(settings)
     described = {
@@ -94,7 +110,7 @@ def tune(
     }
     record = read_record(record_path, described)
     for _ in range(len(record.trials), n_trials):
-        point = _next_point(space, settings, record)
+        point = _next_point(optuna, space, settings, record)
         trial = _run(judge, settings, point, settings.random_state)
         record = record.with_trial(trial)
         write_record(record_path, record)
@@ -106,7 +122,9 @@ def tune(
     return _confirmed(judge, settings, record, record_path, n_confirmations, progress)
 
 
-def _next_point(space: SearchSpace, settings: TrainSettings, record: Record) -> dict[str, Any]:
+def _next_point(
+    optuna: ModuleType, space: SearchSpace, settings: TrainSettings, record: Record
+) -> dict[str, Any]:
     """Return what to try after the trials of the record; the same record, the same point."""
     if not record.trials:
         return point_of(settings)
@@ -117,9 +135,9 @@ def _next_point(space: SearchSpace, settings: TrainSettings, record: Record) -> 
         ),
         n_startup_trials=_N_RANDOM,
     )
-    with _quiet():
+    with _quiet(optuna):
         study = optuna.create_study(direction="maximize", sampler=sampler)
-    distributions = _distributions(space)
+    distributions = _distributions(optuna.distributions, space)
     for trial in record.trials:
         study.add_trial(
             optuna.trial.create_trial(
@@ -130,7 +148,7 @@ def _next_point(space: SearchSpace, settings: TrainSettings, record: Record) -> 
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def _quiet(optuna: ModuleType) -> Iterator[None]:
     """Keep Optuna from speaking of each study on standard error."""
     before = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -140,15 +158,14 @@ def _quiet() -> Iterator[None]:
         optuna.logging.set_verbosity(before)
 
 
-def _distributions(space: SearchSpace) -> dict[str, optuna.distributions.BaseDistribution]:
-    found: dict[str, optuna.distributions.BaseDistribution] = {
-        name: optuna.distributions.CategoricalDistribution(choices)
-        for name, choices in space.choices().items()
+def _distributions(kinds: ModuleType, space: SearchSpace) -> dict[str, Any]:
+    choices = space.choices().items()
+    return {
+        **{name: kinds.CategoricalDistribution(values) for name, values in choices},
+        "alpha": kinds.FloatDistribution(*space.alpha, log=True),
+        "learning_rate": kinds.FloatDistribution(*space.learning_rate, log=True),
+        "max_epochs": kinds.IntDistribution(*space.max_epochs, log=True),
     }
-    found["alpha"] = optuna.distributions.FloatDistribution(*space.alpha, log=True)
-    found["learning_rate"] = optuna.distributions.FloatDistribution(*space.learning_rate, log=True)
-    found["max_epochs"] = optuna.distributions.IntDistribution(*space.max_epochs, log=True)
-    return found
 
 
 def _run(judge: Judge, settings: TrainSettings, point: dict[str, Any], random_state: int) -> Trial:
