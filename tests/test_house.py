@@ -51,7 +51,7 @@ DOCUMENTS = sorted(
     )
     if not path.parts[len(ROOT.parts)].startswith(".")
 )
-COMMANDS = ("init", "split", "train", "evaluate", "report", "export", "serve", "demo")
+COMMANDS = ("init", "split", "tune", "train", "evaluate", "report", "export", "serve", "demo")
 
 
 def name_of(path: Path) -> str:

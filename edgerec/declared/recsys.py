@@ -19,6 +19,7 @@ from edgerec.recsys import Id, Sample
 from edgerec.samples.negatives import NegativeSampler
 from edgerec.source import (
     InteractionChunk,
+    chosen,
     find_columns,
     open_engine,
     read_interactions,
@@ -31,6 +32,12 @@ _CHUNK_ROWS = 65_536
 class DeclaredRecSys:
     """Implements `edgerec.RecSys` over the tables that a configuration names.
 
+    Parameters
+    ----------
+    keep : bool[n], optional
+        Which of the interactions that meet the conditions count, in the order of reading by user;
+        by default all. Negatives are drawn as if the others did not exist.
+
     Raises
     ------
     SourceError
@@ -39,8 +46,9 @@ class DeclaredRecSys:
         A feature rule does not fit its column; a variable of the URL is not set.
     """
 
-    def __init__(self, configuration: Configuration) -> None:
+    def __init__(self, configuration: Configuration, keep: NDArray[np.bool_] | None = None) -> None:
         self.configuration = configuration
+        self._keep = keep
         self._engine = open_engine(database_url(configuration))
         interactions = configuration.interactions
         self._columns = find_columns(
@@ -119,7 +127,7 @@ class DeclaredRecSys:
         label = self.configuration.label
         if label.rule == "above":
             assert label.above is not None
-            for chunk in self._chunks():
+            for chunk in self.chunks():
                 for user, item, value, time in chunk.rows():
                     # A row without a value is nothing that its user stated.
                     if value == value:
@@ -143,7 +151,7 @@ class DeclaredRecSys:
 
     def _item_counts(self) -> tuple[list[Id], NDArray[np.int64]]:
         counts: dict[Id, int] = {}
-        for chunk in self._chunks():
+        for chunk in self.chunks():
             for item in chunk.item_ids.tolist():
                 counts[item] = counts.get(item, 0) + 1
         kind: IdType = "string" if any(isinstance(item, str) for item in counts) else "int64"
@@ -153,7 +161,7 @@ class DeclaredRecSys:
     def _users_rows(self) -> Iterator[list[tuple[Id, Id, float, int]]]:
         """Yield the rows of one user at a time."""
         pending: list[tuple[Id, Id, float, int]] = []
-        for chunk in self._chunks():
+        for chunk in self.chunks():
             rows = [*pending, *chunk.rows()]
             starts = [
                 0,
@@ -166,8 +174,9 @@ class DeclaredRecSys:
         if pending:
             yield pending
 
-    def _chunks(self) -> Iterator[InteractionChunk]:
-        return read_interactions(
+    def chunks(self) -> Iterator[InteractionChunk]:
+        """Yield the interactions that count, user by user, in order of time."""
+        chunks = read_interactions(
             self._engine,
             self.configuration.interactions.table,
             self._columns,
@@ -175,6 +184,7 @@ class DeclaredRecSys:
             order="user",
             where=self._where,
         )
+        return chunks if self._keep is None else chosen(chunks, self._keep)
 
 
 class DeclaredRecSysWithSequences(DeclaredRecSys):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -17,8 +18,9 @@ from edgerec.source import (
     read_interactions,
 )
 
-__all__ = ["SplitSummary", "split_table"]
+__all__ = ["SplitSummary", "rows_to_test", "split_table"]
 
+BoolArray = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.int64]
 
 
@@ -95,13 +97,69 @@ def split_table(
     SourceError
         If the table cannot be read, or the new tables' names are taken.
     """
+    keys = _read_keys(engine, table, columns, where, "time")
+    test, n_moved = _chosen(keys, table, by, fraction, random_state)
+    users, items, timestamps = keys
+    names = (f"{table}_train", f"{table}_test")
+    masks = dict(zip(names, (~test, test), strict=True))
+    copy_rows(engine, table, columns, masks, timestamps, where=where, overwrite=overwrite)
+    train_users, test_users = np.unique(users[~test]), np.unique(users[test])
+    train_items, test_items = np.unique(items[~test]), np.unique(items[test])
+    return SplitSummary(
+        *names,
+        n_train=int(np.sum(~test)),
+        n_test=int(np.sum(test)),
+        n_train_users=len(train_users),
+        n_test_users=len(test_users),
+        n_cold_test_users=len(np.setdiff1d(test_users, train_users)),
+        n_test_items=len(test_items),
+        n_cold_test_items=len(np.setdiff1d(test_items, train_items)),
+        n_moved=n_moved,
+    )
+
+
+def rows_to_test(
+    engine: Engine,
+    table: str,
+    columns: InteractionColumns,
+    *,
+    by: str,
+    fraction: float = 0.2,
+    random_state: int = 0,
+    where: Sequence[RowCondition] = (),
+    order: Literal["time", "user"] = "time",
+) -> BoolArray:
+    """Return which rows `split_table` would test; write nothing.
+
+    Returns
+    -------
+    bool[n]
+        One per row that meets `where`, in the order in which `read_interactions` yields them.
+
+    Raises
+    ------
+    ConfigurationError, SourceError
+        As `split_table`.
+    """
+    keys = _read_keys(engine, table, columns, where, order)
+    return _chosen(keys, table, by, fraction, random_state)[0]
+
+
+def _chosen(
+    keys: tuple[IntArray, IntArray, IntArray],
+    table: str,
+    by: str,
+    fraction: float,
+    random_state: int,
+) -> tuple[BoolArray, int]:
+    """Return the rows to test, in the order of the keys, and how many went where their first is."""
     if not 0 < fraction < 1:
         raise ConfigurationError(f"fraction must be between 0 and 1, got {fraction}")
-    rule = by if by in SPLIT_RULES else mask_file(by)
-    users, items, timestamps = _read_keys(engine, table, columns, where)
+    users, items, timestamps = keys
     # The database's order within one second is its collation's; the rules' order is ours.
     order = np.lexsort((items, users, timestamps))
     n_rows = len(order)
+    rule = by if by in SPLIT_RULES else mask_file(by)
     is_new = _differs_from_previous(users[order], items[order], timestamps[order])
     if isinstance(rule, str):
         random = np.random.default_rng(random_state)
@@ -117,22 +175,7 @@ def split_table(
         )
     test = np.empty(n_rows, dtype=np.bool_)
     test[order] = chosen
-    names = (f"{table}_train", f"{table}_test")
-    masks = dict(zip(names, (~test, test), strict=True))
-    copy_rows(engine, table, columns, masks, timestamps, where=where, overwrite=overwrite)
-    train_users, test_users = np.unique(users[~test]), np.unique(users[test])
-    train_items, test_items = np.unique(items[~test]), np.unique(items[test])
-    return SplitSummary(
-        *names,
-        n_train=int(np.sum(~test)),
-        n_test=int(np.sum(test)),
-        n_train_users=len(train_users),
-        n_test_users=len(test_users),
-        n_cold_test_users=len(np.setdiff1d(test_users, train_users)),
-        n_test_items=len(test_items),
-        n_cold_test_items=len(np.setdiff1d(test_items, train_items)),
-        n_moved=int(np.sum(chosen != by_rule)),
-    )
+    return test, int(np.sum(chosen != by_rule))
 
 
 def _differs_from_previous(*keys: IntArray) -> npt.NDArray[np.bool_]:
@@ -142,12 +185,16 @@ def _differs_from_previous(*keys: IntArray) -> npt.NDArray[np.bool_]:
 
 
 def _read_keys(
-    engine: Engine, table: str, columns: InteractionColumns, where: Sequence[RowCondition]
+    engine: Engine,
+    table: str,
+    columns: InteractionColumns,
+    where: Sequence[RowCondition],
+    order: Literal["time", "user"],
 ) -> tuple[IntArray, IntArray, IntArray]:
     # 24 bytes a row (two codes and a time) stay in memory, 240 MB for ten million rows: every
     # rule needs to see all keys at once. The rows themselves are streamed.
     users, items, timestamps = _Codes(), _Codes(), [np.empty(0, dtype=np.int64)]
-    for chunk in read_interactions(engine, table, columns, where=where):
+    for chunk in read_interactions(engine, table, columns, order=order, where=where):
         users.add(chunk.user_ids)
         items.add(chunk.item_ids)
         timestamps.append(chunk.timestamps)

@@ -1,7 +1,7 @@
 """Reading interactions from databases: the only room that knows SQLAlchemy."""
 
 from edgerec.source.aggregates import column_statistics
-from edgerec.source.chunk import InteractionChunk
+from edgerec.source.chunk import InteractionChunk, chosen
 from edgerec.source.columns import (
     ColumnNames,
     InteractionColumns,
@@ -38,6 +38,7 @@ __all__ = [
     "InteractionColumns",
     "RowCondition",
     "TableDescription",
+    "chosen",
     "column_statistics",
     "copy_rows",
     "describe",

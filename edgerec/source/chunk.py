@@ -4,11 +4,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgerec.recsys import Id
 from edgerec.source.convert import FloatArray, IdArray, IntArray
 
-__all__ = ["InteractionChunk", "cut", "gathered", "joined"]
+__all__ = ["InteractionChunk", "chosen", "cut", "gathered", "joined"]
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,28 @@ def gathered(slabs: Iterator[InteractionChunk], chunk_rows: int) -> Iterator[Int
             n_waiting -= n_whole
     if n_waiting:
         yield joined(waiting)
+
+
+def chosen(
+    chunks: Iterator[InteractionChunk], mask: NDArray[np.bool_]
+) -> Iterator[InteractionChunk]:
+    """Yield the rows where `mask`, one entry per row of all chunks in turn, is true.
+
+    >>> rows = InteractionChunk(np.arange(3), np.arange(3), np.ones(3), np.arange(3))
+    >>> [chunk.user_ids.tolist() for chunk in chosen(iter([rows]), np.array([True, False, True]))]
+    [[0, 2]]
+    """
+    start = 0
+    for chunk in chunks:
+        kept = mask[start : start + len(chunk)]
+        start += len(chunk)
+        if kept.any():
+            yield InteractionChunk(
+                chunk.user_ids[kept],
+                chunk.item_ids[kept],
+                chunk.values[kept],
+                chunk.timestamps[kept],
+            )
 
 
 def joined(chunks: Sequence[InteractionChunk]) -> InteractionChunk:

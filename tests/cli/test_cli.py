@@ -284,7 +284,7 @@ def test_a_mistake_in_evaluate_is_a_sentence(shop, capsys, arguments, sentence):
 
 
 @pytest.mark.parametrize(
-    "command", ["init", "split", "train", "evaluate", "report", "export", "serve", "demo"]
+    "command", ["init", "split", "tune", "train", "evaluate", "report", "export", "serve", "demo"]
 )
 def test_every_command_explains_itself_by_an_example(command, capsys):
     with pytest.raises(SystemExit) as stop:
