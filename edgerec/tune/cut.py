@@ -107,7 +107,8 @@ class ValidationCut:
                 self.rec_sys,
                 settings,
                 held_out_rows=lambda: (
-                    (row.user_id, row.item_id, row.timestamp) for row in self._rows("time")
+                    (row.user_id, row.item_id, row.timestamp, row.value)
+                    for row in self._rows("time")
                 ),
                 accepted_leaks=accepted_leaks,
             )
