@@ -226,7 +226,7 @@ async def _listen(runner: web.AppRunner, settings: ServerSettings) -> None:
     except OSError as error:
         taken = error.errno == errno.EADDRINUSE
         reason = "the port is taken" if taken else "the address cannot be listened on"
-        advice = "another --port, or 0 for a free one" if taken else "another --host or --port"
+        advice = "another port, or 0 for a free one" if taken else "another host or port"
         raise OSError(
             error.errno, f"{settings.host}:{settings.port}: {reason}; choose {advice}"
         ) from None

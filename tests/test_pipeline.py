@@ -223,6 +223,25 @@ def test_sequences_that_are_offered_must_come():
         train(Silenced(n_users=10), SETTINGS)
 
 
+def test_equal_timestamps_are_remarked_on():
+    class Timeless(Checkerboard):
+        def sample_generator(self):
+            for sample in super().sample_generator():
+                yield sample._replace(timestamp=7)
+
+    messages: list[str] = []
+
+    class Listening(Silent):
+        def message(self, text: str) -> None:
+            messages.append(text)
+
+    train(Timeless(n_users=10), SETTINGS, progress=Listening())
+    assert messages[0] == (
+        "all samples have the timestamp 7, so nobody has an earlier one and every history is "
+        "empty. Name a column of times that differ, or a number that grows."
+    )
+
+
 def test_without_any_value_a_message_says_that_histories_stay_empty():
     class Valueless(Checkerboard):
         def value(self, user: int, item: int) -> float | None:
@@ -588,22 +607,25 @@ class Renamed(Checkerboard):
 
 
 @pytest.mark.parametrize(
-    ("other", "n_samples"),
+    ("other", "now"),
     [
-        (Checkerboard(n_users=11), 176),
-        (Checkerboard(n_users=10, rated=True), 160),
-        (Renamed(n_users=10), 160),
+        (Checkerboard(n_users=11), "there are 176"),
+        (
+            Checkerboard(n_users=10, rated=True),
+            "there are as many, but with other ids, labels, values or times",
+        ),
+        (
+            Renamed(n_users=10),
+            "there are as many, but with other ids, labels, values or times",
+        ),
     ],
 )
-def test_resuming_with_other_data_is_refused(
-    other: Checkerboard, n_samples: int, tmp_path: Path
-) -> None:
+def test_resuming_with_other_data_is_refused(other: Checkerboard, now: str, tmp_path: Path) -> None:
     train(Checkerboard(n_users=10), SETTINGS, training_folder=tmp_path)
     with pytest.raises(StateError) as caught:
         train(other, training_folder=tmp_path, resume=True)
     assert str(caught.value) == (
-        f"{tmp_path} was trained on 160 samples; what sample_generator yields now ({n_samples}) "
-        "is not the same. Train without resume."
+        f"{tmp_path} was trained on 160 samples; now {now}. Train without resume."
     )
 
 

@@ -68,7 +68,8 @@ def run(options: argparse.Namespace) -> None:
     roles = recognise(engine, named, column_names(options))
     shown = describe(engine)
     # A password does not go into a file: the whole URL then comes from the environment.
-    url = options.database_url if "***" not in shown else "${EDGEREC_DATABASE}"
+    hidden = "***" in shown and "${" not in options.database_url
+    url = "${EDGEREC_DATABASE}" if hidden else options.database_url
     report = None
     if options.auto:
         with DrawnProgress() as progress:
@@ -85,7 +86,10 @@ def run(options: argparse.Namespace) -> None:
     if report is not None:
         print(*report.comments(), sep="\n")
     if url != options.database_url:
-        print("The URL holds a password: set EDGEREC_DATABASE to it before you train.")
+        print(
+            "The URL holds a password, so it stands in no file. Before you train: "
+            "export EDGEREC_DATABASE='…'"
+        )
     print(f"next: edgerec train {output}")
 
 

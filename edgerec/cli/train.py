@@ -211,9 +211,14 @@ def _evaluate(
         return evaluate_declared(configuration, output, baselines=False, progress=progress)
     if isinstance(rec_sys, EvaluationSamples):
         return Evaluations(labels=evaluate_samples(output, rec_sys, progress=progress))
+    what = (
+        "the class has no evaluation_sample_generator"
+        if configuration is None
+        else "the configuration has no section [evaluation]"
+    )
     progress.message(
-        "not evaluated: the class has no evaluation_sample_generator. Give --test-database and "
-        "--test-table, or run `edgerec evaluate` on rows that training never saw."
+        f"not evaluated: {what}. Add it, give --test-database and --test-table, or run `edgerec "
+        "evaluate` on rows that training never saw."
     )
     return Evaluations()
 

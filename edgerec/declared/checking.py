@@ -8,8 +8,9 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from edgerec.declared.features import feature_rule
 from edgerec.declared.reading import find_line
-from edgerec.declared.schema import Configuration
+from edgerec.declared.schema import Configuration, Things
 from edgerec.errors import ConfigurationError
 from edgerec.names import listed, nearest
 from edgerec.source import Engine, describe_table, table_names
@@ -42,6 +43,21 @@ def check_names(path: Path, configuration: Configuration, engine: Engine) -> Non
         if column is not None and column not in columns[table]:
             said = f"table {table!r} has no column {column!r}"
             _refuse(path, location, said, column, columns[table], "its columns are")
+    for role in ("items", "users"):
+        _check_rules(path, role, getattr(configuration, role))
+
+
+def _check_rules(path: Path, role: str, things: Things | None) -> None:
+    """Refuse a rule whose kind or options are not known, and say where it stands."""
+    for number, feature in enumerate(things.features if things is not None else ()):
+        try:
+            feature_rule(feature)
+        except ConfigurationError as error:
+            location = (role, "features", number)
+            line = find_line(path.read_text("utf-8"), location)
+            raise ConfigurationError(
+                f"{path}, line {line}: {role}.features[{number}]: {error}"
+            ) from None
 
 
 def _names(
@@ -51,8 +67,6 @@ def _names(
     if "table" in type(section).model_fields:
         table = getattr(section, "table")  # noqa: B009 - not every section has one
         yield (*location, "table"), table, None
-    if isinstance(section, Configuration) and section.evaluation is not None:
-        yield from _evaluation_names(section)
     for name, field in type(section).model_fields.items():
         value = getattr(section, name)
         if field.json_schema_extra == {"names": "column"}:
@@ -64,6 +78,9 @@ def _names(
             for number, one in enumerate(value):
                 if isinstance(one, BaseModel):
                     yield from _names(one, (*location, name, number), table)
+    # Behind the rest: a column that the interactions do not have is no fault of the test table.
+    if isinstance(section, Configuration) and section.evaluation is not None:
+        yield from _evaluation_names(section)
 
 
 def _evaluation_names(

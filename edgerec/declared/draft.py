@@ -1,6 +1,7 @@
 """Writes the first edgerec.toml for a database: commented, and ready to train as it is."""
 
 import json
+import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,8 +15,10 @@ from edgerec.columns import StatisticsNeeded
 from edgerec.declared.auto.candidates import Proposal
 from edgerec.declared.proposals import propose
 from edgerec.declared.roles import Roles, ThingTable
+from edgerec.errors import SourceError
 from edgerec.ids import padding_id
 from edgerec.source import (
+    ColumnNames,
     Engine,
     RowCondition,
     column_statistics,
@@ -124,12 +127,42 @@ def write_draft(
         lines += [
             "",
             "# To evaluate, split the table by",
-            f"# edgerec split DATABASE_URL --table {roles.interactions} --by user-time",
+            f"# {_split_command(engine, roles, known, returns)}",
             f"# name {roles.interactions}_train above, and add:",
             "# [evaluation]",
             f'# test_table = "{roles.interactions}_test"',
         ]
     return "\n".join(lines) + "\n"
+
+
+def _split_command(
+    engine: Engine, roles: Roles, known: Sequence[RowCondition], returns: bool
+) -> str:
+    """Return the command that splits the interactions, with all that it cannot find by itself."""
+    columns = roles.columns
+    words = ["edgerec", "split", "DATABASE_URL", "--table", roles.interactions, "--by", "user-time"]
+    options = {
+        "--user-column": columns.user_id,
+        "--item-column": columns.item_id,
+        "--timestamp-column": columns.timestamp,
+    }
+    if not _is_recognised(engine, roles):
+        for option, column in options.items():
+            words += [option, column]
+        if columns.value is not None:
+            words += ["--value-column", columns.value]
+    conditions = [*known, *([RowCondition(columns.value or "", ">", 0)] if returns else [])]
+    for one in conditions:
+        value = f'"{one.value}"' if isinstance(one.value, str) else one.value
+        words += ["--where", f"{one.column} {one.operator} {value}"]
+    return shlex.join(words)
+
+
+def _is_recognised(engine: Engine, roles: Roles) -> bool:
+    try:
+        return ColumnNames().find(engine, roles.interactions) == roles.columns
+    except SourceError:
+        return False
 
 
 def _label_lines(guess: LabelGuess) -> list[str]:

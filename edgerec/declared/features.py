@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgerec.columns import COLUMN_KINDS, ColumnKind
-from edgerec.declared.schema import Things
+from edgerec.declared.schema import Feature, Things
 from edgerec.declared.statistics import table_statistics
 from edgerec.errors import ConfigurationError
 from edgerec.features.tabular.block import FeatureBlock
@@ -80,13 +80,24 @@ def feature_rules(role: str, things: Things) -> list[FeatureRule]:
     """
     rules = []
     for number, feature in enumerate(things.features):
-        name = feature.name or "_".join([*feature.reads, feature.kind])
         try:
-            when = None if feature.when is None else Condition(**feature.when.model_dump())
-            rules.append(FeatureRule(name, feature.reads, feature.kind, feature.options, when))
+            rules.append(feature_rule(feature))
         except ConfigurationError as error:
             raise ConfigurationError(f"{role}.features[{number}]: {error}") from None
     return rules
+
+
+def feature_rule(feature: Feature) -> FeatureRule:
+    """Return the rule that one entry of a section declares.
+
+    Raises
+    ------
+    ConfigurationError
+        The kind or an option is not known.
+    """
+    name = feature.name or "_".join([*feature.reads, feature.kind])
+    when = None if feature.when is None else Condition(**feature.when.model_dump())
+    return FeatureRule(name, feature.reads, feature.kind, feature.options, when)
 
 
 def _first_rows(

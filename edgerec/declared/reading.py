@@ -1,6 +1,5 @@
 """Reads edgerec.toml, and says of a mistake where it stands and what was meant."""
 
-import os
 import re
 import tomllib
 from collections.abc import Sequence
@@ -12,8 +11,8 @@ from pydantic import BaseModel, ValidationError
 from edgerec.declared.schema import Configuration, section_in
 from edgerec.errors import ConfigurationError
 from edgerec.names import nearest
+from edgerec.source import with_variables
 
-_VARIABLE: Final = re.compile(r"\$\{(\w+)\}")
 _LARGEST_BYTES: Final = 1 << 20
 _HEADER: Final = re.compile(r"^\s*\[\[?\s*([^\[\]]+?)\s*\]?\]\s*(#.*)?$")
 _KEY: Final = re.compile(r"^\s*([A-Za-z0-9_\-\"']+)\s*=")
@@ -60,16 +59,7 @@ def database_url(configuration: Configuration) -> str:
     ConfigurationError
         A variable is not set; the sentence names it, and never shows the URL.
     """
-
-    def value(match: re.Match[str]) -> str:
-        if match[1] not in os.environ:
-            raise ConfigurationError(
-                f"database.url needs the environment variable {match[1]}, which is not set. "
-                f"Set it, for example `export {match[1]}=…`."
-            )
-        return os.environ[match[1]]
-
-    return _VARIABLE.sub(value, configuration.database.url)
+    return with_variables(configuration.database.url, "database.url")
 
 
 def _check_label(path: Path, configuration: Configuration) -> None:
@@ -105,6 +95,9 @@ def _sentence(path: Path, text: str, plain: dict[str, Any], error: ValidationErr
         )
     came = _value_at(plain, location)
     message = first["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+    if first["type"] == "string_pattern_mismatch":
+        # A pattern is for the machine; what it means stands in the description.
+        message = _description(location)
     return f"{where}: {dotted} must be {message}, but is {came!r}."
 
 

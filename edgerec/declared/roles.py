@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from edgerec.errors import ConfigurationError, SourceError
+from edgerec.names import nearest
 from edgerec.source import (
     ColumnNames,
     Engine,
@@ -72,10 +73,14 @@ def recognise(engine: Engine, named: Mapping[str, str], names: ColumnNames | Non
             "first"
         )
     names = names or ColumnNames()
+    _require_columns(descriptions, names)
     interactions = named.get("interactions") or _interactions(engine, descriptions, names)
     columns = names.find(engine, interactions)
     base = interactions.removesuffix("_train")
-    test_table = f"{base}_test" if f"{base}_test" in descriptions else None
+    # The table that a split divided holds the rows to test on, too.
+    holds_both = interactions == base and f"{base}_train" in descriptions
+    is_split = f"{base}_test" in descriptions and not holds_both
+    test_table = f"{base}_test" if is_split else None
     others = {
         name: one
         for name, one in descriptions.items()
@@ -86,6 +91,18 @@ def recognise(engine: Engine, named: Mapping[str, str], names: ColumnNames | Non
         items = _own_items(descriptions[interactions], columns)
     users = _things(engine, others, descriptions, "users", columns.user_id, named)
     return Roles(interactions, columns, items, users, test_table)
+
+
+def _require_columns(descriptions: Mapping[str, TableDescription], names: ColumnNames) -> None:
+    """Refuse a column that no table has, before tables are tried one by one."""
+    there = sorted({column.name for one in descriptions.values() for column in one.columns})
+    for option in ("user", "item", "value", "timestamp"):
+        name = getattr(names, option if option in ("value", "timestamp") else f"{option}_id")
+        if name is not None and name not in there:
+            raise ConfigurationError(
+                f"--{option}-column {name}: no table has such a column.{nearest(name, there)} "
+                f"There are {', '.join(there)}."
+            )
 
 
 def _interactions(

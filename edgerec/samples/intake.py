@@ -153,6 +153,11 @@ def take_in(rec_sys: RecSys, folder: Path, chunk_rows: int, progress: Progress) 
             "no sample has a value, so every history is empty and answers will not follow what a "
             "user does. Give what a user did a value (1.0 will do); None marks sampled negatives."
         )
+    if first == last and n_samples > 1:
+        progress.message(
+            f"all samples have the timestamp {first}, so nobody has an earlier one and every "
+            "history is empty. Name a column of times that differ, or a number that grows."
+        )
     user_ids, user_row = users.finish()
     item_ids, item_row = items.finish()
     spool = sort_by_user(raw, folder / "samples.sorted", user_row, item_row, chunk_rows, progress)
@@ -253,5 +258,10 @@ def _check_labels(n_label_1: float, n_samples: int) -> None:
     label = 1 if n_label_1 else 0
     raise SampleError(
         f"All {n_samples} samples have the label {label}; a ranker learns from both. "
-        + ("Yield negatives too: Sample(…, label=0, value=None)." if label else "Check the rule.")
+        + (
+            "Yield negatives too: Sample(…, label=0, value=None); in edgerec.toml, raise "
+            'label.above or write rule = "taken".'
+            if label
+            else "Check the rule; in edgerec.toml, lower label.above."
+        )
     )

@@ -9,7 +9,7 @@ from edgerec.source.columns import (
     recognised_columns,
 )
 from edgerec.source.conditions import RowCondition
-from edgerec.source.engine import Engine, describe, open_engine
+from edgerec.source.engine import Engine, describe, open_engine, with_variables
 from edgerec.source.groups import (
     GroupStatistics,
     grouped_statistics,
@@ -52,4 +52,5 @@ __all__ = [
     "recognised_columns",
     "table_names",
     "top_values",
+    "with_variables",
 ]

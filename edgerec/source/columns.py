@@ -126,9 +126,11 @@ def find_columns(
     for role in _ROLES:
         if len({*taken}) < len(taken):
             twice = next(name for name in taken if taken.count(name) > 1)
-            options = ", ".join(r.option for r in _ROLES if found.get(r.name) == twice)
+            options = " and ".join(
+                f"{r.name} ({r.option})" for r in _ROLES if found.get(r.name) == twice
+            )
             raise SourceError(
-                f'column "{twice}" of table "{table}" was given for {options} at once: '
+                f'column "{twice}" of table "{table}" was given for {options}: '
                 f"name one column for each; its columns are {listed(available)}"
             )
         if role.name not in found:

@@ -1,18 +1,21 @@
 """Opening a database: one URL in, one engine out, and errors that never show a password."""
 
+import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 import sqlalchemy
 from sqlalchemy import URL, Engine
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from edgerec.errors import SourceError
+from edgerec.errors import ConfigurationError, SourceError
 from edgerec.source.drivers import drivers_options, missing_driver, prepare, with_driver
 
-__all__ = ["Engine", "describe", "driver_words", "open_engine", "reported"]
+__all__ = ["Engine", "describe", "driver_words", "open_engine", "reported", "with_variables"]
 
 _FORMS = (
     "expected a database URL such as sqlite:///movielens.db, "
@@ -29,9 +32,10 @@ def open_engine(url: str) -> Engine:
     Parameters
     ----------
     url : str
-        A SQLAlchemy database URL. Where it names no driver, `mysql://` and `mariadb://` take
-        PyMySQL, `postgresql://` and `postgres://` psycopg. A SQLite file must exist: SQLite
-        itself would create an empty one without a word.
+        A SQLAlchemy database URL, in which ${NAME} stands for an environment variable. Where it
+        names no driver, `mysql://` and `mariadb://` take PyMySQL, `postgresql://` and
+        `postgres://` psycopg. A SQLite file must exist: SQLite itself would create an empty one
+        without a word.
 
     Returns
     -------
@@ -51,7 +55,7 @@ def open_engine(url: str) -> Engine:
         ...
     edgerec.errors.SourceError: there is no SQLite file no-such-file.db (from the URL ...
     """
-    parsed = with_driver(_parse(url))
+    parsed = with_driver(_parse(with_variables(url)))
     if parsed.get_backend_name() == "sqlite":
         _check_sqlite_file(parsed)
     try:
@@ -68,6 +72,27 @@ def open_engine(url: str) -> Engine:
         return engine
 
 
+_VARIABLE: Final = re.compile(r"\$\{(\w+)\}")
+# What drivers say, in lower case, and what to do about it; the first that fits.
+_NEXT_STEPS: Final = {
+    ("database is locked", "database table is locked"): (
+        "Another program is writing to the file: end it or wait for it, and try again"
+    ),
+    ("file is not a database", "malformed"): (
+        "The file is damaged or no SQLite database: name another after sqlite:///"
+    ),
+    ("access denied for user", "authentication failed", "no password supplied"): (
+        "Check user, password and the name of the database in the URL, and that the account may "
+        "use that database from this machine"
+    ),
+    ("command denied", "permission denied", "must be owner", "readonly database"): (
+        "The account lacks that right: grant it, also on tables that were made since (reading "
+        "takes SELECT; edgerec split takes CREATE, INSERT and DROP too, and ALTER on MariaDB and "
+        "MySQL), or use another account"
+    ),
+}
+
+
 @contextmanager
 def reported(engine: Engine) -> Iterator[None]:
     """Turn what the database driver raises into a `SourceError` that shows no password."""
@@ -76,9 +101,24 @@ def reported(engine: Engine) -> Iterator[None]:
     except (SQLAlchemyError, engine.dialect.loaded_dbapi.Error) as error:
         words = driver_words(engine, error)
         raise SourceError(
-            f"the database {describe(engine)} answered: {words}. Check that the URL is right, "
-            "that the database can be reached and that it is not in use by another writer"
+            f"the database {describe(engine)} answered: {words}. {_next_step(words)}"
         ) from None
+
+
+def _next_step(words: str) -> str:
+    """Return what to do about what a driver says.
+
+    >>> _next_step("database is locked")
+    'Another program is writing to the file: end it or wait for it, and try again'
+    """
+    said = words.lower()
+    for marks, step in _NEXT_STEPS.items():
+        if any(mark in said for mark in marks):
+            return step
+    return (
+        "Check that the URL is right, that the database can be reached and that it is not in use "
+        "by another writer"
+    )
 
 
 def driver_words(engine: Engine, error: BaseException) -> str:
@@ -104,6 +144,29 @@ def _parse(url: str) -> URL:
         came = "this text" if "@" in url else repr(url)
         hint = "" if "@" in url or ":" in url else f"; for a SQLite file write sqlite:///{url}"
         raise SourceError(f"{came} is not a database URL: {_FORMS}{hint}") from None
+
+
+def with_variables(url: str, what: str = "the URL") -> str:
+    """Put environment variables into a URL, whose password then stands in no command or file.
+
+    Raises
+    ------
+    ConfigurationError
+        A variable is not set; the sentence begins with `what`, and never shows the URL.
+
+    >>> with_variables("sqlite:///shop.db")
+    'sqlite:///shop.db'
+    """
+
+    def value(match: re.Match[str]) -> str:
+        if match[1] not in os.environ:
+            raise ConfigurationError(
+                f"{what} needs the environment variable {match[1]}, which is not set. "
+                f"Set it, for example `export {match[1]}=…`."
+            )
+        return os.environ[match[1]]
+
+    return _VARIABLE.sub(value, url)
 
 
 def _check_sqlite_file(url: URL) -> None:

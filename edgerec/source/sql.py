@@ -190,7 +190,9 @@ def _advice(table: str, column: str, came: object) -> str:
     view = f"a view, such as CREATE VIEW {table}_clean AS SELECT"
     if came is None:
         return (
-            f"Correct or delete the row, read {view} * FROM {table} WHERE {column} IS NOT NULL, or"
+            f"Correct or delete the row, leave such rows out by a condition (--where '{column} != "
+            '""\', of numbers != -1, or [[interactions.where]] in edgerec.toml), read '
+            f"{view} * FROM {table} WHERE {column} IS NOT NULL, or"
         )
     if isinstance(came, bytes):
         return f"Read {view} hex({column}) AS {column}, … FROM {table}, or"

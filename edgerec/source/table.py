@@ -157,9 +157,16 @@ def read_columns(
     for column in key:
         if not sortable(column):
             others = [name for name, each in known.items() if sortable(each)]
+            # SQLite's columns without a declared type, as CREATE TABLE … AS SELECT a + 1 makes.
+            typed = (
+                f", or read a view that gives it a type, such as CREATE VIEW {table}_typed AS "
+                f"SELECT CAST({column.name} AS INTEGER) AS {column.name}, … FROM {table}"
+                if column.kind == "other"
+                else ""
+            )
             raise SourceError(
                 f'table "{table}" cannot be sorted by column "{column.name}" ({column.kind}): '
-                f"sort by one of {listed(others)}"
+                f"sort by one of {listed(others)}{typed}"
             )
     ties = [column for column in wanted if sortable(column) and column not in key] if key else []
     read = [*wanted, *(each for each in key if each not in wanted)]

@@ -54,10 +54,13 @@ def require_same_data(saved: Ranker, rec_sys: RecSys, intake: Intake, folder: Pa
         The sentence names the method that gives something else now, and the first id.
     """
     if saved.facts.fingerprint != intake.fingerprint:
-        raise StateError(
-            f"{folder} was trained on {saved.facts.n_samples} samples; what sample_generator "
-            f"yields now ({intake.n_samples}) is not the same. {_ADVICE}"
+        before, now = saved.facts.n_samples, intake.n_samples
+        what = (
+            f"now there are {now}"
+            if now != before
+            else ("now there are as many, but with other ids, labels, values or times")
         )
+        raise StateError(f"{folder} was trained on {before} samples; {what}. {_ADVICE}")
     users, items = saved.tables.user_features, saved.tables.item_features
     _require_same_table("user", users, user_table(rec_sys, intake.user_ids), saved.user_ids, folder)
     _require_same_table("item", items, item_table(rec_sys, intake.item_ids), saved.item_ids, folder)

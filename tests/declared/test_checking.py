@@ -92,6 +92,13 @@ def movies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             'test_table = "movies"',
             "line 41: evaluation.test_table: table 'movies' has no column 'userId'",
         ),
+        # The interactions have no such column, and only then the test table.
+        ('item_id = "movieId"', 'item_id = "film"', "interactions.item_id: table 'ratings' has no"),
+        (
+            'kind = "multi_hot"',
+            'kind = "multi_hut"',
+            r"toml, line 29: items.features\[1\]: .*'multi_hut'",
+        ),
     ],
 )
 def test_a_name_that_is_not_there(old: str, new: str, sentence: str) -> None:

@@ -1,6 +1,7 @@
 """edgerec init, and training from the draft as it is."""
 
 import json
+import shlex
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -248,10 +249,58 @@ def test_ids_that_are_null_can_be_left_out_by_the_view_that_the_error_names(
     assert said == (
         "table \"orders\", row with customer = NULL, article = 'a2', bought_at = "
         "'2024-01-01 08:00:00': column \"customer\" is NULL, expected a whole number within 64 "
-        f"bits, or text. Correct or delete the row, read a view, such as {view}, or name another "
+        "bits, or text. Correct or delete the row, leave such rows out by a condition (--where "
+        "'customer != \"\"', of numbers != -1, or [[interactions.where]] in edgerec.toml), "
+        f"read a view, such as {view}, or name another "
         "column with --user-column (user_id in edgerec.toml)"
     )
     change(orders, view)
     named = ["--tables", "interactions=orders_clean", "--timestamp-column", "bought_at"]
     assert main(["init", "sqlite:///orders.db", "--overwrite", *named]) == 0
     assert main(["train", "edgerec.toml", *FAST]) == 0
+
+
+def test_a_table_that_a_split_divided_is_not_drafted_with_its_own_test_rows(
+    orders: Path, capsys
+) -> None:
+    named = ["--tables", "interactions=orders", "--timestamp-column", "bought_at"]
+    for half in ("train", "test"):
+        change(orders, f"CREATE TABLE orders_{half} AS SELECT * FROM orders")
+    assert main(["init", "sqlite:///orders.db", "--overwrite", *named]) == 0
+    assert "\n[evaluation]" not in Path("edgerec.toml").read_text()
+    change(orders, "DROP TABLE orders_train")
+    # Then the test table is one that its owner made.
+    assert main(["init", "sqlite:///orders.db", "--overwrite", *named]) == 0
+    assert '\n[evaluation]\ntest_table = "orders_test"' in Path("edgerec.toml").read_text()
+
+
+def test_the_draft_names_a_split_that_works(orders: Path, capsys) -> None:
+    change(orders, "ALTER TABLE orders RENAME COLUMN customer TO buyer_number")
+    change(orders, "INSERT INTO orders VALUES (NULL, 'a2', '2024-01-01 08:00:00')")
+    named = ["--user-column", "buyer_number", "--item-column", "article"]
+    named += ["--timestamp-column", "bought_at"]
+    assert main(["init", "sqlite:///orders.db", "--overwrite", *named]) == 0
+    line = next(one for one in Path("edgerec.toml").read_text().splitlines() if "split DAT" in one)
+    words = shlex.split(line.removeprefix("# edgerec "))
+    words[words.index("DATABASE_URL")] = "sqlite:///orders.db"
+    assert main(words) == 0
+
+
+def test_a_column_that_no_table_has_is_named(orders: Path, capsys) -> None:
+    assert failing(capsys, "init", "sqlite:///orders.db", "--user-column", "custommer") == (
+        '--user-column custommer: no table has such a column. Did you mean "customer"? There are '
+        "article, bought_at, customer."
+    )
+
+
+def test_a_url_may_come_from_the_environment(
+    orders: Path, capsys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ["init", "${SHOP}", "--timestamp-column", "bought_at", "--overwrite"]
+    assert failing(capsys, *words) == (
+        "the URL needs the environment variable SHOP, which is not set. Set it, for example "
+        "`export SHOP=…`."
+    )
+    monkeypatch.setenv("SHOP", "sqlite:///orders.db")
+    assert main(words) == 0
+    assert 'url = "${SHOP}"' in Path("edgerec.toml").read_text()

@@ -68,6 +68,11 @@ def test_a_whole_file_is_read_with_its_defaults(tmp_path: Path) -> None:
             r"items.features\[0\].when.operator must be '==', '!=', .* but is 'like'",
         ),
         ("[label]", "[label", "is no TOML"),
+        (
+            "[label]",
+            '[export]\npath = "m.bin"\n[label]',
+            "export.path must be the file; its name ends in .onnx, but is 'm.bin'",
+        ),
     ],
 )
 def test_a_mistake_names_its_line_and_what_was_meant(

@@ -119,13 +119,13 @@ def test_a_port_that_is_taken(capsys, bundle_path):
         port = taken.getsockname()[1]
         error = failing(capsys, bundle_path, "--port", str(port))
     assert error == (
-        f"error: 127.0.0.1:{port}: the port is taken; choose another --port, or 0 for a free one\n"
+        f"error: 127.0.0.1:{port}: the port is taken; choose another port, or 0 for a free one\n"
     )
 
 
 def test_an_address_of_another_device(capsys, bundle_path):
     error = failing(capsys, bundle_path, "--host", "192.0.2.1", "--port", "0")
-    assert "192.0.2.1:0: the address cannot be listened on; choose another --host" in error
+    assert "192.0.2.1:0: the address cannot be listened on; choose another host" in error
 
 
 def test_help_shows_an_example(capsys):

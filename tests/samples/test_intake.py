@@ -128,13 +128,15 @@ def test_a_generator_that_returns_nothing_to_iterate_over(odd: Any, tmp_path: Pa
 def test_labels_all_1(tmp_path: Path) -> None:
     assert sentence([Sample(1, 1, 1, 0, 5.0), Sample(1, 2, 1, 0, 5.0)], tmp_path) == (
         "All 2 samples have the label 1; a ranker learns from both. "
-        "Yield negatives too: Sample(…, label=0, value=None)."
+        "Yield negatives too: Sample(…, label=0, value=None); in edgerec.toml, raise label.above "
+        'or write rule = "taken".'
     )
 
 
 def test_labels_all_0(tmp_path: Path) -> None:
     assert sentence([Sample(1, 1, 0, 0, 5.0)], tmp_path) == (
-        "All 1 samples have the label 0; a ranker learns from both. Check the rule."
+        "All 1 samples have the label 0; a ranker learns from both. Check the rule; in "
+        "edgerec.toml, lower label.above."
     )
 
 

@@ -124,6 +124,7 @@ def test_one_column_for_two_roles_is_refused(tmp_path: Path) -> None:
     engine = database(tmp_path, "CREATE TABLE t (user, item, ts)")
     with pytest.raises(SourceError) as raised:
         find_columns(engine, "t", user_id="item", item_id="ITEM")
-    assert 'column "item" of table "t" was given for --user-column, --item-column at once' in str(
-        raised.value
-    )
+    assert (
+        'column "item" of table "t" was given for user_id (--user-column) and item_id '
+        "(--item-column): name one column for each"
+    ) in str(raised.value)

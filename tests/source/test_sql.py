@@ -166,7 +166,9 @@ def test_a_datetime_column_is_read(tmp_path: Path) -> None:
             (None, 3, 1, 77),
             (
                 'table "t", row with user = NULL, item = 3, ts = 77: column "user" is NULL, '
-                "expected a whole number within 64 bits, or text. Correct or delete the row, read "
+                "expected a whole number within 64 bits, or text. Correct or delete the row, "
+                "leave such rows out by a condition (--where 'user != \"\"', of numbers != -1, or "
+                "[[interactions.where]] in edgerec.toml), read "
                 "a view, such as CREATE VIEW t_clean AS SELECT * FROM t WHERE user IS NOT NULL, or "
                 "name another column with --user-column (user_id in edgerec.toml)"
             ),

@@ -319,6 +319,18 @@ def test_a_column_of_json_does_not_sort(database: Database) -> None:
     )
 
 
+def test_a_column_without_a_type_does_not_sort(new_database: Any) -> None:
+    database = new_database("sqlite")
+    database.run("CREATE TABLE t (far, name TEXT)")
+    with pytest.raises(SourceError) as raised:
+        list(read_columns(database.engine, "t", ["name"], order_by="far"))
+    assert str(raised.value) == (
+        'table "t" cannot be sorted by column "far" (other): sort by one of "name", or read a view '
+        "that gives it a type, such as CREATE VIEW t_typed AS SELECT CAST(far AS INTEGER) AS far, "
+        "… FROM t"
+    )
+
+
 def test_what_is_asked_for_must_be_there(new_database: Any) -> None:
     database = new_database("sqlite")
     make(database)
