@@ -1,7 +1,7 @@
 """train(): wires the stages together, nothing else."""
 
 import dataclasses
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from functools import partial
 from pathlib import Path
 
@@ -12,24 +12,17 @@ from edgerec.audit.held_out import HeldOutRows
 from edgerec.audit.report import require_known
 from edgerec.audit.run import audit
 from edgerec.config import TrainSettings
-from edgerec.embedding import fit_embeddings
 from edgerec.errors import StateError
-from edgerec.features.embeddings.audience import fit_audience
-from edgerec.features.history import kinds_of_items, scales
-from edgerec.features.statistics import fit_statistics, folds
-from edgerec.features.tables import content_directions, item_table, user_table
-from edgerec.features.taste.fit import fit_taste
-from edgerec.features.vector import FeatureTables
 from edgerec.files import require_writable, scratch_folder
+from edgerec.fitting import fit_tables, folds_of_users, refit_tables
 from edgerec.model import Model
 from edgerec.progress import Progress, Silent
 from edgerec.recsys import PreTraining, RecSys, require_rec_sys
 from edgerec.samples.intake import Intake, take_in
-from edgerec.samples.known import known_histories
-from edgerec.samples.stream import FoldsOfUser, sample_blocks
+from edgerec.samples.stream import sample_blocks
 from edgerec.train.fit import Course, HeldOut, fit_network, held_out_users
-from edgerec.train.network import Weights, new_network
-from edgerec.train.ranker import Ranker, TrainingFacts
+from edgerec.train.network import new_network
+from edgerec.train.ranker import Ranker
 from edgerec.train.resume import (
     TABLES_KEPT,
     require_same_data,
@@ -115,7 +108,7 @@ def train(
         with scratch_folder() as scratch:
             intake = take_in(rec_sys, scratch, settings.chunk_rows, progress)
             if saved is None:
-                ranker = _tables(rec_sys, intake, settings, scratch, progress)
+                ranker = fit_tables(rec_sys, intake, settings, scratch, progress)
             else:
                 assert folder is not None
                 progress.stage("features")
@@ -125,9 +118,9 @@ def train(
                 rec_sys,
                 intake,
                 ranker.tables,
-                _folds_of_user(intake, ranker),
+                folds_of_users(intake, ranker),
                 settings,
-                partial(_refitted, settings),
+                partial(refit_tables, settings),
                 held_out_rows,
                 scratch,
                 progress,
@@ -157,92 +150,6 @@ def load_model(training_folder: str | Path) -> Model:
             "Train with resume first."
         )
     return Model(_finished(saved.ranker, saved.course))
-
-
-def _fold_of_user(intake: Intake, settings: TrainSettings) -> NDArray[np.int64]:
-    return folds(intake.spool.n_users, settings.n_folds, settings.random_state)
-
-
-def _folds_of_user(intake: Intake, ranker: Ranker) -> FoldsOfUser:
-    return FoldsOfUser(_fold_of_user(intake, ranker.settings), ranker.embedding_fit_of_user)
-
-
-def _tables(
-    rec_sys: RecSys, intake: Intake, settings: TrainSettings, scratch: Path, progress: Progress
-) -> Ranker:
-    """Make everything but the network."""
-    progress.stage("features")
-    user_features = user_table(rec_sys, intake.user_ids)
-    item_features = item_table(rec_sys, intake.item_ids)
-    n_items = len(intake.item_ids)
-    embedding, fit_of_user = fit_embeddings(rec_sys, intake, settings, scratch, progress)
-    progress.stage("statistics")
-    fold_of_user = _fold_of_user(intake, settings)
-
-    def blocks() -> Iterator[NDArray[np.void]]:
-        return intake.spool.blocks(settings.chunk_rows)
-
-    statistics = fit_statistics(blocks, n_items, fold_of_user, settings.n_folds, progress)
-    audience = fit_audience(
-        blocks,
-        n_items,
-        fold_of_user,
-        settings.n_folds,
-        settings.embedding.audience_dim,
-        settings.random_state,
-        progress,
-    )
-    taste = fit_taste(
-        blocks,
-        item_features,
-        statistics,
-        fold_of_user,
-        settings.taste,
-        settings.random_state,
-        progress,
-    )
-    known = known_histories(intake, settings, rec_sys, progress)
-    disliked, liked = intake.mean_value_of_label
-    nothing = np.zeros(0, np.float32)
-    return Ranker(
-        settings=settings,
-        user_ids=intake.user_ids,
-        item_ids=intake.item_ids,
-        user_id_type=intake.user_id_type,
-        item_id_type=intake.item_id_type,
-        tables=FeatureTables(
-            user_features=user_features,
-            item_features=item_features,
-            content=content_directions(item_features),
-            kinds=kinds_of_items(item_features, taste.content, settings.taste.n_content),
-            scales=scales(item_features),
-            embedding=embedding,
-            audience=audience,
-            statistics=statistics,
-            taste=taste,
-            label_above=intake.label_above,
-            value_range=intake.value_range,
-        ),
-        known=known,
-        embedding_fit_of_user=fit_of_user,
-        weights=Weights((), (), nothing, nothing),
-        facts=TrainingFacts(
-            n_samples=intake.n_samples,
-            n_interactions=intake.n_interactions,
-            first_timestamp=intake.first_timestamp,
-            last_timestamp=intake.last_timestamp,
-            fingerprint=intake.fingerprint,
-            event_values={"viewed": None, "liked": liked, "bought": liked, "skipped": disliked},
-        ),
-    )
-
-
-def _refitted(
-    settings: TrainSettings, rec_sys: RecSys, intake: Intake, scratch: Path
-) -> tuple[FeatureTables, FoldsOfUser]:
-    """Fit the tables of other samples as those of training are fitted, for the audit."""
-    ranker = _tables(rec_sys, intake, settings, scratch, Silent())
-    return ranker.tables, _folds_of_user(intake, ranker)
 
 
 def _fit(
@@ -303,7 +210,7 @@ def _write_rows(
     blocks = sample_blocks(
         intake,
         ranker.tables,
-        _folds_of_user(intake, ranker),
+        folds_of_users(intake, ranker),
         settings.n_history,
         rec_sys,
         settings.chunk_rows,

@@ -8,8 +8,10 @@ import pytest
 from edgerec.audit.behavior import Question, behavior_fault
 from edgerec.audit.future import check_future
 from edgerec.audit.report import Finding
+from edgerec.features.history import kinds_of_items, scales
 from edgerec.features.statistics import fit_statistics, folds
 from edgerec.features.tables import content_directions, item_table, user_table
+from edgerec.features.taste.tables import no_taste
 from edgerec.features.vector import FeatureTables
 from edgerec.progress import Silent
 from edgerec.recsys import Id, Interaction, RecSys
@@ -29,6 +31,10 @@ def checked(rec_sys: RecSys, folder: Path) -> Finding:
         user_features=user_table(rec_sys, intake.user_ids),
         item_features=features,
         content=content_directions(features),
+        kinds=kinds_of_items(features, np.zeros((n_items + 1, 0), np.float32), 64),
+        scales=scales(features),
+        audience=random.normal(size=(2, n_items + 1, 2)).astype(np.float32),
+        taste=no_taste(n_items, 2),
         embedding=random.normal(size=(1, n_items + 1, 3)).astype(np.float32),
         statistics=fit_statistics(lambda: intake.spool.blocks(1024), n_items, fold, 2, Silent()),
         label_above=intake.label_above,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgerec import pipeline
+from edgerec import fitting, pipeline
 from edgerec.audit.out_of_fold import check_out_of_fold
 from edgerec.audit.report import Finding
 from edgerec.config import TrainSettings
@@ -25,12 +25,19 @@ from tests.toy import Checkerboard, Listed, taken_in
 Patch = Callable[[pytest.MonkeyPatch], None]
 
 
+def replace(monkeypatch: pytest.MonkeyPatch, name: str, new: object) -> None:
+    """Put a leak in the place of what fits or serves tables, wherever it is called."""
+    for module in (fitting, pipeline):
+        if hasattr(module, name):
+            monkeypatch.setattr(module, name, new)
+
+
 def checked(
     rec_sys: RecSys, folder: Path, settings: TrainSettings = SETTINGS, seed: int = 0
 ) -> Finding:
     intake = taken_in(rec_sys, folder)
-    ranker = pipeline._tables(rec_sys, intake, settings, folder, Silent())
-    fit = partial(pipeline._refitted, settings)
+    ranker = fitting.fit_tables(rec_sys, intake, settings, folder, Silent())
+    fit = partial(fitting.refit_tables, settings)
     return check_out_of_fold(fit, intake, ranker.tables, settings.n_history, folder, seed)
 
 
@@ -55,7 +62,7 @@ def test_one_user_serves_nobody_else(tmp_path: Path) -> None:
 
 
 def statistics_of_all_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    honest = pipeline.fit_statistics
+    honest = fitting.fit_statistics
 
     def of_all(*arguments: Any) -> Any:
         fitted = honest(*arguments)
@@ -64,29 +71,29 @@ def statistics_of_all_rows(monkeypatch: pytest.MonkeyPatch) -> None:
         full = {name: np.repeat(array[-1:], len(array), axis=0) for name, array in arrays.items()}
         return dataclasses.replace(fitted, **full)
 
-    monkeypatch.setattr(pipeline, "fit_statistics", of_all)
+    replace(monkeypatch, "fit_statistics", of_all)
 
 
 def item2vec_of_all_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    honest = pipeline.fit_embeddings
+    honest = fitting.fit_embeddings
 
     def of_all(*arguments: Any) -> Any:
         embedding, fit_of_user = honest(*arguments)
         return np.repeat(embedding[-1:], len(embedding), axis=0), fit_of_user
 
-    monkeypatch.setattr(pipeline, "fit_embeddings", of_all)
+    replace(monkeypatch, "fit_embeddings", of_all)
 
 
 def test_a_scale_that_all_share_is_no_leak(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A column may be standardised by the interactions of all users; no item is in that alone."""
-    honest = pipeline.item_table
+    honest = fitting.item_table
 
     def standardised(rec_sys: RecSys, ids: Any) -> Any:
         table = honest(rec_sys, ids)
         return np.concatenate([table, np.arange(len(table))[:, None]], axis=1, dtype=np.float32)
 
-    monkeypatch.setattr(pipeline, "item_table", standardised)
-    fitted = pipeline._tables
+    replace(monkeypatch, "item_table", standardised)
+    fitted = fitting.fit_tables
 
     def with_scale(rec_sys: RecSys, intake: Intake, *rest: Any) -> Ranker:
         ranker = fitted(rec_sys, intake, *rest)
@@ -95,7 +102,7 @@ def test_a_scale_that_all_share_is_no_leak(tmp_path: Path, monkeypatch: pytest.M
         features[:, -1] = (features[:, -1] - item.mean()) / item.std()
         return ranker.replaced(tables=dataclasses.replace(ranker.tables, item_features=features))
 
-    monkeypatch.setattr(pipeline, "_tables", with_scale)
+    replace(monkeypatch, "fit_tables", with_scale)
     for seed in range(5):
         folder = tmp_path / str(seed)
         folder.mkdir()
@@ -104,7 +111,7 @@ def test_a_scale_that_all_share_is_no_leak(tmp_path: Path, monkeypatch: pytest.M
 
 def a_new_table_of_user_means(monkeypatch: pytest.MonkeyPatch) -> None:
     """A kind of table that the check has never heard of."""
-    honest = pipeline._tables
+    honest = fitting.fit_tables
 
     def with_means(
         rec_sys: RecSys, intake: Intake, settings: TrainSettings, scratch: Path, progress: Any
@@ -116,30 +123,30 @@ def a_new_table_of_user_means(monkeypatch: pytest.MonkeyPatch) -> None:
                 means[user] = np.nanmean(block["value"][block["user"] == user])
         return ranker.replaced(tables=dataclasses.replace(ranker.tables, user_features=means))
 
-    monkeypatch.setattr(pipeline, "_tables", with_means)
+    replace(monkeypatch, "fit_tables", with_means)
 
 
 def counts_of_all_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only that something was done is known of the own samples, and not how it was liked."""
-    honest = pipeline.fit_statistics
+    honest = fitting.fit_statistics
 
     def of_all(*arguments: Any) -> Any:
         fitted = honest(*arguments)
         count = np.repeat(fitted.log_count[-1:], len(fitted.log_count), axis=0)
         return dataclasses.replace(fitted, log_count=count)
 
-    monkeypatch.setattr(pipeline, "fit_statistics", of_all)
+    replace(monkeypatch, "fit_statistics", of_all)
 
 
 def the_wrong_fold(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each sample is served from a fit that leaves another fold out."""
-    honest = pipeline._folds_of_user
+    honest = fitting.folds_of_users
 
     def moved(intake: Intake, ranker: Ranker) -> Any:
         found = honest(intake, ranker)
         return dataclasses.replace(found, statistics=(found.statistics + 1) % SETTINGS.n_folds)
 
-    monkeypatch.setattr(pipeline, "_folds_of_user", moved)
+    replace(monkeypatch, "folds_of_users", moved)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,114 @@
+"""Fits all that a ranker looks up, and nothing of its network."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgerec.config import TrainSettings
+from edgerec.embedding import fit_embeddings
+from edgerec.features.embeddings.audience import fit_audience
+from edgerec.features.history import kinds_of_items, scales
+from edgerec.features.statistics import fit_statistics, folds
+from edgerec.features.tables import content_directions, item_table, user_table
+from edgerec.features.taste.fit import fit_taste
+from edgerec.features.vector import FeatureTables
+from edgerec.progress import Progress, Silent
+from edgerec.recsys import RecSys
+from edgerec.samples.intake import Intake
+from edgerec.samples.known import known_histories
+from edgerec.samples.stream import FoldsOfUser
+from edgerec.train.network import Weights
+from edgerec.train.ranker import Ranker, TrainingFacts
+
+
+def _fold_of_user(intake: Intake, settings: TrainSettings) -> NDArray[np.int64]:
+    return folds(intake.spool.n_users, settings.n_folds, settings.random_state)
+
+
+def folds_of_users(intake: Intake, ranker: Ranker) -> FoldsOfUser:
+    """Return which fits of the tables a training sample of each user sees."""
+    return FoldsOfUser(_fold_of_user(intake, ranker.settings), ranker.embedding_fit_of_user)
+
+
+def fit_tables(
+    rec_sys: RecSys, intake: Intake, settings: TrainSettings, scratch: Path, progress: Progress
+) -> Ranker:
+    """Return a ranker with everything but its network.
+
+    Tables that samples go into are fitted out of fold: those that a user's samples see never saw
+    the user.
+    """
+    progress.stage("features")
+    user_features = user_table(rec_sys, intake.user_ids)
+    item_features = item_table(rec_sys, intake.item_ids)
+    n_items = len(intake.item_ids)
+    embedding, fit_of_user = fit_embeddings(rec_sys, intake, settings, scratch, progress)
+    progress.stage("statistics")
+    fold_of_user = _fold_of_user(intake, settings)
+
+    def blocks() -> Iterator[NDArray[np.void]]:
+        return intake.spool.blocks(settings.chunk_rows)
+
+    statistics = fit_statistics(blocks, n_items, fold_of_user, settings.n_folds, progress)
+    audience = fit_audience(
+        blocks,
+        n_items,
+        fold_of_user,
+        settings.n_folds,
+        settings.embedding.audience_dim,
+        settings.random_state,
+        progress,
+    )
+    taste = fit_taste(
+        blocks,
+        item_features,
+        statistics,
+        fold_of_user,
+        settings.taste,
+        settings.random_state,
+        progress,
+    )
+    known = known_histories(intake, settings, rec_sys, progress)
+    disliked, liked = intake.mean_value_of_label
+    nothing = np.zeros(0, np.float32)
+    return Ranker(
+        settings=settings,
+        user_ids=intake.user_ids,
+        item_ids=intake.item_ids,
+        user_id_type=intake.user_id_type,
+        item_id_type=intake.item_id_type,
+        tables=FeatureTables(
+            user_features=user_features,
+            item_features=item_features,
+            content=content_directions(item_features),
+            kinds=kinds_of_items(item_features, taste.content, settings.taste.n_content),
+            scales=scales(item_features),
+            embedding=embedding,
+            audience=audience,
+            statistics=statistics,
+            taste=taste,
+            label_above=intake.label_above,
+            value_range=intake.value_range,
+        ),
+        known=known,
+        embedding_fit_of_user=fit_of_user,
+        weights=Weights((), (), nothing, nothing),
+        facts=TrainingFacts(
+            n_samples=intake.n_samples,
+            n_interactions=intake.n_interactions,
+            first_timestamp=intake.first_timestamp,
+            last_timestamp=intake.last_timestamp,
+            fingerprint=intake.fingerprint,
+            event_values={"viewed": None, "liked": liked, "bought": liked, "skipped": disliked},
+        ),
+    )
+
+
+def refit_tables(
+    settings: TrainSettings, rec_sys: RecSys, intake: Intake, scratch: Path
+) -> tuple[FeatureTables, FoldsOfUser]:
+    """Fit the tables of other samples as those of training are fitted, for the audit."""
+    ranker = fit_tables(rec_sys, intake, settings, scratch, Silent())
+    return ranker.tables, folds_of_users(intake, ranker)
