@@ -78,7 +78,20 @@ class DeclaredRecSys:
         return features
 
     def get_user_features(self, user_ids: Sequence[Id]) -> Sequence[Sequence[float]]:
-        """Return the features of many users."""
+        """Return the features of many users.
+
+        Raises
+        ------
+        SourceError
+            Features are declared, and none of the users has a row.
+        """
+        users, known = self.configuration.users, set(self._users.ids)
+        if users is not None and users.features and user_ids and known.isdisjoint(user_ids):
+            raise SourceError(
+                f"none of {len(user_ids)} users, such as {user_ids[0]!r}, stands in column "
+                f'"{users.id}" of table "{users.table}": fill it, or name in [users] the column of '
+                "the interactions' user ids, or leave [users] out"
+            )
         rows: list[list[float]] = self._users.of(user_ids).tolist()
         return rows
 
@@ -95,10 +108,26 @@ class DeclaredRecSys:
         return read_titles(self._engine, items.table, items.id, items.title, item_ids)
 
     def item_generator(self) -> Iterator[Id]:
-        """Yield the items that have features, those without an interaction too."""
-        kind = str if self._items_are_text else int
-        # An empty text is no id, and a table whose ids are of another kind describes other things.
-        return (id_ for id_ in self._items.ids if isinstance(id_, kind) and id_ != "")
+        """Yield the items that have features, those without an interaction too.
+
+        Raises
+        ------
+        SourceError
+            Features are declared, and no row has an id of the interactions' kind.
+        """
+        items = self.configuration.items
+        kind, name = (str, "text") if self._items_are_text else (int, "whole numbers")
+        # An empty text is no id.
+        ids = [id_ for id_ in self._items.ids if isinstance(id_, kind) and id_ != ""]
+        if items is not None and items.features and not ids:
+            came = next(iter(self._items.ids), None)
+            rows = "holds no row" if came is None else f"has ids such as {came!r}"
+            raise SourceError(
+                f'table "{items.table}" {rows} in column "{items.id}", but the interactions\' '
+                f"items are {name}: fill it, or name in [items] the column of the same ids, or "
+                "leave [items] out"
+            )
+        return iter(ids)
 
     def sample_generator(self) -> Iterator[Sample]:
         """Yield the samples, user by user, in order of time.

@@ -6,7 +6,7 @@ user, the time of his last sample.
 
 import gc
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -16,10 +16,11 @@ from typing import BinaryIO, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from edgerec.errors import SampleError, shown
+from edgerec.errors import SampleError
 from edgerec.ids import IdArray, IdIndex, IdType
 from edgerec.progress import Progress
-from edgerec.recsys import Id, ItemCatalogue, RecSys, Sample, UserBehavior
+from edgerec.recsys import ItemCatalogue, RecSys, Sample, UserBehavior
+from edgerec.samples.catalogue import add_catalogue
 from edgerec.samples.encoding import encode_samples, yielded
 from edgerec.samples.spool import Spool, sort_by_user
 from edgerec.seconds import finer_unit
@@ -149,8 +150,7 @@ def take_in(rec_sys: RecSys, folder: Path, chunk_rows: int, progress: Progress) 
         )
     _check_labels(n_label_1, n_samples)
     if isinstance(rec_sys, ItemCatalogue):
-        for some in _batches(_listed(rec_sys)):
-            items.encode(some)
+        add_catalogue(rec_sys, items, progress)
     if not n_interactions and not isinstance(rec_sys, UserBehavior):
         progress.message(
             "no sample has a value, so every history is empty and answers will not follow what a "
@@ -180,21 +180,6 @@ def take_in(rec_sys: RecSys, folder: Path, chunk_rows: int, progress: Progress) 
         mean_value_of_label=(value_range.mean(0), value_range.mean(1)),
         fingerprint=_fingerprint(user_ids, item_ids, spool),
     )
-
-
-def _listed(rec_sys: ItemCatalogue) -> Iterator[Id]:
-    returned: object = rec_sys.item_generator()
-    if isinstance(returned, str) or not isinstance(returned, Iterable):
-        raise SampleError(
-            f"item_generator returned {shown(returned)}; expected an iterator of item ids. Write "
-            "`yield item_id` for each item."
-        )
-    return iter(returned)
-
-
-def _batches(ids: Iterator[Id]) -> Iterator[list[Id]]:
-    while some := list(islice(ids, _CHUNK)):
-        yield some
 
 
 @contextmanager

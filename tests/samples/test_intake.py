@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from edgerec.errors import SampleError
+from edgerec.progress import Silent
 from edgerec.recsys import Sample
 from edgerec.samples import intake as intake_module
+from edgerec.samples.intake import take_in
 from tests.toy import Checkerboard, Listed, taken_in
 
 GOOD = [
@@ -239,6 +241,33 @@ def test_items_of_no_sample_are_known_where_they_are_listed(tmp_path: Path) -> N
     assert intake.n_samples == 2
     records = next(intake.spool.blocks(1024))
     assert records["item"].tolist() == [1, 3]
+
+
+def test_a_catalogue_of_other_items_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SampleError) as raised:
+        taken_in(WithCatalogue(TWO, [1010, 1030, 1040]), tmp_path)
+    assert str(raised.value) == (
+        "None of the 2 items of the samples is among the 3 that item_generator yields (such as 10 "
+        "here and 1010 there), so what is known of those says nothing of these. Yield the ids that "
+        "samples have; in edgerec.toml, name the column of those ids in [items]."
+    )
+
+
+def test_a_catalogue_that_hardly_describes_the_samples_is_remarked_on(tmp_path: Path) -> None:
+    messages: list[str] = []
+
+    class Listening(Silent):
+        def message(self, text: str) -> None:
+            messages.append(text)
+
+    samples = [Sample(1, item, item % 2, 10 + item, 1.0) for item in range(5)]
+    take_in(WithCatalogue(samples, [0, 1, 70]), tmp_path, 1024, Listening())
+    assert messages == [
+        (
+            "only 2 of the 5 items of the samples are among those that item_generator yields, or "
+            "in the table of [items]: the others have no features. Check its ids."
+        )
+    ]
 
 
 @pytest.mark.parametrize("odd", [None, 3, "30"])
