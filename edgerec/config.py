@@ -100,6 +100,9 @@ class TrainSettings:
     """statistics that a training sample sees are fitted without its own fold of users"""
     held_out_share: float = 0.1
     """share of the users whose samples decide when to stop"""
+    n_neighbours: int = 0
+    """item-item weights that each item keeps; 0: none are learned. They pay where what was taken
+    is all that is known, and the whole catalogue is ranked"""
     chunk_rows: int = 65_536
     """samples in memory at a time"""
     random_state: int = 0
@@ -115,6 +118,7 @@ class TrainSettings:
         _require(self.n_known_interactions >= 0, self, "n_known_interactions", "at least 0")
         _require(2 <= self.n_folds <= 100, self, "n_folds", "from 2 to 100")
         _require(0 < self.held_out_share <= 0.5, self, "held_out_share", "in (0, 0.5]")
+        _require(0 <= self.n_neighbours <= 1000, self, "n_neighbours", "from 0 to 1000")
         _require(self.chunk_rows >= 1024, self, "chunk_rows", "at least 1024")
         _require(self.random_state >= 0, self, "random_state", "at least 0")
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from edgerec.config import TrainSettings
 from edgerec.embedding import fit_embeddings
 from edgerec.errors import StateError
+from edgerec.features.neighbours import fit_neighbours
 from edgerec.features.statistics import fit_statistics, folds
 from edgerec.features.tables import content_directions, item_table, user_table
 from edgerec.features.vector import FeatureTables
@@ -166,6 +167,16 @@ def _tables(
         progress,
     )
     known = known_histories(intake, settings, rec_sys, progress)
+    neighbours = None
+    if settings.n_neighbours:
+        progress.stage("neighbours")
+        neighbours = fit_neighbours(
+            lambda: intake.spool.blocks(settings.chunk_rows),
+            n_items,
+            _fold_of_user(intake, settings),
+            settings.n_folds,
+            settings.n_neighbours,
+        )
     disliked, liked = intake.mean_value_of_label
     nothing = np.zeros(0, np.float32)
     return Ranker(
@@ -182,6 +193,7 @@ def _tables(
             statistics=statistics,
             label_above=intake.label_above,
             value_range=intake.value_range,
+            neighbours=neighbours,
         ),
         known=known,
         embedding_fit_of_user=fit_of_user,
@@ -232,6 +244,7 @@ def _finished(ranker: Ranker, course: Course) -> Ranker:
         ranker.tables,
         statistics=ranker.tables.statistics.full(),
         embedding=ranker.tables.embedding[-1:],
+        neighbours=ranker.tables.neighbours and ranker.tables.neighbours.full(),
     )
     facts = dataclasses.replace(
         ranker.facts, epochs=tuple(course.epochs), best_epoch=course.best_epoch

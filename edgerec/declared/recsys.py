@@ -25,6 +25,7 @@ from edgerec.source import (
 )
 
 _CHUNK_ROWS = 65_536
+_NEIGHBOURS = 50
 
 
 class DeclaredRecSys:
@@ -112,8 +113,11 @@ class DeclaredRecSys:
 
     def _taken(self) -> Iterator[Sample]:
         items, counts = self._item_counts()
-        sampler = NegativeSampler(counts, self.configuration.training.random_state)
-        n_negatives = self.configuration.label.n_negatives
+        label = self.configuration.label
+        sampler = NegativeSampler(
+            counts, label.popularity_exponent, self.configuration.training.random_state
+        )
+        n_negatives = label.n_negatives
         code_of = {id_: code for code, id_ in enumerate(items)}
         for rows in self._users_rows():
             own = np.unique(np.array([code_of[item] for _, item, _, _ in rows], np.int64))
@@ -196,7 +200,11 @@ def train_settings(configuration: Configuration) -> TrainSettings:
     training = configuration.training
     plain = training.network.model_dump()
     plain["hidden_layer_sizes"] = tuple(plain["hidden_layer_sizes"])
+    n_neighbours = training.n_neighbours
+    if n_neighbours is None:
+        n_neighbours = _NEIGHBOURS if configuration.label.rule == "taken" else 0
     return TrainSettings(
+        n_neighbours=n_neighbours,
         n_history=training.n_history,
         n_known_interactions=training.n_known_interactions,
         n_folds=training.n_folds,

@@ -66,6 +66,11 @@ class Label(_Section):
     n_negatives: Annotated[int, Field(ge=1, le=100)] = Field(
         default=4, description='items drawn per interaction by the rule "taken"'
     )
+    popularity_exponent: Annotated[float, Field(ge=0, le=1)] = Field(
+        default=0.0,
+        description="they are drawn by how often items occur, to this power: 0 draws all alike and "
+        "ranks by what is likely to be taken; towards 1, popular items lose their lead",
+    )
 
 
 class When(_Section):
@@ -180,6 +185,11 @@ class Training(_Section):
     )
     held_out_share: Annotated[float, Field(gt=0, le=0.5)] = Field(
         default=0.1, description="share of the users that decide when to stop"
+    )
+    n_neighbours: Annotated[int, Field(ge=0, le=1000)] | None = Field(
+        default=None,
+        description="item-item weights that each item keeps, 0: none are learned; by default 50 by "
+        'the rule "taken" and 0 by the rule "above"',
     )
     random_state: Annotated[int, Field(ge=0)] = Field(default=0, description="seed")
     embedding: Embedding = Field(default=Embedding(), description="item2vec")

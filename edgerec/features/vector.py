@@ -5,12 +5,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgerec.features import history
+from edgerec.features import history, neighbours
 from edgerec.features.history import HistoryInputs
+from edgerec.features.neighbours import Neighbours, neighbour_features
 from edgerec.features.statistics import ItemStatistics
 
 Array = NDArray[np.float32]
@@ -34,6 +36,8 @@ class FeatureTables:
     """a history value above this counts as liked; None: liked is not known"""
     value_range: tuple[float, float]
     """smallest and largest value in training; what a request states beyond is cut to it"""
+    neighbours: Neighbours | None = None
+    """item-item weights; None: none were learned"""
 
     def names(self) -> list[str]:
         """Return the name of each column of the feature vector."""
@@ -42,6 +46,7 @@ class FeatureTables:
             *(f"item_{column}" for column in range(self.item_features.shape[1])),
             *STATISTIC_NAMES,
             *history.NAMES,
+            *(() if self.neighbours is None else neighbours.NAMES),
         ]
 
 
@@ -115,6 +120,11 @@ def feature_vectors(requests: Requests, tables: FeatureTables) -> Array:
         np.broadcast_to(part[:, None, :], (*shape, part.shape[1])) for part in per_user
     )
     statistics = tables.statistics
+    by_neighbours = (
+        []
+        if tables.neighbours is None
+        else [neighbour_features(tables.neighbours, requests.history, candidates, requests.fit)]
+    )
     return np.concatenate(
         [
             user_static,
@@ -124,26 +134,30 @@ def feature_vectors(requests: Requests, tables: FeatureTables) -> Array:
             statistics.log_count[fit, candidates][:, :, None],
             user_history,
             candidate_dynamic,
+            *by_neighbours,
         ],
         axis=2,
         dtype=np.float32,
     )
 
 
-def tables_to_arrays(tables: FeatureTables) -> dict[str, NDArray[np.float32]]:
+def tables_to_arrays(tables: FeatureTables) -> dict[str, NDArray[Any]]:
     """Return the tables as named arrays, for a file."""
-    arrays = {
+    arrays: dict[str, NDArray[Any]] = {
         "user_features": tables.user_features,
         "item_features": tables.item_features,
         "embedding": tables.embedding,
     }
     for name in ItemStatistics.__dataclass_fields__:
         arrays[f"statistics_{name}"] = getattr(tables.statistics, name)
+    if tables.neighbours is not None:
+        arrays["neighbour_rows"] = tables.neighbours.rows
+        arrays["neighbour_weights"] = tables.neighbours.weights
     return arrays
 
 
 def tables_from_arrays(
-    arrays: Mapping[str, NDArray[np.float32]],
+    arrays: Mapping[str, NDArray[Any]],
     content: Array,
     label_above: float | None,
     value_range: tuple[float, float],
@@ -159,4 +173,7 @@ def tables_from_arrays(
         ),
         label_above=label_above,
         value_range=value_range,
+        neighbours=Neighbours(arrays["neighbour_rows"], arrays["neighbour_weights"])
+        if "neighbour_rows" in arrays
+        else None,
     )

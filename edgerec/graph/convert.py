@@ -6,6 +6,7 @@ import onnx
 from edgerec.features.vector import FeatureTables
 from edgerec.graph.history import HistoryFeatures, history_inputs
 from edgerec.graph.lookup import Candidates, Lookup, effective_history, user_row
+from edgerec.graph.neighbours import neighbour_features
 from edgerec.graph.network import add_network
 from edgerec.graph.nodes import GraphBuilder
 from edgerec.schema import input_specifications, output_specifications
@@ -22,7 +23,18 @@ def to_graph(ranker: Ranker, producer_version: str) -> onnx.ModelProto:
     inputs = history_inputs(graph, slots, candidates.rows, ranker.tables)
     dynamic = HistoryFeatures(graph, inputs, ranker.tables, ranker.settings.n_history)
     user_history = dynamic.user_features()
-    features = _feature_vectors(graph, ranker.tables, user, candidates, user_history, dynamic)
+    per_candidate = dynamic.candidate_features()
+    if ranker.tables.neighbours is not None:
+        per_candidate.append(
+            neighbour_features(
+                graph,
+                ranker.tables.neighbours,
+                slots,
+                candidates.rows,
+                ranker.settings.n_history,
+            )
+        )
+    features = _feature_vectors(graph, ranker.tables, user, candidates, user_history, per_candidate)
     add_network(graph, ranker, features)
     lookup.top(candidates, lookup.excluded(candidates))
     return graph.model(
@@ -39,7 +51,7 @@ def _feature_vectors(
     user: str,
     candidates: Candidates,
     user_history: str,
-    dynamic: HistoryFeatures,
+    dynamic: list[str],
 ) -> str:
     """Concatenate in the order of `edgerec.features.vector.feature_vectors`: [N, width]."""
     statistics = tables.statistics
@@ -66,5 +78,5 @@ def _feature_vectors(
     items = graph.table("item_features", rows)
     blocks.append(graph.add("Gather", [items, candidates.rows]))
     blocks.append(repeated(user_history))
-    blocks += dynamic.candidate_features()
+    blocks += dynamic
     return graph.add("Concat", blocks, "features", axis=1)
