@@ -19,9 +19,9 @@ from edgerec.evaluate.baselines import Baseline, standard_baselines
 from edgerec.evaluate.catalogue import CatalogueEvaluation, evaluate_catalogue
 from edgerec.evaluate.intervals import paired_interval
 from edgerec.evaluate.owned import OwnedItems, owned_items
-from edgerec.evaluate.table import ColumnNames, table_rows
+from edgerec.evaluate.table import table_rows
 from edgerec.scoring import TableScorer
-from edgerec.source import find_columns, open_engine, read_interactions
+from edgerec.source import ColumnNames, find_columns, open_engine, read_interactions
 
 # The best of what was tried on these very rows, in favour of the peers.
 RIDGE = 200.0

@@ -10,14 +10,15 @@ from numpy.typing import NDArray
 from edgerec.config import TrainSettings
 from edgerec.embedding import fit_embeddings
 from edgerec.errors import StateError
-from edgerec.features.neighbours import fit_neighbours
-from edgerec.features.statistics import fit_statistics, folds
+from edgerec.features.statistics import folds
 from edgerec.features.tables import content_directions, item_table, user_table
 from edgerec.features.vector import FeatureTables
 from edgerec.files import require_writable, scratch_folder
+from edgerec.fitted import fit_tables
 from edgerec.model import Model
 from edgerec.progress import Progress, Silent
 from edgerec.recsys import PreTraining, RecSys, require_rec_sys
+from edgerec.samples.cut import cut_blocks
 from edgerec.samples.intake import Intake, take_in
 from edgerec.samples.known import known_histories
 from edgerec.samples.stream import FoldsOfUser, sample_blocks
@@ -97,7 +98,13 @@ def train(
     kept = _kept(folder, saved)
     try:
         with scratch_folder() as scratch:
-            intake = take_in(rec_sys, scratch, settings.chunk_rows, progress)
+            intake = take_in(
+                rec_sys,
+                scratch,
+                settings.chunk_rows,
+                progress,
+                one_label=settings.objective == "top",
+            )
             if saved is None:
                 ranker = _tables(rec_sys, intake, settings, scratch, progress)
                 if folder is not None:
@@ -156,27 +163,9 @@ def _tables(
     progress.stage("features")
     user_features = user_table(rec_sys, intake.user_ids)
     item_features = item_table(rec_sys, intake.item_ids)
-    n_items = len(intake.item_ids)
     embedding, fit_of_user = fit_embeddings(rec_sys, intake, settings, scratch, progress)
-    progress.stage("statistics")
-    statistics = fit_statistics(
-        lambda: intake.spool.blocks(settings.chunk_rows),
-        n_items,
-        _fold_of_user(intake, settings),
-        settings.n_folds,
-        progress,
-    )
+    statistics, neighbours = fit_tables(intake, _fold_of_user(intake, settings), settings, progress)
     known = known_histories(intake, settings, rec_sys, progress)
-    neighbours = None
-    if settings.n_neighbours:
-        progress.stage("neighbours")
-        neighbours = fit_neighbours(
-            lambda: intake.spool.blocks(settings.chunk_rows),
-            n_items,
-            _fold_of_user(intake, settings),
-            settings.n_folds,
-            settings.n_neighbours,
-        )
     disliked, liked = intake.mean_value_of_label
     nothing = np.zeros(0, np.float32)
     return Ranker(
@@ -194,6 +183,7 @@ def _tables(
             label_above=intake.label_above,
             value_range=intake.value_range,
             neighbours=neighbours,
+            n_compared=settings.n_compared,
         ),
         known=known,
         embedding_fit_of_user=fit_of_user,
@@ -266,14 +256,17 @@ def _write_rows(
     features: list[NDArray[np.float32]] = []
     labels: list[NDArray[np.float32]] = []
     n_done = 0
-    blocks = sample_blocks(
-        intake,
-        ranker.tables,
-        FoldsOfUser(_fold_of_user(intake, settings), ranker.embedding_fit_of_user),
-        settings.n_history,
-        rec_sys,
-        settings.chunk_rows,
-    )
+    if settings.objective == "top":
+        blocks = cut_blocks(intake, ranker.tables, ranker.embedding_fit_of_user, settings)
+    else:
+        blocks = sample_blocks(
+            intake,
+            ranker.tables,
+            FoldsOfUser(_fold_of_user(intake, settings), ranker.embedding_fit_of_user),
+            settings.n_history,
+            rec_sys,
+            settings.chunk_rows,
+        )
     for block in blocks:
         held = is_held_out[block.user]
         rows.add(block.features[~held], block.label[~held])
@@ -281,6 +274,6 @@ def _write_rows(
             features.append(block.features[held])
             labels.append(block.label[held])
         n_done += len(held)
-        progress.advance(n_done, intake.n_samples)
+        progress.advance(n_done, None if settings.objective == "top" else intake.n_samples)
     rows.finish()
     return HeldOut(np.concatenate(features), np.concatenate(labels))

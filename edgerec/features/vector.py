@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgerec.features import history, neighbours
+from edgerec.features import history
 from edgerec.features.history import HistoryInputs
-from edgerec.features.neighbours import Neighbours, neighbour_features
+from edgerec.features.neighbours.columns import column_names, neighbour_features
+from edgerec.features.neighbours.tables import TABLE_NAMES, Neighbours
 from edgerec.features.statistics import ItemStatistics
 
 Array = NDArray[np.float32]
@@ -38,6 +39,8 @@ class FeatureTables:
     """smallest and largest value in training; what a request states beyond is cut to it"""
     neighbours: Neighbours | None = None
     """item-item weights; None: none were learned"""
+    n_compared: int = 100
+    """newest slots of a history that candidates are compared with; neighbours take all slots"""
 
     def names(self) -> list[str]:
         """Return the name of each column of the feature vector."""
@@ -46,7 +49,7 @@ class FeatureTables:
             *(f"item_{column}" for column in range(self.item_features.shape[1])),
             *STATISTIC_NAMES,
             *history.NAMES,
-            *(() if self.neighbours is None else neighbours.NAMES),
+            *(() if self.neighbours is None else column_names(self.neighbours)),
         ]
 
 
@@ -70,11 +73,13 @@ class Requests:
 
 def history_inputs(requests: Requests, tables: FeatureTables) -> HistoryInputs:
     """Look up what the dynamic features read."""
-    statistics, rows, candidates = tables.statistics, requests.history, requests.candidates
+    statistics, candidates = tables.statistics, requests.candidates
+    rows = requests.history[:, : tables.n_compared]
+    values = requests.values[:, : tables.n_compared]
     fit, embedding_fit = requests.fit[:, None], requests.embedding_fit[:, None]
     present = (rows > 0).astype(np.float32)
-    stated = present * ~np.isnan(requests.values)
-    number = np.where(np.isnan(requests.values), np.float32(0), requests.values)
+    stated = present * ~np.isnan(values)
+    number = np.where(np.isnan(values), np.float32(0), values)
     low, high = tables.value_range
     value = (stated * np.clip(number, np.float32(low), np.float32(high))).astype(np.float32)
     if tables.label_above is None:
@@ -100,6 +105,16 @@ def history_inputs(requests: Requests, tables: FeatureTables) -> HistoryInputs:
     )
 
 
+def _liked(requests: Requests, label_above: float | None) -> Array:
+    """Return which slots were liked, of all: float32 [G, H]."""
+    above = np.inf if label_above is None else label_above
+    # What is not stated (NaN) is not above.
+    liked: Array = ((requests.history > 0) & (requests.values > np.float32(above))).astype(
+        np.float32
+    )
+    return liked
+
+
 def _taken(table: Array, fit: NDArray[np.int64], rows: NDArray[np.int64]) -> Array:
     """Return table[fit, rows]; `take` of one axis needs half the time of indexing by two."""
     n_fits, n_rows = table.shape[:2]
@@ -123,7 +138,15 @@ def feature_vectors(requests: Requests, tables: FeatureTables) -> Array:
     by_neighbours = (
         []
         if tables.neighbours is None
-        else [neighbour_features(tables.neighbours, requests.history, candidates, requests.fit)]
+        else [
+            neighbour_features(
+                tables.neighbours,
+                requests.history,
+                _liked(requests, tables.label_above),
+                candidates,
+                requests.fit,
+            )
+        ]
     )
     return np.concatenate(
         [
@@ -151,8 +174,9 @@ def tables_to_arrays(tables: FeatureTables) -> dict[str, NDArray[Any]]:
     for name in ItemStatistics.__dataclass_fields__:
         arrays[f"statistics_{name}"] = getattr(tables.statistics, name)
     if tables.neighbours is not None:
-        arrays["neighbour_rows"] = tables.neighbours.rows
-        arrays["neighbour_weights"] = tables.neighbours.weights
+        for number, name in enumerate(tables.neighbours.names):
+            arrays[f"neighbours_{name}_rows"] = tables.neighbours.rows[:, :, number]
+            arrays[f"neighbours_{name}_weights"] = tables.neighbours.weights[:, :, number]
     return arrays
 
 
@@ -161,6 +185,7 @@ def tables_from_arrays(
     content: Array,
     label_above: float | None,
     value_range: tuple[float, float],
+    n_compared: int,
 ) -> FeatureTables:
     """Return the tables that `tables_to_arrays` wrote."""
     return FeatureTables(
@@ -173,7 +198,17 @@ def tables_from_arrays(
         ),
         label_above=label_above,
         value_range=value_range,
-        neighbours=Neighbours(arrays["neighbour_rows"], arrays["neighbour_weights"])
-        if "neighbour_rows" in arrays
-        else None,
+        neighbours=_neighbours_from_arrays(arrays),
+        n_compared=n_compared,
     )
+
+
+def _neighbours_from_arrays(arrays: Mapping[str, NDArray[Any]]) -> Neighbours | None:
+    names = tuple(name for name in TABLE_NAMES if f"neighbours_{name}_rows" in arrays)
+    if not names:
+        return None
+    rows, weights = (
+        np.stack([arrays[f"neighbours_{name}_{part}"] for name in names], axis=2)
+        for part in ("rows", "weights")
+    )
+    return Neighbours(names, rows, weights)

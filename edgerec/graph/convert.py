@@ -5,7 +5,7 @@ import onnx
 
 from edgerec.features.vector import FeatureTables
 from edgerec.graph.history import HistoryFeatures, history_inputs
-from edgerec.graph.lookup import Candidates, Lookup, effective_history, user_row
+from edgerec.graph.lookup import Candidates, Lookup, effective_history, newest_slots, user_row
 from edgerec.graph.neighbours import neighbour_features
 from edgerec.graph.network import add_network
 from edgerec.graph.nodes import GraphBuilder
@@ -20,7 +20,8 @@ def to_graph(ranker: Ranker, producer_version: str) -> onnx.ModelProto:
     user = user_row(graph, ranker.user_ids, ranker.user_id_type)
     candidates = lookup.candidates()
     slots = effective_history(graph, lookup, user, ranker.known, ranker.settings.n_history)
-    inputs = history_inputs(graph, slots, candidates.rows, ranker.tables)
+    compared = newest_slots(graph, slots, ranker.settings)
+    inputs = history_inputs(graph, compared, candidates.rows, ranker.tables)
     dynamic = HistoryFeatures(graph, inputs, ranker.tables, ranker.settings.n_history)
     user_history = dynamic.user_features()
     per_candidate = dynamic.candidate_features()
@@ -30,12 +31,13 @@ def to_graph(ranker: Ranker, producer_version: str) -> onnx.ModelProto:
                 graph,
                 ranker.tables.neighbours,
                 slots,
+                ranker.tables.label_above,
                 candidates.rows,
                 ranker.settings.n_history,
             )
         )
     features = _feature_vectors(graph, ranker.tables, user, candidates, user_history, per_candidate)
-    add_network(graph, ranker, features)
+    add_network(graph, ranker, features, candidates)
     lookup.top(candidates, lookup.excluded(candidates))
     return graph.model(
         "edgerec",

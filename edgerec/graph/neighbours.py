@@ -1,6 +1,9 @@
-"""The neighbours' features as ONNX nodes: `edgerec.features.neighbours`. Change both or neither."""
+"""The neighbours' columns as ONNX nodes: `edgerec.features.neighbours.columns`. Change both."""
 
-from edgerec.features.neighbours import Neighbours, slot_weights
+import numpy as np
+
+from edgerec.features.neighbours.columns import OWN_NAMES, slot_weights, weightings
+from edgerec.features.neighbours.tables import Neighbours
 from edgerec.graph.lookup import HistorySlots
 from edgerec.graph.nodes import GraphBuilder
 
@@ -11,29 +14,45 @@ def neighbour_features(
     graph: GraphBuilder,
     neighbours: Neighbours,
     slots: HistorySlots,
+    label_above: float | None,
     candidate_rows: str,
     n_history: int,
 ) -> str:
-    """Return the features of each candidate: [N, len(NAMES)] in the order of the reference."""
-    n_rows = neighbours.rows.shape[1]
+    """Return the columns of each candidate: [N, len(column_names(neighbours))]."""
+    n_rows, chosen = neighbours.rows.shape[1], weightings(neighbours)
     rows_table = graph.table("neighbour_rows", neighbours.rows[-1])
-    weights_table = graph.table("neighbour_weights", neighbours.weights[-1])
+    weights_table = graph.table("neighbour_weights", neighbours.weights[-1, :, :, None, :])
     # The blank slot stands one behind the oldest, so there is one more than n_history at most.
-    weight_of_slot = slot_weights(n_history + 1)
-    every = graph.table("neighbour_slots", weight_of_slot)
-    n_slots = graph.add("Shape", [slots.rows])
-    counted = graph.add("Slice", [every, graph.constant([0]), n_slots, graph.constant([1])])
+    every = graph.table("neighbour_slots", slot_weights(n_history + 1, chosen))
+    zero, n_slots = graph.constant([0]), graph.add("Shape", [slots.rows])
+    even = graph.add("Slice", [every, zero, n_slots, zero])
+    # Which of (present, liked) a column counts, picked by a product.
+    picks = np.array([[not one.liked for one in chosen], [one.liked for one in chosen]], np.float32)
     present = graph.add("Greater", [slots.rows, graph.constant(0)])
-    counted = graph.add("Mul", [counted, graph.add("Cast", [present], to=_FLOAT)])
-    both = graph.add("Concat", [graph.constant([len(weight_of_slot)]), n_slots], axis=0)
-    places = graph.add("Expand", [slots.rows, both])
-    empty = graph.add("Expand", [graph.number(0.0), graph.constant([len(weight_of_slot), n_rows])])
-    scattered = graph.add("ScatterElements", [empty, places, counted], axis=1)
+    # What is not stated (NaN) is not above.
+    above = graph.number(np.inf if label_above is None else label_above)
+    liked = graph.add("And", [present, graph.add("Greater", [slots.values, above])])
+    column = graph.constant([1])
+    counts = graph.add(
+        "Concat",
+        [
+            graph.add("Unsqueeze", [graph.add("Cast", [one], to=_FLOAT), column])
+            for one in (present, liked)
+        ],
+        axis=1,
+    )
+    counted = graph.add("MatMul", [counts, graph.table("neighbour_picks", picks)])
+    updates = graph.add("Mul", [even, counted])
+    empty = graph.add("Expand", [graph.number(0.0), graph.constant([n_rows, len(chosen)])])
+    places = graph.add("Unsqueeze", [slots.rows, graph.constant([1])])
+    scattered = graph.add("ScatterND", [empty, places, updates])
     rows = graph.add("Gather", [rows_table, candidate_rows])
-    there = graph.add("Gather", [scattered, rows], axis=1)
     weights = graph.add("Gather", [weights_table, candidate_rows])
-    products = graph.add("Mul", [there, weights])
-    total = graph.add("ReduceSum", [products, graph.constant([2])], keepdims=0)
-    own = graph.add("Gather", [scattered, candidate_rows], axis=1)
-    features = graph.add("Concat", [total, own], axis=0)
-    return graph.add("Transpose", [features], perm=[1, 0])
+    there = graph.add("Gather", [scattered, rows])
+    total = graph.add("MatMul", [weights, there])
+    n_columns = len(neighbours.names) * len(chosen)
+    total = graph.add("Reshape", [total, graph.constant([-1, n_columns])])
+    own = graph.add("Gather", [scattered, candidate_rows])
+    first = graph.constant([len(OWN_NAMES)])
+    own = graph.add("Slice", [own, zero, first, graph.constant([1])])
+    return graph.add("Concat", [total, own], axis=1)

@@ -101,7 +101,14 @@ class _ValueRange:
         return float(self.largest_of_0)
 
 
-def take_in(rec_sys: RecSys, folder: Path, chunk_rows: int, progress: Progress) -> Intake:
+def take_in(
+    rec_sys: RecSys,
+    folder: Path,
+    chunk_rows: int,
+    progress: Progress,
+    *,
+    one_label: bool = False,
+) -> Intake:
     """Read `sample_generator` once and return the samples sorted by user, on disk.
 
     Parameters
@@ -110,6 +117,8 @@ def take_in(rec_sys: RecSys, folder: Path, chunk_rows: int, progress: Progress) 
         Where the spool's file is written; it must exist.
     chunk_rows : int
         Samples that may stand in memory at a time.
+    one_label : bool
+        Label 1 alone will do, as where every row was taken and nothing else is known.
 
     Raises
     ------
@@ -147,7 +156,8 @@ def take_in(rec_sys: RecSys, folder: Path, chunk_rows: int, progress: Progress) 
             "sample_generator yielded nothing; at least one sample of each label is needed. "
             "Check the table that it reads and its condition."
         )
-    _check_labels(n_label_1, n_samples)
+    if not one_label or not n_label_1:
+        _check_labels(n_label_1, n_samples)
     if not n_interactions and not isinstance(rec_sys, UserBehavior):
         progress.message(
             "no sample has a value, so every history is empty and answers will not follow what a "

@@ -119,6 +119,10 @@ def test_what_was_taken_is_evaluated_by_ranking(shop: None, capsys) -> None:
 
 def test_negatives_are_seeded_and_never_what_the_user_took(shop: None) -> None:
     main(["init", "sqlite:///shop.db"])
+    # The draft's objective finds its own.
+    assert {one.label for one in declared_rec_sys("edgerec.toml").sample_generator()} == {1.0}
+    draft = Path("edgerec.toml").read_text()
+    Path("edgerec.toml").write_text(draft + '\n[training]\nobjective = "samples"\n')
     rec_sys = declared_rec_sys("edgerec.toml")
     samples = list(rec_sys.sample_generator())
     assert samples == list(rec_sys.sample_generator())
