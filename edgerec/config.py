@@ -11,6 +11,8 @@ from typing import Any
 
 from edgerec.errors import ConfigurationError
 
+OBJECTIVES = ("samples", "top")
+
 
 def _require(condition: bool, settings: object, name: str, expected: str) -> None:
     if not condition:
@@ -109,18 +111,37 @@ class NetworkSettings:
         _require(self.patience >= 1, self, "patience", "at least 1")
 
 
+TOP_NETWORK = NetworkSettings(hidden_layer_sizes=(32,), alpha=0.3, max_epochs=20, patience=20)
+"""what suits the objective "top", whose samples are fewer and harder"""
+
+
 @dataclass(frozen=True)
 class TrainSettings:
     """Everything that decides what `train` makes, beside the data."""
 
     n_history: int = 200
     """how many newest items of a user count"""
+    n_compared: int = 200
+    """how many of them candidates are compared with one by one; neighbours take all of them"""
     n_known_interactions: int = 2_000_000
     """how many interactions of training histories the file holds at most, 12 bytes each"""
     n_folds: int = 5
     """statistics that a training sample sees are fitted without its own fold of users"""
     held_out_share: float = 0.1
     """share of the users, at most, whose samples decide when to stop; some thousand are enough"""
+    n_neighbours: int = 0
+    """item-item weights that each item keeps; 0: none are learned. They pay where what was taken
+    is all that is known, and the whole catalogue is ranked"""
+    objective: str = "samples"
+    """what the network learns. "samples": to tell apart the labels of the samples that came.
+    "top": to find, among a user's best candidates, what he liked after a cut in his own history;
+    it ranks a whole catalogue far better, and rated items against each other worse"""
+    cut_share: float = 0.15
+    """of each user's interactions, the last ones that "top" asks for"""
+    n_candidates: int = 300
+    """items among which "top" asks for them"""
+    popularity_penalty: float = 0.0
+    """times log(1 + interactions of the item), taken off its logit: longer tails, fewer hits"""
     chunk_rows: int = 65_536
     """samples in memory at a time"""
     random_state: int = 0
@@ -135,9 +156,23 @@ class TrainSettings:
     def __post_init__(self) -> None:
         _require_numbers(self)
         _require(1 <= self.n_history <= 10_000, self, "n_history", "from 1 to 10000")
+        _require(self.n_compared >= 1, self, "n_compared", "at least 1")
         _require(self.n_known_interactions >= 0, self, "n_known_interactions", "at least 0")
         _require(2 <= self.n_folds <= 100, self, "n_folds", "from 2 to 100")
         _require(0 < self.held_out_share <= 0.5, self, "held_out_share", "in (0, 0.5]")
+        _require(0 <= self.n_neighbours <= 1000, self, "n_neighbours", "from 0 to 1000")
+        _require(
+            self.objective in OBJECTIVES, self, "objective", " or ".join(map(repr, OBJECTIVES))
+        )
+        _require(
+            self.objective != "top" or self.n_neighbours >= 1,
+            self,
+            "n_neighbours",
+            'at least 1 by the objective "top", which takes its candidates from there',
+        )
+        _require(0 < self.cut_share < 1, self, "cut_share", "in (0, 1)")
+        _require(self.n_candidates >= 2, self, "n_candidates", "at least 2")
+        _require(0 <= self.popularity_penalty <= 2, self, "popularity_penalty", "from 0 to 2")
         _require(self.chunk_rows >= 1024, self, "chunk_rows", "at least 1024")
         _require(self.random_state >= 0, self, "random_state", "at least 0")
 

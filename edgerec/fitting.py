@@ -1,6 +1,5 @@
 """Fits all that a ranker looks up, and nothing of its network."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -8,14 +7,14 @@ from numpy.typing import NDArray
 
 from edgerec.config import TrainSettings
 from edgerec.embedding import fit_embeddings
-from edgerec.features.embeddings.audience import fit_audience
 from edgerec.features.history import kinds_of_items, scales
-from edgerec.features.statistics import fit_statistics, folds
+from edgerec.features.statistics import folds
 from edgerec.features.tables import content_directions, item_table, user_table
-from edgerec.features.taste.fit import fit_taste
 from edgerec.features.vector import FeatureTables
+from edgerec.fitted import fit_sample_tables
 from edgerec.progress import Progress, Silent
 from edgerec.recsys import RecSys
+from edgerec.samples.cut import BEFORE
 from edgerec.samples.intake import Intake
 from edgerec.samples.known import known_histories
 from edgerec.samples.stream import FoldsOfUser
@@ -29,6 +28,9 @@ def _fold_of_user(intake: Intake, settings: TrainSettings) -> NDArray[np.int64]:
 
 def folds_of_users(intake: Intake, ranker: Ranker) -> FoldsOfUser:
     """Return which fits of the tables a training sample of each user sees."""
+    if ranker.settings.objective == "top":
+        before = np.full(intake.spool.n_users + 1, BEFORE)
+        return FoldsOfUser(before, ranker.embedding_fit_of_user)
     return FoldsOfUser(_fold_of_user(intake, ranker.settings), ranker.embedding_fit_of_user)
 
 
@@ -43,32 +45,9 @@ def fit_tables(
     progress.stage("features")
     user_features = user_table(rec_sys, intake.user_ids)
     item_features = item_table(rec_sys, intake.item_ids)
-    n_items = len(intake.item_ids)
     embedding, fit_of_user = fit_embeddings(rec_sys, intake, settings, scratch, progress)
-    progress.stage("statistics")
-    fold_of_user = _fold_of_user(intake, settings)
-
-    def blocks() -> Iterator[NDArray[np.void]]:
-        return intake.spool.blocks(settings.chunk_rows)
-
-    statistics = fit_statistics(blocks, n_items, fold_of_user, settings.n_folds, progress)
-    audience = fit_audience(
-        blocks,
-        n_items,
-        fold_of_user,
-        settings.n_folds,
-        settings.embedding.audience_dim,
-        settings.random_state,
-        progress,
-    )
-    taste = fit_taste(
-        blocks,
-        item_features,
-        statistics,
-        fold_of_user,
-        settings.taste,
-        settings.random_state,
-        progress,
+    fitted = fit_sample_tables(
+        intake, item_features, _fold_of_user(intake, settings), settings, progress
     )
     known = known_histories(intake, settings, rec_sys, progress)
     disliked, liked = intake.mean_value_of_label
@@ -83,14 +62,16 @@ def fit_tables(
             user_features=user_features,
             item_features=item_features,
             content=content_directions(item_features),
-            kinds=kinds_of_items(item_features, taste.content, settings.taste.n_content),
+            kinds=kinds_of_items(item_features, fitted.taste.content, settings.taste.n_content),
             scales=scales(item_features),
             embedding=embedding,
-            audience=audience,
-            statistics=statistics,
-            taste=taste,
+            audience=fitted.audience,
+            statistics=fitted.statistics,
+            taste=fitted.taste,
             label_above=intake.label_above,
             value_range=intake.value_range,
+            neighbours=fitted.neighbours,
+            n_compared=settings.n_compared,
         ),
         known=known,
         embedding_fit_of_user=fit_of_user,

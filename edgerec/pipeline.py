@@ -18,6 +18,7 @@ from edgerec.fitting import fit_tables, folds_of_users, refit_tables
 from edgerec.model import Model
 from edgerec.progress import Progress, Silent
 from edgerec.recsys import PreTraining, RecSys, require_rec_sys
+from edgerec.samples.cut import cut_blocks
 from edgerec.samples.intake import Intake, take_in
 from edgerec.samples.stream import sample_blocks
 from edgerec.train.fit import Course, HeldOut, fit_network, held_out_users
@@ -106,7 +107,13 @@ def train(
     kept = what_is_kept(folder, saved)
     try:
         with scratch_folder() as scratch:
-            intake = take_in(rec_sys, scratch, settings.chunk_rows, progress)
+            intake = take_in(
+                rec_sys,
+                scratch,
+                settings.chunk_rows,
+                progress,
+                one_label=settings.objective == "top",
+            )
             if saved is None:
                 ranker = fit_tables(rec_sys, intake, settings, scratch, progress)
             else:
@@ -189,6 +196,7 @@ def _finished(ranker: Ranker, course: Course) -> Ranker:
         taste=ranker.tables.taste.full(),
         embedding=ranker.tables.embedding[-1:],
         audience=ranker.tables.audience[-1:],
+        neighbours=ranker.tables.neighbours and ranker.tables.neighbours.full(),
     )
     facts = dataclasses.replace(
         ranker.facts, epochs=tuple(course.epochs), best_epoch=course.best_epoch
@@ -207,14 +215,17 @@ def _write_rows(
     features: list[NDArray[np.float32]] = []
     labels: list[NDArray[np.float32]] = []
     n_done = 0
-    blocks = sample_blocks(
-        intake,
-        ranker.tables,
-        folds_of_users(intake, ranker),
-        settings.n_history,
-        rec_sys,
-        settings.chunk_rows,
-    )
+    if settings.objective == "top":
+        blocks = cut_blocks(intake, ranker.tables, ranker.embedding_fit_of_user, settings)
+    else:
+        blocks = sample_blocks(
+            intake,
+            ranker.tables,
+            folds_of_users(intake, ranker),
+            settings.n_history,
+            rec_sys,
+            settings.chunk_rows,
+        )
     for block in blocks:
         held = is_held_out[block.user]
         rows.add(block.features[~held], block.label[~held])
@@ -222,6 +233,6 @@ def _write_rows(
             features.append(block.features[held])
             labels.append(block.label[held])
         n_done += len(held)
-        progress.advance(n_done, intake.n_samples)
-    rows.finish()
+        progress.advance(n_done, None if settings.objective == "top" else intake.n_samples)
+    rows.finish(ranker.tables.quantities())
     return HeldOut(np.concatenate(features), np.concatenate(labels))

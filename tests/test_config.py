@@ -42,6 +42,11 @@ from edgerec.errors import ConfigurationError
         (TrainSettings, "n_folds", 1, "from 2 to 100"),
         (TrainSettings, "held_out_share", 0.0, "in (0, 0.5]"),
         (TrainSettings, "held_out_share", 0.6, "in (0, 0.5]"),
+        (TrainSettings, "n_compared", 0, "at least 1"),
+        (TrainSettings, "objective", "best", "'samples' or 'top'"),
+        (TrainSettings, "cut_share", 1.0, "in (0, 1)"),
+        (TrainSettings, "n_candidates", 1, "at least 2"),
+        (TrainSettings, "popularity_penalty", -0.1, "from 0 to 2"),
         (TrainSettings, "chunk_rows", 1023, "at least 1024"),
         (TrainSettings, "random_state", -1, "at least 0"),
     ],
@@ -73,3 +78,8 @@ def test_settings_are_frozen(settings: Any) -> None:
     field = dataclasses.fields(settings)[0].name
     with pytest.raises(dataclasses.FrozenInstanceError):
         setattr(settings, field, 1)
+
+
+def test_the_objective_top_needs_neighbours() -> None:
+    with pytest.raises(ConfigurationError, match="which takes its candidates from there"):
+        TrainSettings(objective="top")

@@ -10,28 +10,21 @@ share may move by a trifle, as that of a standardised column does, but nothing t
 """
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgerec.audit.few_users import FitTables, KnownFeatures, few_users, written
 from edgerec.audit.held_out import id_at
 from edgerec.audit.report import Finding
 from edgerec.features.vector import FeatureTables
-from edgerec.recsys import Id, RecSys, Sample
 from edgerec.samples.intake import Intake
-from edgerec.samples.spool import Spool, read_records
-from edgerec.samples.stream import FoldsOfUser, sample_blocks
-
-FitTables = Callable[[RecSys, Intake, Path], tuple[FeatureTables, FoldsOfUser]]
-"""everything that training fits before its network, on the samples of an intake"""
+from edgerec.samples.stream import sample_blocks
 
 _CHECK: Final = "out-of-fold"
-_N_USERS: Final = 48
-_N_ROWS_EACH: Final = 64
 # When items change, a scale that all users share moves, and features with it. What a user's own
 # features may move: in standard deviations and parts of a user, and as a share of what those of
 # others do. Measured: scales up to 16 parts and .40, an item's count that he is in 13 to 32 parts
@@ -40,24 +33,6 @@ _N_PARTS: Final = 10.0
 _SHARE_OF_OTHERS: Final = 0.5
 # Of fewer items each is so large a part of any scale that the two cannot be told apart.
 _N_ITEMS_NEEDED: Final = 100
-
-
-@dataclass(frozen=True)
-class _Features:
-    """A recommender of features that are known already, so that nobody is asked twice."""
-
-    of_user: Mapping[Id, Sequence[float]]
-    of_item: Mapping[Id, Sequence[float]]
-
-    def get_user_feature(self, user_id: Id) -> Sequence[float]:
-        return self.of_user[user_id]
-
-    def get_item_feature(self, item_id: Id) -> Sequence[float]:
-        return self.of_item[item_id]
-
-    def sample_generator(self) -> Iterator[Sample]:
-        """Yield nothing: the samples are in the intake."""
-        return iter(())
 
 
 def check_out_of_fold(
@@ -76,11 +51,8 @@ def check_out_of_fold(
         What training fits its tables by; it is called on another intake, of a few users.
     """
     random = np.random.default_rng([random_state, 6])
-    few, records = _few(intake, folder / "few", random)
-    known = _Features(
-        _by_id(few.user_ids, intake.user_ids, tables.user_features),
-        _by_id(few.item_ids, intake.item_ids, tables.item_features),
-    )
+    few, records = few_users(intake, folder / "few", random)
+    known = KnownFeatures.of(few, intake, tables)
 
     def features(samples: Intake) -> tuple[tuple[str, ...], NDArray[np.float32]]:
         tables, folds_of_user = fit(known, samples, folder)
@@ -100,7 +72,7 @@ def check_out_of_fold(
             continue
         changed, own = records.copy(), records["user"] == user
         changed[own] = change(changed[own], records, random)
-        spool = _written(folder / "few-changed", changed, few.spool.offsets, few.spool.n_items)
+        spool = written(folder / "few-changed", changed, few.spool.offsets, few.spool.n_items)
         names_after, after = features(dataclasses.replace(few, spool=spool))
         if names_after != names:
             continue
@@ -136,35 +108,6 @@ def check_out_of_fold(
     )
 
 
-def _few(
-    intake: Intake, path: Path, random: np.random.Generator
-) -> tuple[Intake, NDArray[np.void]]:
-    """Return an intake of a few users and of the items that they meet, and its records."""
-    spool = intake.spool
-    users = np.sort(1 + random.permutation(spool.n_users)[:_N_USERS])
-    parts = []
-    with spool.path.open("rb") as file:
-        for number, user in enumerate(users.tolist(), 1):
-            start, end = int(spool.offsets[user]), int(spool.offsets[user + 1])
-            first = int(random.integers(start, max(start, end - _N_ROWS_EACH) + 1))
-            part = read_records(file, first, min(end, first + _N_ROWS_EACH))
-            part["user"] = number
-            parts.append(part)
-    records = np.concatenate(parts)
-    items, records["item"] = np.unique(records["item"], return_inverse=True)
-    records["item"] += 1
-    counts = np.array([0, *(len(part) for part in parts)])
-    few = dataclasses.replace(
-        intake,
-        spool=_written(path, records, np.r_[0, np.cumsum(counts)], len(items)),
-        user_ids=intake.user_ids[users - 1],
-        item_ids=intake.item_ids[items - 1],
-        n_samples=len(records),
-        n_interactions=int(np.count_nonzero(~np.isnan(records["value"]))),
-    )
-    return few, records
-
-
 def _other_labels(
     own: NDArray[np.void], records: NDArray[np.void], random: np.random.Generator
 ) -> NDArray[np.void]:
@@ -195,17 +138,3 @@ _CHANGES: Final[tuple[tuple[str, _Change, bool], ...]] = (
     ("labels and values", _other_labels, True),
     ("items", _other_items, False),
 )
-
-
-def _written(
-    path: Path, records: NDArray[np.void], offsets: NDArray[np.int64], n_items: int
-) -> Spool:
-    path.write_bytes(records.tobytes())
-    return Spool(path, offsets, n_items, "")
-
-
-def _by_id(
-    few: NDArray[np.generic], ids: NDArray[np.generic], table: NDArray[np.float32]
-) -> dict[Id, list[float]]:
-    rows = 1 + np.searchsorted(ids, few)
-    return dict(zip(few.tolist(), table[rows].tolist(), strict=True))

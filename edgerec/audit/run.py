@@ -3,13 +3,15 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from edgerec.audit.after_cut import check_after_cut
+from edgerec.audit.few_users import FitTables
 from edgerec.audit.future import check_future
 from edgerec.audit.groups import Groups, Signal, group_sums
 from edgerec.audit.held_out import HeldOutRows, take_in_held_out
-from edgerec.audit.out_of_fold import FitTables, check_out_of_fold
+from edgerec.audit.out_of_fold import check_out_of_fold
 from edgerec.audit.overlap import check_overlap
 from edgerec.audit.own_statistics import check_statistics
-from edgerec.audit.report import CHECKS, AuditReport, Finding
+from edgerec.audit.report import AuditReport, Finding
 from edgerec.audit.sequences import check_sequences
 from edgerec.audit.static import check_features
 from edgerec.config import TrainSettings
@@ -52,21 +54,27 @@ def audit(
     seed = settings.random_state
     held_out = take_in_held_out(rows(), intake, folder, chunk_rows) if rows else None
     groups = _groups(intake, settings)
+    own: tuple[Callable[[], Finding], ...] = (
+        lambda: check_statistics(intake, tables.statistics, folds_of_user.statistics, chunk_rows),
+        lambda: check_out_of_fold(fit, intake, tables, settings.n_history, folder, seed),
+    )
+    if settings.objective == "top":
+        # What a user did before his cut may go into what his samples see; what came after may not.
+        own = (lambda: check_after_cut(fit, intake, tables, settings, folder),)
     checks: tuple[Callable[[], Finding], ...] = (
         lambda: check_future(
             rec_sys, intake, tables, folds_of_user, settings.n_history, folder, seed
         ),
         lambda: check_overlap(intake, held_out, chunk_rows),
         lambda: check_sequences(rec_sys, intake, held_out, seed),
-        lambda: check_statistics(intake, tables.statistics, folds_of_user.statistics, chunk_rows),
-        lambda: check_out_of_fold(fit, intake, tables, settings.n_history, folder, seed),
+        *own,
         lambda: check_features("item", tables.item_features, groups["item"]),
         lambda: check_features("user", tables.user_features, groups["user"]),
     )
     findings = []
     for number, check in enumerate(checks):
         findings.append(check())
-        progress.advance(number + 1, len(CHECKS), findings[-1].check)
+        progress.advance(number + 1, len(checks), findings[-1].check)
     return AuditReport(tuple(findings))
 
 

@@ -90,13 +90,11 @@ def run(options: argparse.Namespace) -> None:
     """Evaluate and print."""
     if options.top is not None and options.top < 1:
         raise ConfigurationError(f"--top is {options.top}; expected 1 or more, for example 10.")
-    if options.top is None and options.repeats:
+    declared = options.model.endswith(".toml")
+    if options.top is None and not declared and options.repeats:
         raise ConfigurationError("--repeats belongs to --top. Give it too.")
     with DrawnProgress() as progress:
-        if options.model.endswith(".toml"):
-            evaluations = _declared(options, progress)
-        else:
-            evaluations = _named(options, progress)
+        evaluations = _declared(options, progress) if declared else _named(options, progress)
     print_evaluations(evaluations, options.json)
 
 

@@ -54,6 +54,8 @@ def write_automatic_draft(
     bare = write_draft(engine, "${EDGEREC_DATABASE}", roles, name, Chosen({}, []))
     plain = tomllib.loads(bare)
     plain["database"]["url"] = database_url
+    # Features are tried on labelled samples, so negatives are drawn for what was only taken.
+    plain["training"] = {"objective": "samples"}
     rec_sys = DeclaredRecSys(Configuration.model_validate(plain))
     found = automatic_features(engine, roles, rec_sys, random_state, progress)
     chosen = Chosen(found.proposals, found.report.comments())

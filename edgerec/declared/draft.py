@@ -168,10 +168,9 @@ def _is_recognised(engine: Engine, roles: Roles) -> bool:
 def _label_lines(guess: LabelGuess) -> list[str]:
     if guess.above is None:
         return [
-            "# Every interaction counts as taken; items that the user did not touch are drawn as",
-            "# the other class.",
+            "# Every interaction counts as taken; what a user takes next is told from his other",
+            "# candidates.",
             _line("rule", "taken"),
-            "n_negatives = 4",
         ]
     return [
         "# A value above this is liked: the threshold that divides the rows most evenly.",

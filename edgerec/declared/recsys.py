@@ -7,16 +7,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edgerec.config import EmbeddingSettings, NetworkSettings, TrainSettings
+from edgerec.config import TOP_NETWORK, EmbeddingSettings, NetworkSettings, TrainSettings
 from edgerec.declared.checking import check_names
 from edgerec.declared.features import DeclaredFeatures
+from edgerec.declared.negatives import read_seen, with_drawn, with_seen
 from edgerec.declared.reading import database_url, read_configuration
 from edgerec.declared.schema import Configuration, row_conditions
 from edgerec.declared.sequences import DeclaredSequences
 from edgerec.errors import SourceError
 from edgerec.ids import IdType, id_array
 from edgerec.recsys import Id, Sample
-from edgerec.samples.negatives import NegativeSampler
 from edgerec.source import (
     InteractionChunk,
     chosen,
@@ -27,6 +27,12 @@ from edgerec.source import (
 )
 
 _CHUNK_ROWS = 65_536
+_NEIGHBOURS = 50
+_HISTORY = 200
+# Long enough for nearly everybody: item-item weights want all that a user took.
+_LONG_HISTORY = 1000
+# What a candidate is compared with one by one costs time for each item of a catalogue.
+_COMPARED = 100
 
 
 class DeclaredRecSys:
@@ -165,18 +171,22 @@ class DeclaredRecSys:
             yield from self._taken()
 
     def _taken(self) -> Iterator[Sample]:
-        items, counts = self._item_counts()
-        sampler = NegativeSampler(counts, self.configuration.training.random_state)
-        n_negatives = self.configuration.label.n_negatives
-        code_of = {id_: code for code, id_ in enumerate(items)}
-        for rows in self._users_rows():
-            own = np.unique(np.array([code_of[item] for _, item, _, _ in rows], np.int64))
-            drawn = sampler.draw(own, n_negatives * len(rows)).tolist()
-            for number, (user, item, value, time) in enumerate(rows):
-                stated = value if value == value else 1.0
-                yield Sample(user, item, 1.0, time, stated)
-                for code in drawn[number * n_negatives : (number + 1) * n_negatives]:
-                    yield Sample(user, items[code], 0.0, time, None)
+        configuration = self.configuration
+        if objective_of(configuration) == "top":
+            # It finds its own negatives.
+            for rows in self._users_rows():
+                for user, item, value, time in rows:
+                    yield Sample(user, item, 1.0, time, value if value == value else 1.0)
+        elif configuration.label.negatives == "impressions":
+            assert configuration.impressions is not None
+            yield from with_seen(
+                self._users_rows(),
+                read_seen(self._engine, configuration.impressions, _CHUNK_ROWS),
+                configuration.label.n_negatives,
+                configuration.training.random_state,
+            )
+        else:
+            yield from with_drawn(self._users_rows(), *self._item_counts(), configuration)
 
     def _item_counts(self) -> tuple[list[Id], NDArray[np.int64]]:
         counts: dict[Id, int] = {}
@@ -247,13 +257,32 @@ def declared_rec_sys(path: str | Path) -> DeclaredRecSys:
     return DeclaredRecSys(configuration)
 
 
+def objective_of(configuration: Configuration) -> str:
+    """Return what the network learns, as declared or by the rule."""
+    label = configuration.label
+    by_rule = "top" if label.rule == "taken" and label.negatives is None else "samples"
+    return configuration.training.objective or by_rule
+
+
 def train_settings(configuration: Configuration) -> TrainSettings:
     """Return the settings that the section [training] declares."""
     training = configuration.training
-    plain = training.network.model_dump()
+    objective = objective_of(configuration)
+    network = TOP_NETWORK if objective == "top" else NetworkSettings()
+    plain = {**vars(network), **training.network.model_dump(exclude_unset=True)}
     plain["hidden_layer_sizes"] = tuple(plain["hidden_layer_sizes"])
+    n_neighbours = training.n_neighbours
+    if n_neighbours is None:
+        needed = objective == "top" or configuration.label.rule == "taken"
+        n_neighbours = _NEIGHBOURS if needed else 0
     return TrainSettings(
-        n_history=training.n_history,
+        n_neighbours=n_neighbours,
+        objective=objective,
+        cut_share=training.cut_share,
+        n_candidates=training.n_candidates,
+        popularity_penalty=training.popularity_penalty,
+        n_history=training.n_history or (_LONG_HISTORY if objective == "top" else _HISTORY),
+        n_compared=training.n_compared or (_COMPARED if objective == "top" else _HISTORY),
         n_known_interactions=training.n_known_interactions,
         n_folds=training.n_folds,
         held_out_share=training.held_out_share,

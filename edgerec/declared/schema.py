@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from edgerec.declared.training import Section, Training
 from edgerec.features.tabular.conditions import Operator
 from edgerec.source import RowCondition
 
@@ -21,11 +22,7 @@ def _column(description: str, default: Any = ...) -> Any:
     return Field(default, description=description, json_schema_extra={"names": "column"})
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class Database(_Section):
+class Database(Section):
     """Where the data are."""
 
     url: Name = Field(
@@ -34,7 +31,7 @@ class Database(_Section):
     )
 
 
-class Condition(_Section):
+class Condition(Section):
     """Which rows count: column, operator, value."""
 
     column: Name = _column("column of the table")
@@ -42,7 +39,7 @@ class Condition(_Section):
     value: Plain = Field(description="what the column is compared with")
 
 
-class Interactions(_Section):
+class Interactions(Section):
     """The table of who did what, when."""
 
     table: Name = Field(description="table of interactions to train on")
@@ -55,7 +52,7 @@ class Interactions(_Section):
     )
 
 
-class Label(_Section):
+class Label(Section):
     """What the ranker learns to tell apart."""
 
     rule: Literal["above", "taken"] = Field(
@@ -63,12 +60,29 @@ class Label(_Section):
         "label 1 and items that the user did not touch are drawn as label 0"
     )
     above: float | None = Field(default=None, description='threshold of the rule "above"')
+    negatives: Literal["uniform", "popularity", "in_batch", "impressions"] | None = Field(
+        default=None,
+        description='how they are drawn for training.objective "samples", which a sampler that is '
+        'named implies: "uniform" draws all items alike, "popularity" by popularity_exponent, '
+        '"in_batch" what other users took, "impressions" what the user saw and did not take',
+    )
     n_negatives: Annotated[int, Field(ge=1, le=100)] = Field(
-        default=4, description='items drawn per interaction by the rule "taken"'
+        default=4, description="items drawn per interaction"
+    )
+    popularity_exponent: Annotated[float, Field(ge=0, le=1)] | None = Field(
+        default=None,
+        description="they are drawn by how often items occur, to this power: 0 draws all alike and "
+        "ranks by what is likely to be taken; towards 1, popular items lose their lead; by default "
+        '0, and .75 by the sampler "popularity"',
+    )
+    popularity_correction: bool = Field(
+        default=False,
+        description="negatives count as if all items had been drawn alike, so that popular items "
+        "keep their lead",
     )
 
 
-class When(_Section):
+class When(Section):
     """A row that does not meet it counts as missing."""
 
     column: Name = _column("column of the table")
@@ -78,7 +92,7 @@ class When(_Section):
     )
 
 
-class Feature(_Section):
+class Feature(Section):
     """One rule that turns a column, or several, into numbers."""
 
     model_config = ConfigDict(extra="allow", frozen=True, strict=True)
@@ -108,7 +122,7 @@ class Feature(_Section):
         return dict(self.__pydantic_extra__ or {})
 
 
-class Things(_Section):
+class Things(Section):
     """A table of users or of items, and the features made of its columns."""
 
     table: Name = Field(description="table; the interactions' own where there is no other")
@@ -119,7 +133,7 @@ class Things(_Section):
     )
 
 
-class Sequences(_Section):
+class Sequences(Section):
     """Where item2vec finds which items go together: baskets, playlists, visits.
 
     Without it, sequences are made of what each user liked. The table must hold no row that the
@@ -135,58 +149,19 @@ class Sequences(_Section):
     )
 
 
-class Embedding(_Section):
-    """item2vec, under gensim's names."""
+class Impressions(Section):
+    """What users saw: what is not among their interactions was not taken."""
 
-    embedding_dim: Annotated[int, Field(ge=1)] = Field(default=32, description="width of a vector")
-    window: Annotated[int, Field(ge=1)] = Field(default=20, description="neighbours on each side")
-    epochs: Annotated[int, Field(ge=1)] = Field(default=10, description="passes over the sequences")
-    negative: Annotated[int, Field(ge=1)] = Field(default=5, description="noise words per positive")
-    sample: Annotated[float, Field(ge=0, lt=1)] = Field(
-        default=1e-4, description="frequent items above this are read less often"
+    table: Name = Field(description="table with a row per item that was shown")
+    user_id: Name = _column("column of the user's id")
+    item_id: Name = _column("column of the item's id")
+    timestamp: Name = _column("column of the time")
+    where: list[Condition] = Field(
+        default=[], description="rows that count; all conditions must hold"
     )
 
 
-class Network(_Section):
-    """The multi-layer perceptron."""
-
-    hidden_layer_sizes: list[Annotated[int, Field(ge=1)]] = Field(
-        default=[64], min_length=1, description="width of each hidden layer"
-    )
-    alpha: Annotated[float, Field(ge=0)] = Field(default=1.0, description="L2 penalty")
-    batch_size: Annotated[int, Field(ge=2)] = Field(default=256, description="samples per step")
-    learning_rate: Annotated[float, Field(gt=0)] = Field(
-        default=1e-3, description="of Adam, at the start"
-    )
-    max_epochs: Annotated[int, Field(ge=1)] = Field(default=8, description="passes at most")
-    patience: Annotated[int, Field(ge=1)] = Field(
-        default=3, description="epochs without a better held-out AUC after which training stops"
-    )
-
-
-class Training(_Section):
-    """How the ranker is trained."""
-
-    n_history: Annotated[int, Field(ge=1, le=10_000)] = Field(
-        default=200, description="newest items of a user that count"
-    )
-    n_known_interactions: Annotated[int, Field(ge=0)] = Field(
-        default=2_000_000,
-        description="interactions of training histories in the file at most, 12 bytes each; "
-        "beyond it every user keeps only his newest",
-    )
-    n_folds: Annotated[int, Field(ge=2, le=100)] = Field(
-        default=5, description="statistics leave one of so many folds of users out"
-    )
-    held_out_share: Annotated[float, Field(gt=0, le=0.5)] = Field(
-        default=0.1, description="share of the users that decide when to stop"
-    )
-    random_state: Annotated[int, Field(ge=0)] = Field(default=0, description="seed")
-    embedding: Embedding = Field(default=Embedding(), description="item2vec")
-    network: Network = Field(default=Network(), description="the network")
-
-
-class Export(_Section):
+class Export(Section):
     """What is written."""
 
     path: Annotated[str, Field(pattern=r".*\S\.onnx$")] = Field(
@@ -194,7 +169,7 @@ class Export(_Section):
     )
 
 
-class Evaluation(_Section):
+class Evaluation(Section):
     """Rows that training never sees."""
 
     test_table: Name = Field(description="table to evaluate the file on, with the same columns")
@@ -213,7 +188,7 @@ class Evaluation(_Section):
     )
 
 
-class Configuration(_Section):
+class Configuration(Section):
     """A whole edgerec.toml."""
 
     database: Database
@@ -222,9 +197,18 @@ class Configuration(_Section):
     items: Things | None = None
     users: Things | None = None
     sequences: Sequences | None = None
+    impressions: Impressions | None = None
     training: Training = Training()
     export: Export = Export()
     evaluation: Evaluation | None = None
+
+    @model_validator(mode="after")
+    def _has_impressions(self) -> Self:
+        if self.label.negatives == "impressions" and self.impressions is None:
+            raise ValueError(
+                'a section [impressions], from which label.negatives = "impressions" draws'
+            )
+        return self
 
 
 def row_conditions(conditions: list[Condition]) -> list[RowCondition]:

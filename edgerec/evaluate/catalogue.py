@@ -42,7 +42,8 @@ class CatalogueEvaluation:
 @dataclass(frozen=True)
 class _TestUser:
     user_id: Id
-    as_of: int
+    first: int
+    """time of his first test row"""
     relevant: list[Id]
 
 
@@ -53,6 +54,7 @@ def evaluate_catalogue(
     *,
     k: int = 10,
     repeats: bool = False,
+    same_second: bool = False,
     label_above: float | None = None,
     baselines: Sequence[Baseline] | None = None,
     progress: Progress | None = None,
@@ -71,6 +73,9 @@ def evaluate_catalogue(
         Places of a list.
     repeats : bool
         True: items that the user had in training may be recommended, and are relevant.
+    same_second : bool
+        True: training rows of the very second of the user's first test row are history too, as
+        where a split divides a basket and the rest of it is to be guessed.
     label_above : float, optional
         A value above this is labelled 1; by default the rule that stands in the manifest. With
         neither, every test row counts as taken.
@@ -102,11 +107,12 @@ def evaluate_catalogue(
         if not relevant and not n_unknown:
             n_skipped += 1
             continue
-        history = owned.of(user.user_id, before=user.as_of)
+        as_of = user.first + same_second
+        history = owned.of(user.user_id, before=as_of)
         ids = scorer.top(
             user.user_id,
-            owned.history(user.user_id, user.as_of, scorer.n_history),
-            user.as_of,
+            owned.history(user.user_id, as_of, scorer.n_history),
+            as_of,
             [owned.catalogue[place] for place in excluded.tolist()],
             k,
         )
@@ -139,9 +145,10 @@ def evaluate_catalogue(
         for name in tops
     }
     rule = "every row" if threshold is None else f"value > {threshold:g}"
+    known = ", rows of its second included" if same_second else ""
     protocol = (
         f"top {k} of the whole catalogue of {len(owned.catalogue):,} items as of each user's first "
-        f"test row; "
+        f"test row{known}; "
         f"relevant: {rule}; items had in training are "
         + ("allowed and relevant" if repeats else "left out")
     )

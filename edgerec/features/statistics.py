@@ -9,7 +9,7 @@ as in Koren 2010, "Factor in the neighbors", section 2.1 (baseline estimates).
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -55,6 +55,20 @@ class ItemStatistics:
         """K."""
         return len(self.prior_value) - 1
 
+    def scaled(self, scale: float) -> "ItemStatistics":
+        """Return statistics whose counts are `scale` times as large."""
+        log_count = np.log1p(np.expm1(self.log_count) * np.float32(scale))
+        return replace(self, log_count=log_count.astype(np.float32))
+
+    def followed_by(self, other: "ItemStatistics") -> "ItemStatistics":
+        """Return these fits and behind them those of `other`."""
+        return ItemStatistics(
+            **{
+                name: np.concatenate([getattr(self, name), getattr(other, name)])
+                for name in self.__dataclass_fields__
+            }
+        )
+
     def full(self) -> "ItemStatistics":
         """Return the fit of all users alone (K = 0): what the file holds."""
         names = ItemStatistics.__dataclass_fields__
@@ -87,6 +101,8 @@ def fit_statistics(
         Returns an iterator over record arrays with fields user, item, label and value (NaN: no
         value); called once per pass. Memory is that of one block and of the tables.
     fold_of_user : int64 [n_users + 1]
+    n_folds : int
+        0: one fit, of all.
 
     References
     ----------
@@ -113,7 +129,7 @@ def fit_statistics(
     value = _Means(values, n_items, fold_of_user, n_folds, _VALUE_SHRINKAGE).fit(counted)
     liked = _Means(labels, n_items, fold_of_user, n_folds, _LIKED_SHRINKAGE).fit(counted)
     first_seen = _first_seen(counted, n_items, fold_of_user, n_folds)
-    scale = np.r_[np.full(n_folds, n_folds / (n_folds - 1)), 1.0]
+    scale = np.r_[np.full(n_folds, n_folds / max(n_folds - 1, 1)), 1.0]
     log_count = np.log1p(value.n_item * scale[:, None])
     log_count[:, 0] = 0
     return ItemStatistics(

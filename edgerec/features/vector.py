@@ -13,8 +13,12 @@ from numpy.typing import NDArray
 
 from edgerec.features import history
 from edgerec.features.history import HistoryInputs
+from edgerec.features.neighbours.columns import column_names as neighbour_names
+from edgerec.features.neighbours.columns import neighbour_features
+from edgerec.features.neighbours.tables import TABLE_NAMES, Neighbours
 from edgerec.features.statistics import ItemStatistics
-from edgerec.features.taste.columns import column_names, part_mask, taste_columns
+from edgerec.features.taste.columns import column_names as taste_names
+from edgerec.features.taste.columns import part_mask, taste_columns
 from edgerec.features.taste.lookup import taste_inputs
 from edgerec.features.taste.tables import TasteTables, taste_from_arrays, taste_to_arrays
 
@@ -48,6 +52,10 @@ class FeatureTables:
     """a history value above this counts as liked; None: liked is not known"""
     value_range: tuple[float, float]
     """smallest and largest value in training; what a request states beyond is cut to it"""
+    neighbours: Neighbours | None = None
+    """item-item weights; None: none were learned"""
+    n_compared: int = 200
+    """newest slots of a history that candidates are compared with; neighbours take all slots"""
 
     @cached_property
     def item_statistics(self) -> Array:
@@ -69,7 +77,16 @@ class FeatureTables:
             *history.USER_NAMES,
             *history.profile_names(self.kinds.shape[1]),
             *history.CANDIDATE_NAMES,
-            *column_names(self.taste),
+            *taste_names(self.taste),
+            *(() if self.neighbours is None else neighbour_names(self.neighbours)),
+        ]
+
+    def quantities(self) -> list[list[int]]:
+        """Return the columns that are one quantity and its parts: those of each taste."""
+        names = self.names()
+        return [
+            [place for place, name in enumerate(names) if name.startswith(f"taste_{signal}_")]
+            for signal in self.taste.signals
         ]
 
 
@@ -95,11 +112,13 @@ class Requests:
 
 def history_inputs(requests: Requests, tables: FeatureTables) -> HistoryInputs:
     """Look up what the dynamic features read."""
-    statistics, rows, candidates = tables.statistics, requests.history, requests.candidates
+    statistics, candidates = tables.statistics, requests.candidates
+    rows = requests.history[:, : tables.n_compared]
+    values = requests.values[:, : tables.n_compared]
     fit, embedding_fit = requests.fit[:, None], requests.embedding_fit[:, None]
     present = (rows > 0).astype(np.float32)
-    stated = present * ~np.isnan(requests.values)
-    number = np.where(np.isnan(requests.values), np.float32(0), requests.values)
+    stated = present * ~np.isnan(values)
+    number = np.where(np.isnan(values), np.float32(0), values)
     low, high = tables.value_range
     value = (stated * np.clip(number, np.float32(low), np.float32(high))).astype(np.float32)
     if tables.label_above is None:
@@ -146,6 +165,16 @@ def item_age(requests: Requests, statistics: ItemStatistics) -> Array:
     return age
 
 
+def _liked(requests: Requests, label_above: float | None) -> Array:
+    """Return which slots were liked, of all: float32 [G, H]."""
+    above = np.inf if label_above is None else label_above
+    # What is not stated (NaN) is not above.
+    liked: Array = ((requests.history > 0) & (requests.values > np.float32(above))).astype(
+        np.float32
+    )
+    return liked
+
+
 def _taken(table: NDArray[Any], fit: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[Any]:
     """Return table[fit, rows]; `take` of one axis needs half the time of indexing by two."""
     n_fits, n_rows = table.shape[:2]
@@ -167,6 +196,19 @@ def feature_vectors(requests: Requests, tables: FeatureTables) -> Array:
     user_static, user_history, user_profile = (
         np.broadcast_to(part[:, None, :], (*shape, part.shape[1])) for part in per_user
     )
+    by_neighbours = (
+        []
+        if tables.neighbours is None
+        else [
+            neighbour_features(
+                tables.neighbours,
+                requests.history,
+                _liked(requests, tables.label_above),
+                candidates,
+                requests.fit,
+            )
+        ]
+    )
     return np.concatenate(
         [
             user_static,
@@ -176,6 +218,7 @@ def feature_vectors(requests: Requests, tables: FeatureTables) -> Array:
             user_profile,
             candidate_dynamic,
             taste_dynamic,
+            *by_neighbours,
         ],
         axis=2,
         dtype=np.float32,
@@ -188,7 +231,7 @@ def _taste_columns(requests: Requests, tables: FeatureTables, inputs: HistoryInp
     looked_up = taste_inputs(
         tables.taste,
         requests.fit,
-        requests.history,
+        requests.history[:, : tables.n_compared],
         {"value": inputs.stated, "liked": inputs.stated * labels_known},
         {"value": inputs.value, "liked": inputs.liked},
         requests.candidates,
@@ -210,6 +253,10 @@ def tables_to_arrays(tables: FeatureTables) -> dict[str, NDArray[Any]]:
         arrays[f"statistics_{name}"] = getattr(tables.statistics, name)
     for name, array in taste_to_arrays(tables.taste).items():
         arrays[f"taste_{name}"] = array
+    if tables.neighbours is not None:
+        for number, name in enumerate(tables.neighbours.names):
+            arrays[f"neighbours_{name}_rows"] = tables.neighbours.rows[:, :, number]
+            arrays[f"neighbours_{name}_weights"] = tables.neighbours.weights[:, :, number]
     return arrays
 
 
@@ -218,6 +265,7 @@ def tables_from_arrays(
     content: Array,
     label_above: float | None,
     value_range: tuple[float, float],
+    n_compared: int,
 ) -> FeatureTables:
     """Return the tables that `tables_to_arrays` wrote."""
     return FeatureTables(
@@ -236,4 +284,17 @@ def tables_from_arrays(
         ),
         label_above=label_above,
         value_range=value_range,
+        neighbours=_neighbours_from_arrays(arrays),
+        n_compared=n_compared,
     )
+
+
+def _neighbours_from_arrays(arrays: Mapping[str, NDArray[Any]]) -> Neighbours | None:
+    names = tuple(name for name in TABLE_NAMES if f"neighbours_{name}_rows" in arrays)
+    if not names:
+        return None
+    rows, weights = (
+        np.stack([arrays[f"neighbours_{name}_{part}"] for name in names], axis=2)
+        for part in ("rows", "weights")
+    )
+    return Neighbours(names, rows, weights)

@@ -5,7 +5,8 @@ import onnx
 
 from edgerec.features.vector import FeatureTables
 from edgerec.graph.history import HistoryFeatures, history_inputs
-from edgerec.graph.lookup import Candidates, Lookup, effective_history, user_row
+from edgerec.graph.lookup import Candidates, Lookup, effective_history, newest_slots, user_row
+from edgerec.graph.neighbours import neighbour_features
 from edgerec.graph.network import add_network
 from edgerec.graph.nodes import GraphBuilder
 from edgerec.graph.taste import TasteFeatures
@@ -20,24 +21,38 @@ def to_graph(ranker: Ranker, producer_version: str) -> onnx.ModelProto:
     user = user_row(graph, ranker.user_ids, ranker.user_id_type)
     candidates = lookup.candidates()
     slots = effective_history(graph, lookup, user, ranker.known, ranker.settings.n_history)
+    compared = newest_slots(graph, slots, ranker.settings)
+    n_compared = min(ranker.settings.n_compared, ranker.settings.n_history)
     inputs = history_inputs(
-        graph, slots, candidates.rows, ranker.tables, ranker.facts.last_timestamp
+        graph, compared, candidates.rows, ranker.tables, ranker.facts.last_timestamp
     )
-    dynamic = HistoryFeatures(graph, inputs, ranker.tables, ranker.settings.n_history)
-    user_history = dynamic.user_features()
+    dynamic = HistoryFeatures(graph, inputs, ranker.tables, n_compared)
+    user_history = [dynamic.user_features()]
+    if ranker.tables.kinds.shape[1]:
+        user_history.append(dynamic.profile())
     taste = TasteFeatures(
         graph,
         ranker.tables.taste,
-        slots.rows,
+        compared.rows,
         inputs.stated,
         inputs.value_and_liked,
-        ranker.settings.n_history,
+        n_compared,
         ranker.tables.label_above is not None,
     )
-    features = _feature_vectors(
-        graph, ranker.tables, user, candidates, user_history, dynamic, taste
-    )
-    add_network(graph, ranker, features)
+    per_candidate = [*dynamic.candidate_features(), taste.candidate_columns(candidates.rows)]
+    if ranker.tables.neighbours is not None:
+        per_candidate.append(
+            neighbour_features(
+                graph,
+                ranker.tables.neighbours,
+                slots,
+                ranker.tables.label_above,
+                candidates.rows,
+                ranker.settings.n_history,
+            )
+        )
+    features = _feature_vectors(graph, ranker.tables, user, candidates, user_history, per_candidate)
+    add_network(graph, ranker, features, candidates)
     lookup.top(candidates, lookup.excluded(candidates))
     return graph.model(
         "edgerec",
@@ -52,16 +67,15 @@ def _feature_vectors(
     tables: FeatureTables,
     user: str,
     candidates: Candidates,
-    user_history: str,
-    dynamic: HistoryFeatures,
-    taste: TasteFeatures,
+    user_history: list[str],
+    per_candidate: list[str],
 ) -> str:
     """Concatenate in the order of `edgerec.features.vector.feature_vectors`: [N, width]."""
     rows = np.concatenate([tables.item_features, tables.item_statistics[-1]], axis=1)
-    per_candidate = graph.add("Concat", [candidates.count, graph.constant([1])], axis=0)
+    repeats = graph.add("Concat", [candidates.count, graph.constant([1])], axis=0)
 
     def repeated(row: str) -> str:
-        return graph.add("Expand", [row, per_candidate])
+        return graph.add("Expand", [row, repeats])
 
     blocks = []
     # A table of width 0 has no place in a graph: not every runtime reads it.
@@ -70,9 +84,6 @@ def _feature_vectors(
         blocks.append(repeated(graph.add("Gather", [users, user])))
     items = graph.table("item_features", rows)
     blocks.append(graph.add("Gather", [items, candidates.rows]))
-    blocks.append(repeated(user_history))
-    if tables.kinds.shape[1]:
-        blocks.append(repeated(dynamic.profile()))
-    blocks += dynamic.candidate_features()
-    blocks.append(taste.candidate_columns(candidates.rows))
+    blocks += [repeated(row) for row in user_history]
+    blocks += per_candidate
     return graph.add("Concat", blocks, "features", axis=1)

@@ -6,6 +6,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from edgerec.config import TrainSettings
 from edgerec.features.tables import KnownHistories
 from edgerec.graph.nodes import GraphBuilder
 from edgerec.ids import IdArray, IdType, padding_id
@@ -152,6 +153,16 @@ def effective_history(
     return HistorySlots(
         graph.add("Gather", [rows, newest], "history_rows"),
         graph.add("Gather", [values, newest], "history_slot_values"),
+    )
+
+
+def newest_slots(graph: GraphBuilder, slots: HistorySlots, settings: TrainSettings) -> HistorySlots:
+    """Return the newest `n_compared` slots."""
+    if settings.n_compared >= settings.n_history:
+        return slots
+    zero, end = graph.constant([0]), graph.constant([settings.n_compared])
+    return HistorySlots(
+        *(graph.add("Slice", [one, zero, end]) for one in (slots.rows, slots.values))
     )
 
 

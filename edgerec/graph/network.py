@@ -4,13 +4,15 @@ import numpy as np
 from skl2onnx import to_onnx
 from skl2onnx.common.data_types import FloatTensorType
 
+from edgerec.graph.lookup import Candidates
 from edgerec.graph.nodes import GraphBuilder
 from edgerec.schema import OPSET, OPSET_ML
+from edgerec.train.penalty import popularity_odds
 from edgerec.train.ranker import Ranker
 from edgerec.train.rows import CLIP
 
 
-def add_network(graph: GraphBuilder, ranker: Ranker, features: str) -> None:
+def add_network(graph: GraphBuilder, ranker: Ranker, features: str, candidates: Candidates) -> None:
     """Add standardisation and network: `features` [N, width] to the output `scores` [N]."""
     weights = ranker.weights
     mean = graph.table("feature_mean", weights.mean)
@@ -28,4 +30,13 @@ def add_network(graph: GraphBuilder, ranker: Ranker, features: str) -> None:
         converted.graph, "probabilities", "network", {"features": standard}
     )
     of_label_1 = graph.add("Gather", [probabilities, graph.constant([1], np.int64)], axis=1)
-    graph.add("Reshape", [of_label_1, graph.constant([-1])], "scores")
+    penalty = ranker.settings.popularity_penalty
+    if not penalty:
+        graph.add("Reshape", [of_label_1, graph.constant([-1])], "scores")
+        return
+    likely = graph.add("Reshape", [of_label_1, graph.constant([-1])])
+    table = popularity_odds(ranker.tables.statistics.log_count[-1], penalty)
+    odds = graph.add("Gather", [graph.table("popularity_odds", table), candidates.rows])
+    weighed = graph.add("Mul", [likely, odds])
+    unlikely = graph.add("Sub", [graph.number(1.0), likely])
+    graph.add("Div", [weighed, graph.add("Add", [unlikely, weighed])], "scores")

@@ -102,7 +102,14 @@ class _ValueRange:
         return float(self.largest_of_0)
 
 
-def take_in(rec_sys: RecSys, folder: Path, chunk_rows: int, progress: Progress) -> Intake:
+def take_in(
+    rec_sys: RecSys,
+    folder: Path,
+    chunk_rows: int,
+    progress: Progress,
+    *,
+    one_label: bool = False,
+) -> Intake:
     """Read `sample_generator` once and return the samples sorted by user, on disk.
 
     Parameters
@@ -111,6 +118,8 @@ def take_in(rec_sys: RecSys, folder: Path, chunk_rows: int, progress: Progress) 
         Where the spool's file is written; it must exist.
     chunk_rows : int
         Samples that may stand in memory at a time.
+    one_label : bool
+        Label 1 alone will do, as where every row was taken and nothing else is known.
 
     Raises
     ------
@@ -148,7 +157,8 @@ def take_in(rec_sys: RecSys, folder: Path, chunk_rows: int, progress: Progress) 
             "sample_generator yielded nothing; at least one sample of each label is needed. "
             "Check the table that it reads and its condition."
         )
-    _check_labels(n_label_1, n_samples)
+    if not one_label or not n_label_1:
+        _check_labels(n_label_1, n_samples)
     if isinstance(rec_sys, ItemCatalogue):
         add_catalogue(rec_sys, items, progress)
     if not n_interactions and not isinstance(rec_sys, UserBehavior):

@@ -16,6 +16,7 @@ from edgerec.ids import IdArray, IdType, id_array, padding_id, rows_of
 from edgerec.samples.history import newest_distinct
 from edgerec.schema import NOT_STATED, Answer, Request
 from edgerec.train.network import Weights, score, scoring_network
+from edgerec.train.penalty import penalised, popularity_odds
 
 _CANDIDATE_CHUNK: Final = 2048
 
@@ -132,4 +133,9 @@ class Ranker:
             embedding_fit=np.zeros(1, np.int64),
             as_of=np.array([as_of], np.int64),
         )
-        return score(self.network, self.weights, feature_vectors(requests, self.tables)[0])
+        scores = score(self.network, self.weights, feature_vectors(requests, self.tables)[0])
+        penalty = self.settings.popularity_penalty
+        if not penalty:
+            return scores
+        log_count = self.tables.statistics.log_count[-1]
+        return penalised(scores, popularity_odds(log_count, penalty)[candidates])

@@ -5,7 +5,7 @@ to a random bin once; an epoch reads the bins in random order, and the rows of a
 into memory, are permuted there. That is a full shuffle with the memory of one bin.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO, Final, Self
@@ -20,6 +20,8 @@ CLIP: Final = np.float32(4.0)
 _BIN_BYTES: Final = 64 * 2**20
 # Rows that are worked on at a time, so that what is made of them stays small.
 _ROWS: Final = 8192
+# Parts of a quantity count as varying by this share of the part that varies most, at least.
+_SMALLEST_PART: Final = 0.1
 
 
 class TrainingRows:
@@ -81,12 +83,24 @@ class TrainingRows:
         for file, part in zip(self._files, np.split(rows, ends[:-1]), strict=True):
             file.write(part.tobytes())
 
-    def finish(self) -> None:
-        """End writing; `mean` and `inverse_spread` are those of the rows from here on."""
+    def finish(self, quantities: Sequence[Sequence[int]] = ()) -> None:
+        """End writing; `mean` and `inverse_spread` are those of the rows from here on.
+
+        Parameters
+        ----------
+        quantities : sequences of columns
+            Columns that are one quantity and its parts. A part that hardly varies is not blown up
+            to the size of the others: what varies there may be little more than their rounding.
+        """
         self._close()
         offset = self._total / self.n_rows
         variance = np.maximum(self._squares / self.n_rows - offset**2, 0)
         spread = np.sqrt(variance)
+        for columns in quantities:
+            one = list(columns)
+            spread[one] = np.where(
+                spread[one] > 1e-6, np.maximum(spread[one], _SMALLEST_PART * spread[one].max()), 0
+            )
         self.mean = (self._origin + offset).astype(np.float32)
         # A constant column becomes 0 and not noise divided by nothing.
         self.inverse_spread = np.where(spread > 1e-6, 1 / np.maximum(spread, 1e-6), 0).astype(

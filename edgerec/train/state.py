@@ -168,14 +168,19 @@ def _saved_state(folder: Path, state: dict[str, Any]) -> SavedState:
 def _ranker(state: dict[str, Any], arrays: _Arrays, best: Weights | None) -> Ranker:
     item_features = arrays["item_features"].astype(np.float32)
     label_above = state["label_above"]
+    settings = settings_from_mapping(state["settings"])
     tables: FeatureTables = tables_from_arrays(
-        arrays, content_directions(item_features), label_above, tuple(state["value_range"])
+        arrays,
+        content_directions(item_features),
+        label_above,
+        tuple(state["value_range"]),
+        settings.n_compared,
     )
     facts = dict(state["facts"])
     facts["epochs"] = tuple(facts["epochs"])
     nothing = np.zeros(0, np.float32)
     return Ranker(
-        settings=settings_from_mapping(state["settings"]),
+        settings=settings,
         user_ids=unpack_ids("user", arrays),
         item_ids=unpack_ids("item", arrays),
         user_id_type=_id_type(state["user_id_type"]),

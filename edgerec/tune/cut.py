@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from edgerec.config import TrainSettings
 from edgerec.declared.reading import database_url
-from edgerec.declared.recsys import DeclaredRecSys
+from edgerec.declared.recsys import DeclaredRecSys, objective_of
 from edgerec.declared.schema import Configuration, row_conditions
 from edgerec.evaluate.catalogue import evaluate_catalogue
 from edgerec.evaluate.owned import owned_items
@@ -75,8 +75,8 @@ class ValidationCut:
 
     @property
     def metric(self) -> str:
-        """What is worth most by the rule of the label: GAUC with AUC, or NDCG of the catalogue."""
-        return _RANKING if self._configuration.label.rule == "taken" else "auc+gauc"
+        """What is worth most by the objective: AUC with GAUC, or NDCG of the catalogue."""
+        return _RANKING if objective_of(self._configuration) == "top" else "auc+gauc"
 
     @property
     def n_rows(self) -> int:

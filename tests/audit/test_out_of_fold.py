@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgerec import fitting, pipeline
+from edgerec import fitted, fitting, pipeline
 from edgerec.audit.out_of_fold import check_out_of_fold
 from edgerec.audit.report import Finding
 from edgerec.config import TrainSettings
@@ -27,7 +27,7 @@ Patch = Callable[[pytest.MonkeyPatch], None]
 
 def replace(monkeypatch: pytest.MonkeyPatch, name: str, new: object) -> None:
     """Put a leak in the place of what fits or serves tables, wherever it is called."""
-    for module in (fitting, pipeline):
+    for module in (fitted, fitting, pipeline):
         if hasattr(module, name):
             monkeypatch.setattr(module, name, new)
 
@@ -62,14 +62,14 @@ def test_one_user_serves_nobody_else(tmp_path: Path) -> None:
 
 
 def statistics_of_all_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    honest = fitting.fit_statistics
+    honest = fitted.fit_statistics
 
     def of_all(*arguments: Any) -> Any:
-        fitted = honest(*arguments)
-        names = [field.name for field in dataclasses.fields(fitted)]
-        arrays = {name: getattr(fitted, name) for name in names}
+        found = honest(*arguments)
+        names = [field.name for field in dataclasses.fields(found)]
+        arrays = {name: getattr(found, name) for name in names}
         full = {name: np.repeat(array[-1:], len(array), axis=0) for name, array in arrays.items()}
-        return dataclasses.replace(fitted, **full)
+        return dataclasses.replace(found, **full)
 
     replace(monkeypatch, "fit_statistics", of_all)
 
@@ -93,10 +93,10 @@ def test_a_scale_that_all_share_is_no_leak(tmp_path: Path, monkeypatch: pytest.M
         return np.concatenate([table, np.arange(len(table))[:, None]], axis=1, dtype=np.float32)
 
     replace(monkeypatch, "item_table", standardised)
-    fitted = fitting.fit_tables
+    all_fitted = fitting.fit_tables
 
     def with_scale(rec_sys: RecSys, intake: Intake, *rest: Any) -> Ranker:
-        ranker = fitted(rec_sys, intake, *rest)
+        ranker = all_fitted(rec_sys, intake, *rest)
         item = np.concatenate([block["item"] for block in intake.spool.blocks(1024)])
         features = ranker.tables.item_features.copy()
         features[:, -1] = (features[:, -1] - item.mean()) / item.std()
@@ -128,12 +128,12 @@ def a_new_table_of_user_means(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def counts_of_all_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only that something was done is known of the own samples, and not how it was liked."""
-    honest = fitting.fit_statistics
+    honest = fitted.fit_statistics
 
     def of_all(*arguments: Any) -> Any:
-        fitted = honest(*arguments)
-        count = np.repeat(fitted.log_count[-1:], len(fitted.log_count), axis=0)
-        return dataclasses.replace(fitted, log_count=count)
+        found = honest(*arguments)
+        count = np.repeat(found.log_count[-1:], len(found.log_count), axis=0)
+        return dataclasses.replace(found, log_count=count)
 
     replace(monkeypatch, "fit_statistics", of_all)
 

@@ -1,9 +1,12 @@
+import dataclasses
 from pathlib import Path
 
 import pytest
 
+from edgerec.config import TOP_NETWORK
 from edgerec.declared.features import feature_rules
 from edgerec.declared.reading import database_url, read_configuration
+from edgerec.declared.recsys import train_settings
 from edgerec.errors import ConfigurationError
 from edgerec.features.tabular import Condition
 
@@ -42,8 +45,19 @@ def read(folder: Path, text: str):
 def test_a_whole_file_is_read_with_its_defaults(tmp_path: Path) -> None:
     configuration = read(tmp_path, WHOLE)
     assert configuration.items.features[0].options == {"separator": "|"}
-    assert configuration.training.n_history == 200
+    assert train_settings(configuration).n_history == 200
     assert configuration.export.path == "models/model.onnx"
+
+
+def test_the_objective_decides_what_is_not_declared(tmp_path: Path) -> None:
+    declared = '\n[training]\nobjective = "top"\n'
+    settings = train_settings(read(tmp_path, WHOLE + declared))
+    assert (settings.n_history, settings.n_compared, settings.n_neighbours) == (1000, 100, 50)
+    assert settings.network == TOP_NETWORK
+    declared += "n_history = 20\n[training.network]\nalpha = 2.0\n"
+    settings = train_settings(read(tmp_path, WHOLE + declared))
+    assert settings.n_history == 20
+    assert settings.network == dataclasses.replace(TOP_NETWORK, alpha=2.0)
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,13 @@ def test_a_list_is_made_before_the_first_test_row_and_without_what_the_user_had(
     assert "items had in training are left out" in found.protocol
 
 
+def test_rows_of_the_same_second_are_history_where_asked_for():
+    recorder = Recorder()
+    found = evaluate_catalogue(recorder, TEST, owned(TRAIN), k=2, same_second=True, baselines=[])
+    assert recorder.asked[0] == (7, [1, 2], 6, [1, 2, 3])
+    assert "first test row, rows of its second included" in found.protocol
+
+
 def test_repeats_are_allowed_and_relevant():
     recorder = Recorder()
     found = evaluate_catalogue(recorder, TEST, owned(TRAIN), k=2, repeats=True, baselines=[])

@@ -137,3 +137,14 @@ def test_files_are_closed_where_writing_fails(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt), TrainingRows(tmp_path, 10, WIDTH, 0):
         raise KeyboardInterrupt
     # An open file would be reported as a ResourceWarning, which is an error here.
+
+
+def test_a_part_that_hardly_varies_is_not_blown_up(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    features = random.normal(size=(1000, 4)).astype(np.float32) * np.float32([1, 1e-4, 1e-4, 0])
+    with TrainingRows(tmp_path, 1000, 4, 0) as rows:
+        rows.add(features, np.zeros(1000, np.float32))
+        rows.finish([[0, 1, 3]])
+    assert rows.inverse_spread[[0, 2]] == pytest.approx([1, 1e4], rel=0.1)
+    assert rows.inverse_spread[1] == pytest.approx(10, rel=0.1)
+    assert rows.inverse_spread[3] == 0

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float32]
 # Standardised features are cut here: one odd item must not be a direction of its own.
 _LARGEST: Final = 3.0
+_FARTHEST: Final = 5.0
 # With more columns than this each counts for less, so that all content together does not drown
 # the rest of a taste before the prior has learned what it is worth.
 _FULL_WEIGHT_COLUMNS: Final = 4
@@ -68,5 +69,7 @@ def popularity_basis(log_count: Array, count: NDArray[np.float64]) -> Array:
     mean = share @ of_all
     spread = np.sqrt(share @ (of_all - mean) ** 2)
     popularity = (log_count - mean) / (spread if spread > 1e-6 else 1.0)
+    # Where all items are about as popular, one that nobody met would lie hundreds of spreads out.
+    popularity = np.clip(popularity, -_FARTHEST, _FARTHEST)
     columns = [popularity, _POPULARITY_SQUARE_WEIGHT * popularity**2]
     return np.stack(columns, axis=2).astype(np.float32)

@@ -108,6 +108,16 @@ class TasteTables:
             "latent": slice(ends[2], ends[3]),
         }
 
+    def followed_by(self, other: "TasteTables") -> "TasteTables":
+        """Return these fits and behind them those of `other`, whose content is the same."""
+        others = taste_to_arrays(other)
+        joined = {
+            name: np.concatenate([array, others[name]])
+            for name, array in taste_to_arrays(self).items()
+            if name != "content"
+        }
+        return TasteTables(content=self.content, **joined)
+
     def full(self) -> "TasteTables":
         """Return the fit of all users alone (F = 1): what the file holds."""
         arrays = taste_to_arrays(self)

@@ -68,3 +68,11 @@ def test_popularity_of_a_fold_has_the_scale_of_all():
 def test_equal_popularity_is_no_error():
     same = np.zeros((2, 5), np.float32)
     np.testing.assert_array_equal(popularity_basis(same, COUNT), np.zeros((2, 5, 2)))
+
+
+def test_an_item_that_nobody_met_is_not_hundreds_of_spreads_away():
+    nearly_equal = np.log1p(np.float32([[0, 100, 101, 100, 99]]))
+    count = np.array([0.0, 100, 101, 100, 99])
+    popularity = popularity_basis(nearly_equal, count)[0]
+    assert popularity[0].tolist() == [-5.0, 7.5]
+    assert np.abs(popularity[1:, 0]).max() < 2

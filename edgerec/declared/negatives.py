@@ -1,0 +1,128 @@
+"""The samples of what was taken, with negatives: drawn from all items, or seen and not taken."""
+
+from collections.abc import Iterator
+from itertools import groupby, islice
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgerec.declared.schema import Configuration, Impressions, row_conditions
+from edgerec.recsys import Id, Sample
+from edgerec.samples.negatives import InBatchSampler, NegativeSampler
+from edgerec.source import Engine, find_columns, read_interactions
+
+Row = tuple[Id, Id, float, int]
+# Users of one batch of the sampler "in_batch".
+_BATCH_USERS: Final = 256
+_POPULARITY_EXPONENT: Final = 0.75
+# What a value that is not stated stands for: the row says that the item was taken.
+_TAKEN: Final = 1.0
+
+
+def with_drawn(
+    users_rows: Iterator[list[Row]],
+    items: list[Id],
+    counts: NDArray[np.int64],
+    configuration: Configuration,
+) -> Iterator[Sample]:
+    """Yield each interaction and, after it, items that its user never took.
+
+    Parameters
+    ----------
+    users_rows : iterator
+        The rows of one user at a time, in order of time.
+    items, counts
+        The catalogue, and how often each item occurs.
+    """
+    label, seed = configuration.label, configuration.training.random_state
+    corrected, n_negatives = label.popularity_correction, label.n_negatives
+    exponent = label.popularity_exponent
+    if exponent is None:
+        exponent = _POPULARITY_EXPONENT if label.negatives == "popularity" else 0.0
+    code_of = {id_: code for code, id_ in enumerate(items)}
+    sampler = NegativeSampler(counts, exponent, seed, corrected=corrected)
+    number = 0
+    while batch := list(islice(users_rows, _BATCH_USERS)):
+        codes = [np.array([code_of[item] for _, item, _, _ in rows], np.int64) for rows in batch]
+        in_batch = InBatchSampler(
+            np.concatenate(codes), counts, seed, number=number, corrected=corrected
+        )
+        number += 1
+        for rows, own in zip(batch, codes, strict=True):
+            chosen = in_batch if label.negatives == "in_batch" else sampler
+            drawn = chosen.draw(np.unique(own), n_negatives * len(rows))
+            # A correction draws more or fewer: they are spread over the user's rows all the same.
+            for row, some in zip(rows, np.array_split(drawn, len(rows)), strict=True):
+                yield _positive(row)
+                for code in some.tolist():
+                    yield Sample(row[0], items[code], 0.0, row[3], None)
+
+
+def with_seen(
+    users_rows: Iterator[list[Row]], seen: Iterator[list[Row]], n_negatives: int, random_state: int
+) -> Iterator[Sample]:
+    """Yield each user's interactions and what he saw and never took, in order of time.
+
+    Parameters
+    ----------
+    users_rows, seen : iterator
+        The rows of one user at a time, in order of time; users come in ascending order in both.
+    n_negatives : int
+        At most so many times his interactions are kept of what he saw, at random.
+    """
+    random = np.random.default_rng([random_state, 3])
+    shown = next(seen, None)
+    for rows in users_rows:
+        user = rows[0][0]
+        while shown is not None and _before(shown[0][0], user):
+            shown = next(seen, None)
+        samples = [_positive(row) for row in rows]
+        if shown is not None and shown[0][0] == user:
+            own = {item for _, item, _, _ in rows}
+            left = [row for row in shown if row[1] not in own]
+            most = min(len(left), n_negatives * len(rows))
+            kept = np.sort(random.permutation(len(left))[:most]).tolist()
+            samples += [Sample(user, left[at][1], 0.0, left[at][3], None) for at in kept]
+        yield from sorted(samples, key=lambda one: one.timestamp)
+
+
+def read_seen(engine: Engine, section: Impressions, chunk_rows: int) -> Iterator[list[Row]]:
+    """Yield the impressions of one user at a time, in order of time.
+
+    Raises
+    ------
+    SourceError
+        The table or a column is not there.
+    """
+    columns = find_columns(
+        engine,
+        section.table,
+        user_id=section.user_id,
+        item_id=section.item_id,
+        timestamp=section.timestamp,
+        has_value=False,
+    )
+    chunks = read_interactions(
+        engine,
+        section.table,
+        columns,
+        chunk_rows=chunk_rows,
+        order="user",
+        where=row_conditions(section.where),
+    )
+    rows = (row for chunk in chunks for row in chunk.rows())
+    for _, own in groupby(rows, key=lambda row: row[0]):
+        yield list(own)
+
+
+def _positive(row: Row) -> Sample:
+    user, item, value, time = row
+    return Sample(user, item, 1.0, time, value if value == value else _TAKEN)
+
+
+def _before(first: Id, second: Id) -> bool:
+    """Say whether one id stands before another in the order that tables are read in."""
+    if isinstance(first, int) and isinstance(second, int):
+        return first < second
+    return str(first) < str(second)

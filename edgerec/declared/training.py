@@ -1,0 +1,91 @@
+"""The section [training] of edgerec.toml: `edgerec.config`, as far as a file sets it."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Section(BaseModel):
+    """A part of the file; what it does not know is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Embedding(Section):
+    """item2vec, under gensim's names."""
+
+    embedding_dim: Annotated[int, Field(ge=1)] = Field(default=32, description="width of a vector")
+    window: Annotated[int, Field(ge=1)] = Field(default=20, description="neighbours on each side")
+    epochs: Annotated[int, Field(ge=1)] = Field(default=10, description="passes over the sequences")
+    negative: Annotated[int, Field(ge=1)] = Field(default=5, description="noise words per positive")
+    sample: Annotated[float, Field(ge=0, lt=1)] = Field(
+        default=1e-4, description="frequent items above this are read less often"
+    )
+
+
+class Network(Section):
+    """The multi-layer perceptron."""
+
+    hidden_layer_sizes: list[Annotated[int, Field(ge=1)]] = Field(
+        default=[64], min_length=1, description="width of each hidden layer"
+    )
+    alpha: Annotated[float, Field(ge=0)] = Field(default=1.0, description="L2 penalty")
+    batch_size: Annotated[int, Field(ge=2)] = Field(default=256, description="samples per step")
+    learning_rate: Annotated[float, Field(gt=0)] = Field(
+        default=1e-3, description="of Adam, at the start"
+    )
+    max_epochs: Annotated[int, Field(ge=1)] = Field(default=8, description="passes at most")
+    patience: Annotated[int, Field(ge=1)] = Field(
+        default=3, description="epochs without a better held-out AUC after which training stops"
+    )
+
+
+class Training(Section):
+    """How the ranker is trained."""
+
+    n_history: Annotated[int, Field(ge=1, le=10_000)] | None = Field(
+        default=None,
+        description="newest items of a user that count; by default 200, and 1000 by the objective "
+        '"top"',
+    )
+    n_compared: Annotated[int, Field(ge=1)] | None = Field(
+        default=None,
+        description="newest of them that candidates are compared with one by one; neighbours take "
+        'all of them; by default 200, and 100 by the objective "top"',
+    )
+    n_known_interactions: Annotated[int, Field(ge=0)] = Field(
+        default=2_000_000,
+        description="interactions of training histories in the file at most, 12 bytes each; "
+        "beyond it every user keeps only his newest",
+    )
+    n_folds: Annotated[int, Field(ge=2, le=100)] = Field(
+        default=5, description="statistics leave one of so many folds of users out"
+    )
+    held_out_share: Annotated[float, Field(gt=0, le=0.5)] = Field(
+        default=0.1, description="share of the users that decide when to stop"
+    )
+    n_neighbours: Annotated[int, Field(ge=0, le=1000)] | None = Field(
+        default=None,
+        description="item-item weights that each item keeps, 0: none are learned; by default 50 by "
+        'the rule "taken" and 0 by the rule "above"',
+    )
+    objective: Literal["samples", "top"] | None = Field(
+        default=None,
+        description='what the network learns: "samples" tells their labels apart; "top" finds what '
+        "a user likes next among his best candidates, to rank the whole catalogue; by default "
+        '"top" by the rule "taken" and "samples" by the rule "above"',
+    )
+    cut_share: Annotated[float, Field(gt=0, lt=1)] = Field(
+        default=0.15, description='the last of each user\'s interactions, which "top" asks for'
+    )
+    n_candidates: Annotated[int, Field(ge=2)] = Field(
+        default=300, description='items among which "top" asks for them'
+    )
+    popularity_penalty: Annotated[float, Field(ge=0, le=2)] = Field(
+        default=0.0,
+        description="times log(1 + interactions of the item), taken off its logit: more of the "
+        "catalogue is shown, and fewer hits are made",
+    )
+    random_state: Annotated[int, Field(ge=0)] = Field(default=0, description="seed")
+    embedding: Embedding = Field(default=Embedding(), description="item2vec")
+    network: Network = Field(default=Network(), description="the network")
