@@ -75,7 +75,7 @@ def test_rows_are_trained_on_or_measured_on(configured: tuple[str, Path]) -> Non
     quality, measured = cut.quality(settings, cut.metric)
     if rule == "above":
         assert quality == (measured["auc"] + measured["gauc"]) / 2
-        assert measured["auc"] > 0.8
+        assert measured["auc"] > 0.7
     else:
         assert quality == measured["ndcg"]
         assert set(measured) == {"ndcg", "recall", "coverage"}
