@@ -48,6 +48,9 @@ def ease_by_users(taken: csr_matrix, ridge: float) -> Iterator[tuple[slice, Arra
 
 def _inverse(matrix: Array) -> Array:
     """Invert a symmetric positive matrix by Cholesky: half of a general inverse's time."""
+    if not len(matrix):
+        # Nobody took anything, as where nothing was liked: LAPACK takes no empty matrix.
+        return matrix
     factor, failed = lapack.spotrf(matrix, lower=0, overwrite_a=1)
     inverse, failed_too = lapack.spotri(factor, lower=0, overwrite_c=1)
     assert not failed and not failed_too
