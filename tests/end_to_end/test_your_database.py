@@ -33,7 +33,9 @@ def test_the_file_trains_and_ranks_for_customers_it_never_saw(capsys) -> None:
 
 def test_every_section_stands_in_it() -> None:
     configuration = read_configuration("edgerec.toml")
-    assert all(getattr(configuration, name) is not None for name in Configuration.model_fields)
+    # [impressions] says what was seen and not taken, where views are no rows with labels as here.
+    sections = set(Configuration.model_fields) - {"impressions"}
+    assert all(getattr(configuration, name) is not None for name in sections)
 
 
 def test_a_draft_recognises_the_tables(capsys) -> None:

@@ -42,6 +42,7 @@ def reference_features(ranker, request):
         values=np.r_[values, np.float32(np.nan)][None],
         fit=np.zeros(1, np.int64),
         embedding_fit=np.zeros(1, np.int64),
+        as_of=np.array([ranker.facts.last_timestamp]),
     )
     return feature_vectors(requests, ranker.tables)[0]
 
