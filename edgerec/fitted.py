@@ -56,12 +56,12 @@ def fit_sample_tables(
     fit = _Fit(intake, item_features, settings, progress)
     if settings.objective == "top":
         everyone = np.full(intake.spool.n_users + 1, ALL_USERS)
-        before = fit.once(partial(interactions_before_cuts, intake, settings), everyone, 0, None)
-        # What the items declare is put in one basis, which is that of what came before.
-        whole = fit.once(partial(interactions, intake, settings), everyone, 0, before.taste.content)
-        return before.followed_by(whole)
+        # Counts before the cuts are put on the scale of those of everything.
+        scale = 1 / (1 - settings.cut_share)
+        before = fit.once(partial(interactions_before_cuts, intake, settings), everyone, 0, scale)
+        return before.followed_by(fit.once(partial(interactions, intake, settings), everyone, 0))
     blocks = partial(intake.spool.blocks, settings.chunk_rows)
-    return fit.once(blocks, fold_of_user, settings.n_folds, None)
+    return fit.once(blocks, fold_of_user, settings.n_folds)
 
 
 @dataclass(frozen=True)
@@ -76,15 +76,14 @@ class _Fit:
         blocks: Callable[[], Iterator[NDArray[np.void]]],
         fold_of_user: NDArray[np.int64],
         n_folds: int,
-        content: Array | None,
+        scale: float = 1.0,
     ) -> SampleTables:
         """Fit all tables to the same rows, without each fold and with all users."""
         settings, n_items = self.settings, len(self.intake.item_ids)
         self.progress.stage("statistics")
         statistics = fit_statistics(blocks, n_items, fold_of_user, n_folds, self.progress)
-        if settings.objective == "top" and content is None:
-            # Counts before the cuts are put on the scale of those of everything.
-            statistics = statistics.scaled(1 / (1 - settings.cut_share))
+        if scale != 1:
+            statistics = statistics.scaled(scale)
         audience = fit_audience(
             blocks,
             n_items,
@@ -102,7 +101,6 @@ class _Fit:
             settings.taste,
             settings.random_state,
             self.progress,
-            content,
         )
         return SampleTables(
             statistics, audience, taste, self._neighbours(blocks, fold_of_user, n_folds)

@@ -18,10 +18,10 @@ _POPULARITY_SQUARE_WEIGHT: Final = 0.3
 _SMALLEST_SHARE: Final = 1e-6
 
 
-def content_basis(features: Array, count: NDArray[np.float64], n_directions: int) -> Array:
+def content_basis(features: Array, weight: NDArray[np.float64], n_directions: int) -> Array:
     """Return the directions of the items' declared features: float32 [n_items + 1, C].
 
-    Columns are standardised over the interactions (`count` [n_items + 1] per item); one that is
+    Columns are standardised with the `weight` [n_items + 1] of each item; one that is
     more than a flag also gives its square, since a taste may be for the middle of a scale. Of
     all that the directions of largest variance are kept, at most `n_directions` (truncated
     principal components). Constant columns are none; C is 0 where nothing varies.
@@ -29,7 +29,7 @@ def content_basis(features: Array, count: NDArray[np.float64], n_directions: int
     >>> content_basis(np.float32([[0.5], [0], [1]]), np.array([0.0, 2, 2]), 8).tolist()
     [[0.0], [-1.0], [1.0]]
     """
-    share = count / max(count.sum(), 1)
+    share = weight / max(weight.sum(), 1)
     numbers = features.astype(np.float64)
     is_flag = [len(np.unique(column)) <= 2 for column in numbers[1:].T]
     columns = _standardised(numbers, share)

@@ -37,7 +37,6 @@ def fit_taste(
     settings: TasteSettings,
     random_state: int,
     progress: Progress,
-    content: Array | None = None,
 ) -> TasteTables:
     """Fit the taste model once per signal and fold, and once per signal on all users.
 
@@ -51,8 +50,6 @@ def fit_taste(
     statistics : ItemStatistics
         Of the same folds.
     fold_of_user : int64 [n_users + 1]
-    content : float32 [n_items + 1, C], optional
-        The basis of another fit, to go on in; by default one of the items' declared features.
 
     Returns
     -------
@@ -65,8 +62,10 @@ def fit_taste(
     for block in blocks():
         stated = block["item"][~np.isnan(block["value"])]
         count += np.bincount(stated, minlength=len(count))
-    if content is None:
-        content = content_basis(item_features, count, settings.n_content)
+    # Items count alike: weighted by interactions, directions would turn with what one user does.
+    alike = np.ones(len(count))
+    alike[0] = 0
+    content = content_basis(item_features, alike, settings.n_content)
     popularity = popularity_basis(statistics.log_count, count)
     signals = SIGNALS if _values_vary(blocks) else SIGNALS[-1:]
     n_fits = statistics.n_folds + 1
