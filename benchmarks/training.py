@@ -48,9 +48,9 @@ class CallRecorder:
         recorder = self
 
         def epoch(rows, random, chunk_rows):
-            for features, label in recorder._original(rows, random, chunk_rows):
+            for features, label, weight in recorder._original(rows, random, chunk_rows):
                 recorder.calls.append((features.copy(), label.astype(np.int64)))
-                yield features, label
+                yield features, label, weight
 
         TrainingRows.epoch = epoch
         return self

@@ -214,6 +214,7 @@ def _write_rows(
     is_held_out = held_out_users(np.diff(intake.spool.offsets), settings.held_out_share, random)
     features: list[NDArray[np.float32]] = []
     labels: list[NDArray[np.float32]] = []
+    weights: list[NDArray[np.float32]] = []
     n_done = 0
     if settings.objective == "top":
         blocks = cut_blocks(intake, ranker.tables, ranker.embedding_fit_of_user, settings)
@@ -228,11 +229,12 @@ def _write_rows(
         )
     for block in blocks:
         held = is_held_out[block.user]
-        rows.add(block.features[~held], block.label[~held])
+        rows.add(block.features[~held], block.label[~held], block.weight[~held])
         if sum(len(label) for label in labels) < settings.chunk_rows:
             features.append(block.features[held])
             labels.append(block.label[held])
+            weights.append(block.weight[held])
         n_done += len(held)
         progress.advance(n_done, None if settings.objective == "top" else intake.n_samples)
     rows.finish(ranker.tables.quantities())
-    return HeldOut(np.concatenate(features), np.concatenate(labels))
+    return HeldOut(np.concatenate(features), np.concatenate(labels), np.concatenate(weights))

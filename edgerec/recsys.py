@@ -17,7 +17,7 @@ class Sample(NamedTuple):
     """One labelled (user, item) at a moment.
 
     >>> Sample(user_id=108, item_id=1, label=1.0, timestamp=964982703, value=4.0)
-    Sample(user_id=108, item_id=1, label=1.0, timestamp=964982703, value=4.0)
+    Sample(user_id=108, item_id=1, label=1.0, timestamp=964982703, value=4.0, weight=1.0)
     """
 
     user_id: Id
@@ -27,7 +27,9 @@ class Sample(NamedTuple):
     timestamp: int
     """Unix seconds: the `as_of` of the sample; only strictly earlier interactions are used"""
     value: float | None = None
-    """stated rating or weight; None: a sampled negative, which never enters a history"""
+    """stated rating or quantity; None: a sampled negative, which never enters a history"""
+    weight: float = 1.0
+    """how much the sample counts, beside the others, where the network is fitted; 0: not at all"""
 
 
 class Interaction(NamedTuple):

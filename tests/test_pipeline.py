@@ -64,6 +64,20 @@ class WithSequences(Checkerboard):
             ]
 
 
+class Weighted(Checkerboard):
+    """Some samples count more than others."""
+
+    weights: Sequence[float] = (1.0, 0.0, 3.0)
+
+    def sample_generator(self) -> Iterator[Sample]:
+        for number, sample in enumerate(super().sample_generator()):
+            yield sample._replace(weight=self.weights[number % len(self.weights)])
+
+
+class WeightedAlike(Weighted):
+    weights = (0.3,)
+
+
 class Behaving(Checkerboard):
     """Offers the histories that the stream would have given."""
 
@@ -134,6 +148,21 @@ def test_the_same_seed_gives_the_same_ranker_and_another_does_not():
     )
     assert_same_ranker(first, second)
     assert (first.weights.coefficients[0] != other.weights.coefficients[0]).any()
+
+
+def test_weights_change_the_network_and_nothing_else() -> None:
+    plain, weighted = train(Checkerboard(), SETTINGS).ranker, train(Weighted(), SETTINGS).ranker
+    assert (plain.weights.coefficients[0] != weighted.weights.coefficients[0]).any()
+    # Tables say how much there was and what it was like, however much a sample counts.
+    weighted = weighted.replaced(weights=plain.weights, facts=plain.facts)
+    assert_same_ranker(plain, weighted)
+
+
+def test_weights_that_are_all_the_same_change_nothing() -> None:
+    plain, alike = train(Checkerboard(), SETTINGS).ranker, train(WeightedAlike(), SETTINGS).ranker
+    assert plain.facts.fingerprint != alike.facts.fingerprint
+    facts = dataclasses.replace(alike.facts, fingerprint=plain.facts.fingerprint)
+    assert_same_ranker(plain, alike.replaced(facts=facts))
 
 
 def test_users_may_interleave_in_the_stream():
@@ -441,7 +470,9 @@ def test_bad_samples_and_features_stop_training():
         train(Unequal(n_users=4), SETTINGS)
 
 
-@pytest.mark.parametrize("board", [Checkerboard(), WithSequences(), Behaving(n_users=12)])
+@pytest.mark.parametrize(
+    "board", [Checkerboard(), WithSequences(), Weighted(), Behaving(n_users=12)]
+)
 @pytest.mark.parametrize("epoch", [2, 4])
 def test_a_resumed_run_ends_as_one_that_was_not_interrupted(
     epoch: int, board: Checkerboard, tmp_path: Path
@@ -617,11 +648,15 @@ class Renamed(Checkerboard):
         (Checkerboard(n_users=11), "there are 176"),
         (
             Checkerboard(n_users=10, rated=True),
-            "there are as many, but with other ids, labels, values or times",
+            "there are as many, but with other ids, labels, values, times or weights",
+        ),
+        (
+            Weighted(n_users=10),
+            "there are as many, but with other ids, labels, values, times or weights",
         ),
         (
             Renamed(n_users=10),
-            "there are as many, but with other ids, labels, values or times",
+            "there are as many, but with other ids, labels, values, times or weights",
         ),
     ],
 )

@@ -35,7 +35,9 @@ def check_names(path: Path, configuration: Configuration, engine: Engine) -> Non
     """
     tables = table_names(engine)
     columns: dict[str, list[str]] = {}
-    for location, table, column in _names(configuration, (), ""):
+    # [label] has no table of its own: it names a column of the interactions.
+    of_interactions = configuration.interactions.table
+    for location, table, column in _names(configuration, (), of_interactions):
         if table not in tables:
             _refuse(path, location, f"there is no table {table!r}", table, tables, "the tables are")
         if table not in columns:

@@ -12,7 +12,8 @@ from edgerec.recsys import Id, Sample
 from edgerec.samples.negatives import InBatchSampler, NegativeSampler
 from edgerec.source import Engine, find_columns, read_interactions
 
-Row = tuple[Id, Id, float, int]
+Row = tuple[Id, Id, float, int, float]
+"""user, item, value, Unix seconds, weight"""
 # Users of one batch of the sampler "in_batch".
 _BATCH_USERS: Final = 256
 _POPULARITY_EXPONENT: Final = 0.75
@@ -27,6 +28,9 @@ def with_drawn(
     configuration: Configuration,
 ) -> Iterator[Sample]:
     """Yield each interaction and, after it, items that its user never took.
+
+    Those weigh 1, or what the correction says, however much the interaction does: a weight is how
+    sure it is that this was liked, and says nothing of what was not taken.
 
     Parameters
     ----------
@@ -44,7 +48,7 @@ def with_drawn(
     sampler = NegativeSampler(counts, exponent, seed, corrected=corrected)
     number = 0
     while batch := list(islice(users_rows, _BATCH_USERS)):
-        codes = [np.array([code_of[item] for _, item, _, _ in rows], np.int64) for rows in batch]
+        codes = [np.array([code_of[item] for _, item, *_ in rows], np.int64) for rows in batch]
         in_batch = InBatchSampler(
             np.concatenate(codes), counts, seed, number=number, corrected=corrected
         )
@@ -52,11 +56,12 @@ def with_drawn(
         for rows, own in zip(batch, codes, strict=True):
             chosen = in_batch if label.negatives == "in_batch" else sampler
             drawn = chosen.draw(np.unique(own), n_negatives * len(rows))
-            # A correction draws more or fewer: they are spread over the user's rows all the same.
+            # Hardly an item may be left: what was drawn is spread over all rows of the user.
             for row, some in zip(rows, np.array_split(drawn, len(rows)), strict=True):
-                yield _positive(row)
-                for code in some.tolist():
-                    yield Sample(row[0], items[code], 0.0, row[3], None)
+                yield positive(row)
+                weights = chosen.weights(some).tolist()
+                for code, weight in zip(some.tolist(), weights, strict=True):
+                    yield Sample(row[0], items[code], 0.0, row[3], None, weight)
 
 
 def with_seen(
@@ -77,9 +82,9 @@ def with_seen(
         user = rows[0][0]
         while shown is not None and _before(shown[0][0], user):
             shown = next(seen, None)
-        samples = [_positive(row) for row in rows]
+        samples = [positive(row) for row in rows]
         if shown is not None and shown[0][0] == user:
-            own = {item for _, item, _, _ in rows}
+            own = {item for _, item, *_ in rows}
             left = [row for row in shown if row[1] not in own]
             most = min(len(left), n_negatives * len(rows))
             kept = np.sort(random.permutation(len(left))[:most]).tolist()
@@ -111,14 +116,19 @@ def read_seen(engine: Engine, section: Impressions, chunk_rows: int) -> Iterator
         order="user",
         where=row_conditions(section.where),
     )
-    rows = (row for chunk in chunks for row in chunk.rows())
+    rows = (row for chunk in chunks for row in chunk.weighed_rows())
     for _, own in groupby(rows, key=lambda row: row[0]):
         yield list(own)
 
 
-def _positive(row: Row) -> Sample:
-    user, item, value, time = row
-    return Sample(user, item, 1.0, time, value if value == value else _TAKEN)
+def positive(row: Row) -> Sample:
+    """Return the sample of something that was taken.
+
+    >>> positive((1, "a", float("nan"), 60, 2.0))
+    Sample(user_id=1, item_id='a', label=1.0, timestamp=60, value=1.0, weight=2.0)
+    """
+    user, item, value, time, weight = row
+    return Sample(user, item, 1.0, time, value if value == value else _TAKEN, weight)
 
 
 def _before(first: Id, second: Id) -> bool:

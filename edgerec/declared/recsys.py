@@ -1,5 +1,6 @@
 """A RecSys out of a configuration: what `edgerec train edgerec.toml` trains."""
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from edgerec.config import TOP_NETWORK, EmbeddingSettings, NetworkSettings, TrainSettings
 from edgerec.declared.checking import check_names
 from edgerec.declared.features import DeclaredFeatures
-from edgerec.declared.negatives import read_seen, with_drawn, with_seen
+from edgerec.declared.negatives import Row, positive, read_seen, with_drawn, with_seen
 from edgerec.declared.reading import database_url, read_configuration
 from edgerec.declared.schema import Configuration, row_conditions
 from edgerec.declared.sequences import DeclaredSequences
@@ -57,7 +58,7 @@ class DeclaredRecSys:
         self._keep = keep
         self._engine = open_engine(database_url(configuration))
         interactions = configuration.interactions
-        self._columns = find_columns(
+        columns = find_columns(
             self._engine,
             interactions.table,
             user_id=interactions.user_id,
@@ -67,6 +68,7 @@ class DeclaredRecSys:
             # A column that looks like a value is not one unless it is declared.
             has_value=interactions.value is not None,
         )
+        self._columns = dataclasses.replace(columns, weight=configuration.label.weight)
         self._where = row_conditions(interactions.where)
         self._users = DeclaredFeatures(self._engine, "users", configuration.users)
         self._items = DeclaredFeatures(self._engine, "items", configuration.items)
@@ -163,10 +165,11 @@ class DeclaredRecSys:
         if label.rule == "above":
             assert label.above is not None
             for chunk in self.chunks():
-                for user, item, value, time in chunk.rows():
+                for user, item, value, time, weight in chunk.weighed_rows():
                     # A row without a value is nothing that its user stated.
                     if value == value:
-                        yield Sample(user, item, float(value > label.above), time, value)
+                        liked = float(value > label.above)
+                        yield Sample(user, item, liked, time, value, weight)
         else:
             yield from self._taken()
 
@@ -175,8 +178,7 @@ class DeclaredRecSys:
         if objective_of(configuration) == "top":
             # It finds its own negatives.
             for rows in self._users_rows():
-                for user, item, value, time in rows:
-                    yield Sample(user, item, 1.0, time, value if value == value else 1.0)
+                yield from map(positive, rows)
         elif configuration.label.negatives == "impressions":
             assert configuration.impressions is not None
             yield from with_seen(
@@ -197,11 +199,11 @@ class DeclaredRecSys:
         items: list[Id] = np.sort(id_array(counts, kind)).tolist()
         return items, np.array([counts[item] for item in items], np.int64)
 
-    def _users_rows(self) -> Iterator[list[tuple[Id, Id, float, int]]]:
+    def _users_rows(self) -> Iterator[list[Row]]:
         """Yield the rows of one user at a time."""
-        pending: list[tuple[Id, Id, float, int]] = []
+        pending: list[Row] = []
         for chunk in self.chunks():
-            rows = [*pending, *chunk.rows()]
+            rows = [*pending, *chunk.weighed_rows()]
             starts = [
                 0,
                 *(at for at in range(1, len(rows)) if rows[at][0] != rows[at - 1][0]),

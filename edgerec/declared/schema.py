@@ -60,6 +60,11 @@ class Label(Section):
         "label 1 and items that the user did not touch are drawn as label 0"
     )
     above: float | None = Field(default=None, description='threshold of the rule "above"')
+    weight: Name | None = _column(
+        "column of the interactions: how much each counts, beside the others, in what the network "
+        "learns; 0 or more. NULL counts 1, and so does a drawn negative",
+        None,
+    )
     negatives: Literal["uniform", "popularity", "in_batch", "impressions"] | None = Field(
         default=None,
         description='how they are drawn for training.objective "samples", which a sampler that is '
@@ -77,7 +82,7 @@ class Label(Section):
     )
     popularity_correction: bool = Field(
         default=False,
-        description="negatives count as if all items had been drawn alike, so that popular items "
+        description="negatives weigh as if all items had been drawn alike, so that popular items "
         "keep their lead",
     )
 

@@ -51,7 +51,8 @@ def cut_blocks(
 
     The history is what was strictly before his first interaction after the cut. Candidates are
     the best of `CandidatePool`; items that he had are among them where anybody liked such an item
-    again, and else are left out.
+    again, and else are left out. What he liked weighs what that interaction does, the heaviest
+    where there are several; the other candidates were never weighed, and weigh 1.
     """
     assert tables.neighbours is not None
     pool = CandidatePool(
@@ -77,6 +78,7 @@ def cut_blocks(
                 np.concatenate([block.user for block in blocks]),
                 np.concatenate([block.features for block in blocks]),
                 np.concatenate([block.label for block in blocks]),
+                np.concatenate([block.weight for block in blocks]),
             )
 
 
@@ -91,7 +93,8 @@ def _of_user(
     is_after = is_after_cut(own["user"], settings.cut_share)
     before, after = own[~is_after], own[is_after]
     had = np.unique(before["item"]).astype(np.int64)
-    wanted = np.unique(after["item"][after["label"] == 1]).astype(np.int64)
+    liked = after[after["label"] == 1]
+    wanted = np.unique(liked["item"]).astype(np.int64)
     if not repeats:
         wanted = np.setdiff1d(wanted, had)
     if not len(wanted):
@@ -105,6 +108,8 @@ def _of_user(
     # Only what the pool finds: an item from outside of it, seen as a positive and never as a
     # negative, would teach that such items are liked.
     label = np.isin(candidates, wanted)
+    weight = np.ones(len(candidates), np.float32)
+    weight[label] = [liked["weight"][liked["item"] == item].max() for item in candidates[label]]
     user = int(own["user"][0])
     requests = Requests(
         user=np.array([user]),
@@ -116,7 +121,7 @@ def _of_user(
         as_of=after["timestamp"][:1],
     )
     features = feature_vectors(requests, tables)[0]
-    return SampleBlock(np.full(len(label), user), features, label.astype(np.float32))
+    return SampleBlock(np.full(len(label), user), features, label.astype(np.float32), weight)
 
 
 def is_after_cut(user: NDArray[np.int32], share: float) -> NDArray[np.bool_]:

@@ -18,6 +18,8 @@ _LATEST: Final = 2**63 - 1
 
 # They have a length and can be walked through, but what they hold has no order of fields.
 _NO_SAMPLES: Final = (str, bytes, Mapping, Set)
+# The weight may be left out.
+_N_FIELDS: Final = {5, 6}
 
 
 def yielded(returned: object, method: str) -> Iterator[Sample]:
@@ -56,16 +58,19 @@ def encode_samples(samples: Sequence[Sample], users: IdIndex, items: IdIndex) ->
     Raises
     ------
     SampleError
-        What came is no sample, or an id, a label, a value or a timestamp is not what it must be.
+        What came is no sample, or an id, a label, a value, a timestamp or a weight is not what it
+        must be.
     """
     try:
         if any(issubclass(kind, _NO_SAMPLES) for kind in set(map(type, samples))):
             raise TypeError
-        if set(map(len, samples)) != {5}:
+        if not set(map(len, samples)) <= _N_FIELDS:
             raise TypeError
+        if len(set(map(len, samples))) > 1:
+            samples = [Sample(*one) for one in samples]
         # zip(*samples) would walk thousands of iterators at once, which takes ten times longer.
-        user_ids, item_ids, labels, timestamps, values = (
-            list(map(itemgetter(column), samples)) for column in range(5)
+        user_ids, item_ids, labels, timestamps, values, *weights = (
+            list(map(itemgetter(column), samples)) for column in range(len(samples[0]))
         )
     except (TypeError, ValueError, LookupError):
         odd = next((one for one in samples if _is_odd(one)), samples[0])
@@ -86,12 +91,17 @@ def encode_samples(samples: Sequence[Sample], users: IdIndex, items: IdIndex) ->
         )
     records["value"] = _values(values, name)
     records["timestamp"] = _moments(timestamps, name)
+    records["weight"] = _weights(weights[0], name) if weights else 1.0
     return records
 
 
 def _is_odd(one: object) -> bool:
     # A database's row is no Sequence, but has its fields in order.
-    return isinstance(one, _NO_SAMPLES) or not isinstance(one, Iterable) or len(list(one)) != 5
+    return (
+        isinstance(one, _NO_SAMPLES)
+        or not isinstance(one, Iterable)
+        or len(list(one)) not in _N_FIELDS
+    )
 
 
 def _no_sample(one: object, method: str) -> SampleError:
@@ -113,6 +123,18 @@ def _values(values: Sequence[float | None], name: Callable[[int], str]) -> NDArr
             "float32, or None for a sampled negative. Leave such rows out or give them a value."
         )
     return value
+
+
+def _weights(weights: Sequence[float], name: Callable[[int], str]) -> NDArray[np.float64]:
+    weight = _floats(weights, "weight", name)
+    wrong = np.flatnonzero(~((weight >= 0) & (weight <= np.finfo(np.float32).max)))
+    if len(wrong):
+        raise SampleError(
+            f"The weight of {name(wrong[0])} is {weights[wrong[0]]!r}; it must be a finite float32 "
+            "of 0 or more: how much the sample counts beside the others. Leave it out where they "
+            "count alike; in edgerec.toml, label.weight names its column."
+        )
+    return weight
 
 
 def _moments(timestamps: Sequence[int], name: Callable[[int], str]) -> NDArray[np.int64]:

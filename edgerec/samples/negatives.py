@@ -14,9 +14,7 @@ Where there are impressions, what was seen but not taken is drawn from:
 Drawn evenly, negatives leave popularity in the scores, which then rank as probabilities of being
 taken do. Drawn by popularity, by whatever power, they take it out: such a ranker tells apart what
 people of different taste take, and puts what nearly nobody takes on top. The correction gives it
-back: a negative that is drawn r times as often as evenly counts 1 / r. scikit-learn's network is
-fed rows and not weights here, so a weight w is that many copies in expectation: a row is kept
-with probability w below 1, and above it stands floor(w) times and once more with the rest.
+back: a negative that is drawn r times as often as evenly weighs 1 / r.
 """
 
 from typing import Final
@@ -26,8 +24,8 @@ from numpy.typing import NDArray
 
 # Draws per wanted item before a user who touched nearly everything goes without.
 _TRIES: Final = 20
-# No negative counts more often than this, however seldom it is drawn.
-_MOST_COPIES: Final = 10.0
+# No negative weighs more than this, however seldom it is drawn.
+_HEAVIEST: Final = 10.0
 
 
 class NegativeSampler:
@@ -42,7 +40,7 @@ class NegativeSampler:
     random_state : int
         Seed; the draws depend on it and on the order of the calls.
     corrected : bool
-        Negatives count as if they had been drawn evenly.
+        Negatives weigh as if they had been drawn evenly.
 
     >>> sampler = NegativeSampler(np.array([5, 1, 1]), exponent=0.0, random_state=0)
     >>> set(sampler.draw(np.array([0, 1]), 3).tolist())
@@ -60,12 +58,12 @@ class NegativeSampler:
         weight = np.where(counts > 0, np.maximum(counts, 1) ** exponent, 0.0)
         self._cumulative = np.cumsum(weight)
         self._random = np.random.default_rng([random_state, 3])
-        self._copies = _correction(weight) if corrected else None
+        self._weight_of = _correction(weight) if corrected else np.ones(len(counts))
 
     def draw(self, own_items: NDArray[np.int64], n_negatives: int) -> NDArray[np.int64]:
-        """Return about `n_negatives` items, none of them in `own_items` (sorted, distinct).
+        """Return `n_negatives` items, none of them in `own_items` (sorted, distinct).
 
-        Fewer where hardly an item is left; corrected, as many in expectation.
+        Fewer where hardly an item is left.
         """
         drawn = np.zeros(0, np.int64)
         for _ in range(_TRIES):
@@ -75,7 +73,11 @@ class NegativeSampler:
             point = self._random.random(missing) * self._cumulative[-1]
             some = np.searchsorted(self._cumulative, point, side="right")
             drawn = np.concatenate([drawn, some[~_among(some, own_items)]])
-        return drawn if self._copies is None else copied(drawn, self._copies[drawn], self._random)
+        return drawn
+
+    def weights(self, drawn: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return how much each of the drawn items counts: float64 [n]."""
+        return self._weight_of[drawn]
 
 
 class InBatchSampler:
@@ -105,28 +107,19 @@ class InBatchSampler:
         self._batch = batch
         # The number of the batch, so that the next one's draws are others.
         self._random = np.random.default_rng([random_state, 3, number])
-        self._copies = _correction(counts.astype(np.float64)) if corrected else None
+        weight = counts.astype(np.float64)
+        self._weight_of = _correction(weight) if corrected else np.ones(len(counts))
 
     def draw(self, own_items: NDArray[np.int64], n_negatives: int) -> NDArray[np.int64]:
-        """Return about `n_negatives` items of other users, none in `own_items` (sorted)."""
+        """Return `n_negatives` items of other users, none in `own_items` (sorted)."""
         others = self._batch[~_among(self._batch, own_items)]
         if not len(others):
             return others
-        drawn = others[self._random.integers(len(others), size=n_negatives)]
-        return drawn if self._copies is None else copied(drawn, self._copies[drawn], self._random)
+        return others[self._random.integers(len(others), size=n_negatives)]
 
-
-def copied(
-    items: NDArray[np.int64], weights: NDArray[np.float64], random: np.random.Generator
-) -> NDArray[np.int64]:
-    """Return each item as often as its weight says, in expectation.
-
-    >>> copied(np.array([7, 8]), np.array([2.0, 0.0]), np.random.default_rng(0)).tolist()
-    [7, 7]
-    """
-    whole = np.floor(weights)
-    times = whole + (random.random(len(items)) < weights - whole)
-    return np.repeat(items, times.astype(np.int64))
+    def weights(self, drawn: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return how much each of the drawn items counts: float64 [n]."""
+        return self._weight_of[drawn]
 
 
 def _correction(weight: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -136,8 +129,8 @@ def _correction(weight: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.zeros(len(weight))
     evenly = weight[there].mean()
     ratio = np.divide(evenly, weight, out=np.zeros(len(weight)), where=there)
-    copies: NDArray[np.float64] = np.minimum(ratio, _MOST_COPIES)
-    return copies
+    correction: NDArray[np.float64] = np.minimum(ratio, _HEAVIEST)
+    return correction
 
 
 def _among(items: NDArray[np.int64], own_items: NDArray[np.int64]) -> NDArray[np.bool_]:

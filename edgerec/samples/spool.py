@@ -1,6 +1,6 @@
 """Samples on disk, sorted by (user, timestamp, item), read by whole users.
 
-Training never holds the interaction table in memory. A record is 24 bytes; plain reads into a
+Training never holds the interaction table in memory. A record is 28 bytes; plain reads into a
 buffer are used and not a memory map, whose pages would count as the process's own memory.
 """
 
@@ -16,8 +16,16 @@ from numpy.typing import NDArray
 from edgerec.progress import Progress
 
 RECORD: Final = np.dtype(
-    [("user", "<i4"), ("item", "<i4"), ("label", "<f4"), ("value", "<f4"), ("timestamp", "<i8")]
+    [
+        ("user", "<i4"),
+        ("item", "<i4"),
+        ("label", "<f4"),
+        ("value", "<f4"),
+        ("timestamp", "<i8"),
+        ("weight", "<f4"),
+    ]
 )
+_BYTES_BEFORE_WEIGHT: Final = RECORD.itemsize - RECORD["weight"].itemsize
 
 
 @dataclass(frozen=True)
@@ -29,7 +37,7 @@ class Spool:
     """[n_users + 2]: the samples of user row r are offsets[r] to offsets[r + 1]; row 0 has none"""
     n_items: int
     fingerprint: str
-    """SHA-256 of the sorted records"""
+    """SHA-256 of the sorted records; weights go into it where one is not 1"""
 
     @property
     def n_users(self) -> int:
@@ -74,11 +82,29 @@ def read_records(file: BinaryIO, start: int, end: int) -> NDArray[np.void]:
     return np.frombuffer(bytearray(data), RECORD)
 
 
-def _write_records(file: BinaryIO, start: int, records: NDArray[np.void]) -> bytes:
-    data = records.tobytes()
+def _write_records(file: BinaryIO, start: int, records: NDArray[np.void]) -> None:
     file.seek(start * RECORD.itemsize)
-    file.write(data)
-    return data
+    file.write(records.tobytes())
+
+
+class _Digest:
+    """SHA-256 of records. Where nobody weighs anything, it is that of records without weights."""
+
+    def __init__(self) -> None:
+        self._rest, self._weights = hashlib.sha256(), hashlib.sha256()
+        self._any_weight = False
+
+    def update(self, records: NDArray[np.void]) -> None:
+        # Records are packed, and their weight stands last.
+        data = records.view(np.uint8).reshape(len(records), RECORD.itemsize)
+        self._rest.update(data[:, :_BYTES_BEFORE_WEIGHT].tobytes())
+        self._weights.update(records["weight"].tobytes())
+        self._any_weight = self._any_weight or bool((records["weight"] != 1).any())
+
+    def hexdigest(self) -> str:
+        if self._any_weight:
+            self._rest.update(self._weights.digest())
+        return self._rest.hexdigest()
 
 
 def sort_by_user(
@@ -108,7 +134,7 @@ def sort_by_user(
     ranges = list(user_ranges(offsets, 4 * chunk_rows))
     first_rows = np.array([first for first, _ in ranges])
     cursor = offsets[first_rows].copy()
-    digest = hashlib.sha256()
+    digest = _Digest()
     n_written = 0
     with target.open("w+b") as file:
         for chunk in _raw_chunks(raw, chunk_rows):
@@ -126,7 +152,8 @@ def sort_by_user(
         for first, last in ranges:
             records = read_records(file, int(offsets[first]), int(offsets[last + 1]))
             records = records[np.lexsort((records["item"], records["timestamp"], records["user"]))]
-            digest.update(_write_records(file, int(offsets[first]), records))
+            _write_records(file, int(offsets[first]), records)
+            digest.update(records)
             progress.advance(n_samples + int(offsets[last + 1]), 2 * n_samples)
     return Spool(target, offsets, len(item_row), digest.hexdigest())
 

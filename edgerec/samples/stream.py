@@ -28,6 +28,8 @@ class SampleBlock:
     """[n, width]"""
     label: NDArray[np.float32]
     """[n]"""
+    weight: NDArray[np.float32]
+    """[n]: how much each counts where the network is fitted"""
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ def sample_blocks(
                 as_of=records["timestamp"][part],
             )
             features[part] = feature_vectors(requests, tables)[:, 0]
-        yield SampleBlock(user, features, records["label"])
+        yield SampleBlock(user, features, records["label"], records["weight"])
 
 
 _Histories = tuple[NDArray[np.int64], NDArray[np.float32]]

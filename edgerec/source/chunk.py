@@ -24,6 +24,8 @@ class InteractionChunk:
     """float64[n]; NaN where the value is NULL or the table has none."""
     timestamps: IntArray
     """int64[n], Unix seconds."""
+    weights: FloatArray | None = None
+    """float64[n]; 1 where the weight is NULL. None: no column of weights was named."""
 
     def __len__(self) -> int:
         return len(self.timestamps)
@@ -40,6 +42,17 @@ class InteractionChunk:
             self.item_ids.tolist(),
             self.values.tolist(),
             self.timestamps.tolist(),
+            strict=True,
+        )
+
+    def weighed_rows(self) -> Iterator[tuple[Id, Id, float, int, float]]:
+        """Yield the same with the weight behind it, 1 where no column was named."""
+        return zip(
+            self.user_ids.tolist(),
+            self.item_ids.tolist(),
+            self.values.tolist(),
+            self.timestamps.tolist(),
+            [1.0] * len(self) if self.weights is None else self.weights.tolist(),
             strict=True,
         )
 
@@ -76,29 +89,32 @@ def chosen(
         kept = mask[start : start + len(chunk)]
         start += len(chunk)
         if kept.any():
-            yield InteractionChunk(
-                chunk.user_ids[kept],
-                chunk.item_ids[kept],
-                chunk.values[kept],
-                chunk.timestamps[kept],
-            )
+            yield _part(chunk, kept)
 
 
 def joined(chunks: Sequence[InteractionChunk]) -> InteractionChunk:
     """Join chunks end to end."""
+    # They come from one table: all of them have weights, or none.
+    weights = [chunk.weights for chunk in chunks if chunk.weights is not None]
     return InteractionChunk(
         np.concatenate([chunk.user_ids for chunk in chunks]),
         np.concatenate([chunk.item_ids for chunk in chunks]),
         np.concatenate([chunk.values for chunk in chunks]),
         np.concatenate([chunk.timestamps for chunk in chunks]),
+        np.concatenate(weights) if weights else None,
     )
 
 
 def cut(chunk: InteractionChunk, start: int, stop: int) -> InteractionChunk:
     """Return rows `start` to `stop` of a chunk."""
+    return _part(chunk, slice(start, stop))
+
+
+def _part(chunk: InteractionChunk, rows: slice | NDArray[np.bool_]) -> InteractionChunk:
     return InteractionChunk(
-        chunk.user_ids[start:stop],
-        chunk.item_ids[start:stop],
-        chunk.values[start:stop],
-        chunk.timestamps[start:stop],
+        chunk.user_ids[rows],
+        chunk.item_ids[rows],
+        chunk.values[rows],
+        chunk.timestamps[rows],
+        None if chunk.weights is None else chunk.weights[rows],
     )

@@ -24,6 +24,8 @@ class InteractionColumns:
     """The column with the rating or weight; None when the table has none."""
     timestamp: str
     """The column with the time: Unix seconds, ISO text or a date and time."""
+    weight: str | None = None
+    """The column with what a row counts, as a sample; it may be one of the others."""
 
 
 @dataclass(frozen=True)

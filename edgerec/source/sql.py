@@ -37,10 +37,10 @@ def read_interactions(
 ) -> Iterator[InteractionChunk]:
     """Read a table's interactions in order, chunk by chunk.
 
-    The database sorts: by (timestamp, user, item, value), or by (user, timestamp, item, value),
-    text by code point, so that the same rows come in the same order from every database. At most
-    one chunk is in memory. A connection that is lost is made again, and reading goes on behind
-    the last row.
+    The database sorts: by (timestamp, user, item, value, weight), or by (user, timestamp, item,
+    value, weight), text by code point, so that the same rows come in the same order from every
+    database. At most one chunk is in memory. A connection that is lost is made again, and reading
+    goes on behind the last row.
 
     Parameters
     ----------
@@ -89,21 +89,28 @@ def reading_of(
     order: Literal["time", "user"],
     where: Sequence[RowCondition] = (),
 ) -> Reading:
-    """Return the query of a table's interactions: its cells are user, item, time and value."""
-    user, item, when = (
-        column_of(known, table, name)
-        for name in (columns.user_id, columns.item_id, columns.timestamp)
-    )
-    values = () if columns.value is None else (column_of(known, table, columns.value),)
+    """Return the query of a table's interactions.
+
+    Its cells are user, item, time, value and weight, where there are such, each column once.
+    """
+    user, item, when, *ties = (column_of(known, table, name) for name in _names(columns))
     key = (when, user, item) if order == "time" else (user, when, item)
     conditions = [(column_of(known, table, one.column), one) for one in where]
-    return Reading(table, (user, item, when, *values), key, ties=values, where=conditions)
+    return Reading(table, (user, item, when, *ties), key, ties=ties, where=conditions)
+
+
+def _names(columns: InteractionColumns) -> list[str]:
+    names = [columns.user_id, columns.item_id, columns.timestamp]
+    # The weight may be one of the others.
+    more = [name for name in (columns.value, columns.weight) if name and name not in names]
+    return [*names, *dict.fromkeys(more)]
 
 
 def _slabs(
     batches: Iterator[Rows], table: str, columns: InteractionColumns
 ) -> Iterator[InteractionChunk]:
     first: InteractionChunk | None = None
+    names = _names(columns)
     for rows in batches:
         width = len(rows[0])
         flat = list(chain.from_iterable(rows))
@@ -119,9 +126,14 @@ def _slabs(
             else:
                 part, role = flat[3::width], "value"
                 values = to_values(part)
+            weights = None
+            if columns.weight is not None:
+                part, role = flat[names.index(columns.weight) :: width], "weight"
+                weights = to_values(part)
+                weights[np.isnan(weights)] = 1.0
         except BadCell as error:
             raise _unreadable(table, columns, role, rows[error.position], error) from None
-        slab = InteractionChunk(user_ids, item_ids, values, timestamps)
+        slab = InteractionChunk(user_ids, item_ids, values, timestamps, weights)
         first = first or slab
         for name in ("user_id", "item_id"):
             kind = getattr(first, f"{name}s").dtype
@@ -176,13 +188,15 @@ def _unreadable(
 ) -> SourceError:
     words = {"user_id": "user", "item_id": "item"}.get(role, role)
     name = getattr(columns, role)
+    option = f"with --{words}-column ({role} in edgerec.toml)"
+    if role == "weight":
+        option = "in label.weight of edgerec.toml"
     came = "NULL" if cell.came is None else f"{cell.came!r} ({type(cell.came).__name__})"
     shown = zip((columns.user_id, columns.item_id, columns.timestamp), row, strict=False)
     where = ", ".join(f"{key} = {'NULL' if each is None else repr(each)}" for key, each in shown)
     return SourceError(
         f'table "{table}", row with {where}: column "{name}" is {came}, expected {cell.expected}. '
-        f"{_advice(table, name, cell.came)} name another column with --{words}-column ({role} in "
-        "edgerec.toml)"
+        f"{_advice(table, name, cell.came)} name another column {option}"
     )
 
 

@@ -30,12 +30,22 @@ class HeldOut:
     """[n, width]"""
     label: Array
     """[n]"""
+    weight: Array | None = None
+    """[n]; None: all count alike"""
 
     def area_under_curve(self, network: MLPClassifier, weights: Weights) -> float:
-        """Return the AUC, or NaN where the held-out rows have one label."""
-        if not 0 < self.label.sum() < len(self.label):
+        """Return the weighted AUC, or NaN where what weighs anything has one label."""
+        weight = self.weight
+        counts = np.ones(len(self.label), bool) if weight is None else weight > 0
+        label = self.label[counts]
+        if not 0 < label.sum() < len(label):
             return float("nan")
-        return float(roc_auc_score(self.label, score(network, weights, self.features)))
+        # Weights that are all the same would round the figure otherwise than none.
+        given = None
+        if weight is not None and (weight != weight[0]).any():
+            given = weight.astype(np.float64)
+        scores = score(network, weights, self.features)
+        return float(roc_auc_score(self.label, scores, sample_weight=given))
 
 
 def held_out_users(
@@ -139,10 +149,10 @@ def _one_epoch(
     progress.stage(f"epoch {number + 1}")
     random = np.random.default_rng([settings.random_state, number])
     started, n_done, rate = time.perf_counter(), 0, ""
-    for features, label in rows.epoch(random, _CALL_ROWS):
+    for features, label, weight in rows.epoch(random, _CALL_ROWS):
         share = (number + n_done / rows.n_rows) / settings.network.max_epochs
         set_learning_rate(network, settings.network.learning_rate, share)
-        fit_rows(network, features, label, settings.network.batch_size)
+        fit_rows(network, features, label, settings.network.batch_size, weight)
         n_done += len(label)
         rate = f"{n_done / max(time.perf_counter() - started, 1e-9):,.0f} samples/s"
         progress.advance(n_done, rows.n_rows, rate)

@@ -66,8 +66,14 @@ def set_learning_rate(network: MLPClassifier, start: float, share_done: float) -
     network._optimizer.learning_rate_init = start * (1 - (1 - _LAST_RATE) * share_done)
 
 
-def fit_rows(network: MLPClassifier, features: Array, label: Array, batch_size: int) -> None:
-    """Fit the rows once: float32 [n, width] and [n].
+def fit_rows(
+    network: MLPClassifier,
+    features: Array,
+    label: Array,
+    batch_size: int,
+    weight: Array | None = None,
+) -> None:
+    """Fit the rows once: float32 [n, width], [n] and [n]; without weights all count alike.
 
     Raises
     ------
@@ -79,7 +85,7 @@ def fit_rows(network: MLPClassifier, features: Array, label: Array, batch_size: 
     with warnings.catch_warnings():
         warnings.filterwarnings("error", _INTERRUPTED, UserWarning)
         try:
-            network.partial_fit(features, label.astype(np.int64))
+            network.partial_fit(features, label.astype(np.int64), sample_weight=weight)
         except UserWarning as warning:
             if str(warning).startswith(_INTERRUPTED):
                 raise KeyboardInterrupt from None

@@ -58,7 +58,7 @@ def require_same_data(saved: Ranker, rec_sys: RecSys, intake: Intake, folder: Pa
         what = (
             f"now there are {now}"
             if now != before
-            else ("now there are as many, but with other ids, labels, values or times")
+            else ("now there are as many, but with other ids, labels, values, times or weights")
         )
         raise StateError(f"{folder} was trained on {before} samples; {what}. {_ADVICE}")
     users, items = saved.tables.user_features, saved.tables.item_features

@@ -72,12 +72,22 @@ def test_a_sampler_draws_its_ratio_of_what_was_not_taken(sampler: str) -> None:
 def test_popular_items_are_drawn_more_often_where_it_is_asked() -> None:
     def share_of_popular(label: str) -> float:
         negatives = drawn(f"{label}\nn_negatives = 20")
-        return sum(one.item_id < "i06" for one in negatives) / len(negatives)
+        total = sum(one.weight for one in negatives)
+        return sum(one.weight for one in negatives if str(one.item_id) < "i06") / total
 
     even, popular = (share_of_popular(f'negatives = "{one}"') for one in ("uniform", "popularity"))
     corrected = share_of_popular('negatives = "popularity"\npopularity_correction = true')
     assert popular > even + 0.02
     assert abs(corrected - even) < 0.02
+
+
+def test_a_correction_draws_the_ratio_and_weighs_it() -> None:
+    negatives = drawn('negatives = "popularity"\nn_negatives = 2\npopularity_correction = true')
+    assert Counter(one.user_id for one in negatives) == dict.fromkeys(range(N_USERS), 6)
+    taken = Counter(item for user in range(N_USERS) for item in (0, 1 + user % 5, 6 + user % 7))
+    evenly = sum(count**0.75 for count in taken.values()) / len(taken)
+    expected = [evenly / taken[int(str(one.item_id)[1:])] ** 0.75 for one in negatives]
+    assert [one.weight for one in negatives] == pytest.approx(expected)
 
 
 def test_impressions_give_what_was_seen_and_not_taken() -> None:

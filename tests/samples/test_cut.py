@@ -74,6 +74,24 @@ def test_what_he_liked_after_the_cut_is_told_from_his_other_candidates(tmp_path)
     assert not features[:, tables.names().index("had")].any()
 
 
+def test_what_he_liked_after_the_cut_weighs_what_that_interaction_does(tmp_path):
+    class Weighted(Shop):
+        def sample_generator(self):
+            for one in super().sample_generator():
+                yield one._replace(weight=100.0 * one.user_id + one.item_id)
+
+    _, _, blocks = made(tmp_path, Weighted(), settings(n_candidates=N_ITEMS))
+    user = np.concatenate([block.user for block in blocks])
+    label = np.concatenate([block.label for block in blocks])
+    weight = np.concatenate([block.weight for block in blocks])
+    assert weight.dtype == np.float32
+    assert (weight[label == 0] == 1).all()
+    for one in range(1, N_USERS + 1):
+        after = [1 + (one + time) % N_ITEMS for time in range(N_TAKEN - 3, N_TAKEN)]
+        expected = sorted(100 * one + item for item in after if item % 2 == 0)
+        assert sorted(weight[(user == one) & (label == 1)].tolist()) == expected
+
+
 def test_neither_history_nor_tables_see_what_came_after_the_cut(tmp_path):
     def other(user, time, item):
         return item if time < N_TAKEN - 3 else 1 + (item + 1) % N_ITEMS

@@ -57,6 +57,38 @@ def test_values_that_are_no_numbers(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("weight", [-0.5, float("nan"), float("inf"), 1e39, None])
+def test_weights_that_are_not_finite_or_below_0(weight: Any, tmp_path: Path) -> None:
+    assert sentence([*GOOD, Sample(7, 8, 1, 9, 1.0, weight)], tmp_path) == (
+        f"The weight of user 7, item 8 is {weight!r}; it must be a finite float32 of 0 or more: "
+        "how much the sample counts beside the others. Leave it out where they count alike; in "
+        "edgerec.toml, label.weight names its column."
+    )
+
+
+def test_weights_that_are_no_numbers(tmp_path: Path) -> None:
+    assert sentence([*GOOD, Sample(7, 8, 1, 9, 1.0, "heavy")], tmp_path) == (  # type: ignore[arg-type]
+        "The weight of user 7, item 8 is 'heavy'; it must be a number. "
+        "Convert it, for example `float(rating)`."
+    )
+
+
+def test_a_weight_may_be_left_out_of_some(tmp_path: Path) -> None:
+    samples: list[Any] = [(1, 10, 0.0, 1, 2.5), (1, 20, 1.0, 9, 5.0, 0.25), Sample(2, 10, 0.0, 3)]
+    spool = taken_in(Listed(samples), tmp_path).spool
+    (records,) = spool.blocks(100)
+    assert records["weight"].tolist() == [1, 0.25, 1]
+
+
+def test_weights_are_part_of_the_fingerprint_unless_all_are_1(tmp_path: Path) -> None:
+    def fingerprint(*weights: float) -> str:
+        samples = [(*one[:5], *weights[at : at + 1]) for at, one in enumerate(GOOD)]
+        return taken_in(Listed(samples), tmp_path).fingerprint  # type: ignore[arg-type]
+
+    assert fingerprint() == fingerprint(1.0) == fingerprint(1.0, 1)
+    assert len({fingerprint(), fingerprint(2.0), fingerprint(1.0, 2.0), fingerprint(0, 2.0)}) == 4
+
+
 @pytest.mark.parametrize(
     "timestamp",
     [1.5, "9", None, float("nan"), True, 2**63, 2**63 - 1, -(2**63), datetime.date(2020, 1, 1)],

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgerec.samples.negatives import InBatchSampler, NegativeSampler, copied
+from edgerec.samples.negatives import InBatchSampler, NegativeSampler
 
 
 @given(st.sets(st.integers(0, 9)), st.integers(0, 30))
@@ -31,15 +31,20 @@ def test_the_seed_decides() -> None:
 def test_a_corrected_draw_counts_items_as_if_they_were_drawn_alike() -> None:
     counts = np.array([8, 2, 1, 0])
     sampler = NegativeSampler(counts, 1.0, 0, corrected=True)
-    drawn = np.bincount(sampler.draw(np.zeros(0, np.int64), 30_000), minlength=4)
-    assert drawn[3] == 0
-    np.testing.assert_allclose(drawn[:3] / 30_000, 1 / 3, atol=0.02)
+    drawn = sampler.draw(np.zeros(0, np.int64), 30_000)
+    weighed = np.bincount(drawn, sampler.weights(drawn), minlength=4)
+    assert weighed[3] == 0
+    np.testing.assert_allclose(weighed[:3] / 30_000, 1 / 3, atol=0.02)
 
 
-def test_a_weight_is_so_many_copies_in_expectation() -> None:
-    drawn = copied(np.arange(3).repeat(4000), np.tile(1.0, 12_000) * 1.25, np.random.default_rng(0))
-    np.testing.assert_allclose(np.bincount(drawn) / 4000, 1.25, atol=0.03)
-    assert not len(copied(np.arange(9), np.zeros(9), np.random.default_rng(0)))
+def test_a_correction_weighs_and_draws_no_other_items() -> None:
+    counts, nothing = np.array([600, 2, 0, 1, 1]), np.zeros(0, np.int64)
+    plain, corrected = (NegativeSampler(counts, 1.0, 0, corrected=one) for one in (False, True))
+    drawn = plain.draw(nothing, 500)
+    np.testing.assert_array_equal(corrected.draw(nothing, 500), drawn)
+    assert (plain.weights(drawn) == 1).all()
+    # Drawn evenly, one in four; and nothing weighs more than ten.
+    np.testing.assert_allclose(corrected.weights(np.array([0, 1, 2, 3])), [151 / 600, 10, 0, 10])
 
 
 @given(st.sets(st.integers(0, 9)), st.booleans())
@@ -57,5 +62,8 @@ def test_in_batch_is_by_popularity_and_seeded_batch_by_batch() -> None:
     assert abs((draws[0] == 6).mean() - 0.75) < 0.03
     np.testing.assert_array_equal(draws[0], draws[1])
     assert (draws[0] != draws[2]).any()
-    even = InBatchSampler(batch, counts, 0, corrected=True).draw(nothing, 8000)
-    assert abs((even == 6).mean() - 0.5) < 0.03
+    corrected = InBatchSampler(batch, counts, 0, corrected=True)
+    drawn = corrected.draw(nothing, 8000)
+    weight = corrected.weights(drawn)
+    assert abs(np.average(drawn == 6, weights=weight) - 0.5) < 0.03
+    assert abs(weight.mean() - 1) < 0.03

@@ -20,6 +20,7 @@ def raw_records(n: int, n_users: int, n_items: int, seed: int) -> NDArray[np.voi
     records["timestamp"] = random.integers(20, size=n)
     records["label"] = random.integers(2, size=n)
     records["value"] = np.arange(n)
+    records["weight"] = 1
     return records
 
 

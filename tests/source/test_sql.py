@@ -127,6 +127,40 @@ def test_without_a_value_column_values_are_nan(tmp_path: Path) -> None:
     assert np.isnan(chunk.values).all() and len(chunk.values) == 5
 
 
+def test_weights_come_with_their_rows_and_null_is_1(tmp_path: Path) -> None:
+    rows = [(1, 5, 2.0, 10), (1, 5, None, 10), (1, 5, 0.5, 10), (1, 4, 7.0, 9)]
+    columns = InteractionColumns("user", "item", None, "ts", weight="value")
+    chunks = list(read_interactions(database(tmp_path, rows), "t", columns, chunk_rows=3))
+    weighed = [row for chunk in chunks for row in chunk.weighed_rows()]
+    assert [row[4] for row in weighed] == [7.0, 1.0, 0.5, 2.0]
+    assert all(np.isnan(row[2]) for row in weighed)
+
+
+@pytest.mark.parametrize("weight", ["value", "ts", "user"])
+def test_the_weight_may_be_another_column_too(weight: str, tmp_path: Path) -> None:
+    columns = InteractionColumns("user", "item", "value", "ts", weight=weight)
+    (chunk,) = read_interactions(database(tmp_path, ROWS), "t", columns)
+    expected = [ROWS[at] for at in (3, 2, 1, 0, 4)]
+    assert list(chunk.rows()) == expected
+    at = ("user", "item", "value", "ts").index(weight)
+    assert chunk.weights is not None
+    assert chunk.weights.tolist() == [row[at] for row in expected]
+    (plain,) = read_interactions(database(tmp_path, ROWS), "t", COLUMNS)
+    assert plain.weights is None
+    assert {row[4] for row in plain.weighed_rows()} == {1.0}
+
+
+def test_a_weight_that_is_no_number_is_named_with_its_row(tmp_path: Path) -> None:
+    columns = InteractionColumns("user", "item", None, "ts", weight="value")
+    with pytest.raises(SourceError) as caught:
+        list(read_interactions(database(tmp_path, [(1, 5, "much", 10)]), "t", columns))
+    assert str(caught.value) == (
+        'table "t", row with user = 1, item = 5, ts = 10: column "value" is \'much\' (str), '
+        "expected a number or NULL. Correct or delete the row, read a view that converts the "
+        "column, or name another column in label.weight of edgerec.toml"
+    )
+
+
 @pytest.mark.parametrize(
     ("cell", "seconds"),
     [

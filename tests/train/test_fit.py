@@ -10,6 +10,7 @@ from sklearn.neural_network import MLPClassifier
 from edgerec.config import NetworkSettings, TrainSettings
 from edgerec.progress import Progress, Silent
 from edgerec.train import fit as fit_module
+from edgerec.train import network as network_module
 from edgerec.train.fit import Course, HeldOut, fit_network, held_out_users
 from edgerec.train.network import (
     Weights,
@@ -273,6 +274,48 @@ def test_held_out_rows_of_one_label_have_no_auc(tmp_path: Path) -> None:
     for same in (np.zeros_like(label), np.ones_like(label), label[:0]):
         held_out = HeldOut(features[: len(same)], same)
         assert np.isnan(held_out.area_under_curve(training.network, weights))
+
+
+@pytest.mark.parametrize("heavier", [0, 1])
+def test_of_two_rows_that_contradict_each_other_the_heavier_is_believed(
+    heavier: int, tmp_path: Path
+) -> None:
+    training = Training(tmp_path)
+    features, label = some_rows(0, 300)
+    rows = TrainingRows(tmp_path, 600, WIDTH, 0)
+    for number, some in enumerate((label, 1 - label)):
+        rows.add(features, some, np.full(300, 5.0 if number == heavier else 1.0, np.float32))
+    rows.finish()
+    training.rows = rows
+    training.fit()
+    auc = training.course.epochs[-1]["held_out_auc"]
+    assert auc > 0.9 if heavier == 0 else auc < 0.1
+
+
+def test_the_held_out_auc_is_weighted(tmp_path: Path) -> None:
+    training = Training(tmp_path)
+    network = training.network
+    weights = weights_of(network, training.rows.mean, training.rows.inverse_spread)
+    features, label = some_rows(1, 40)
+    score = network_module.score(network, weights, features)
+    random = np.random.default_rng(0)
+    weight = random.integers(0, 4, 40).astype(np.float32)
+    pairs = [
+        (weight[one] * weight[other], np.sign(score[one] - score[other]))
+        for one in np.flatnonzero(label == 1)
+        for other in np.flatnonzero(label == 0)
+    ]
+    total = sum(mass for mass, _ in pairs)
+    expected = sum(mass * (1 + sign) / 2 for mass, sign in pairs) / total
+    held_out = HeldOut(features, label, weight)
+    assert held_out.area_under_curve(network, weights) == pytest.approx(expected)
+    without = HeldOut(features, label).area_under_curve(network, weights)
+    assert without != pytest.approx(expected)
+    alike = HeldOut(features, label, np.full(40, 3, np.float32))
+    assert alike.area_under_curve(network, weights) == without
+    # What weighs nothing is no label.
+    assert np.isnan(HeldOut(features, label, label).area_under_curve(network, weights))
+    assert np.isnan(HeldOut(features, label, 0 * label).area_under_curve(network, weights))
 
 
 def test_a_finished_course_is_not_gone_on_with(tmp_path: Path) -> None:

@@ -42,6 +42,18 @@ def all_weights(network: MLPClassifier) -> list[Array]:
     return [*network.coefs_, *network.intercepts_]
 
 
+def test_a_weight_is_as_good_as_so_many_copies() -> None:
+    settings = NetworkSettings(hidden_layer_sizes=(4,), alpha=0.0, batch_size=64)
+    features, label = some_rows(n=20)
+    times = 1 + np.arange(20) % 3
+    weighed, copied = new_network(settings, WIDTH, 0), new_network(settings, WIDTH, 0)
+    for _ in range(5):
+        fit_rows(weighed, features, label, 64, (times / times.mean()).astype(np.float32))
+        fit_rows(copied, features.repeat(times, axis=0), label.repeat(times), 64)
+    for one, other in zip(all_weights(weighed), all_weights(copied), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-5)
+
+
 def test_a_new_network_holds_what_scikit_learn_draws():
     plain = MLPClassifier((4, 2), random_state=3)
     plain._validate_params()

@@ -29,8 +29,9 @@ def written(folder: Path, features: Array, label: Array, n_rows: int = N_ROWS) -
 
 def epoch(rows: TrainingRows, number: int, chunk_rows: int = 32) -> tuple[Array, Array]:
     parts = list(rows.epoch(np.random.default_rng(number), chunk_rows))
-    assert all(0 < len(label) <= chunk_rows for _, label in parts)
-    features, label = zip(*parts, strict=True)
+    assert all(0 < len(label) <= chunk_rows for _, label, _ in parts)
+    features, label, weight = zip(*parts, strict=True)
+    assert set(weight) == {None}
     return np.concatenate(features), np.concatenate(label)
 
 
@@ -114,6 +115,52 @@ def test_empty_blocks_and_a_wrong_guess_of_the_number_do_no_harm(tmp_path: Path)
     rows.finish()
     assert rows.n_rows == N_ROWS
     assert sorted(epoch(rows, 0)[1].tolist()) == label.tolist()
+
+
+@pytest.mark.parametrize("bin_bytes", [64 * 2**20, 500])
+def test_weights_stay_with_their_rows_and_have_the_mean_1(
+    bin_bytes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rows_module, "_BIN_BYTES", bin_bytes)
+    features, label = some_rows()
+    rows = TrainingRows(tmp_path, N_ROWS, WIDTH, random_state=0)
+    rows.add(features, label, 3 * label)
+    rows.finish()
+    (tmp_path / "other").mkdir()
+    unweighted = written(tmp_path / "other", features, label)
+    np.testing.assert_array_equal(rows.mean, unweighted.mean)
+    for number in range(2):
+        weights, order = [], []
+        for _, some, weight in rows.epoch(np.random.default_rng(number), 32):
+            assert weight is not None
+            assert weight.dtype == np.float32
+            order.append(some)
+            weights.append(weight)
+        expected = np.concatenate(order) / label.mean()
+        # What weighs nothing keeps next to nothing, so that no batch weighs nothing.
+        np.testing.assert_allclose(np.concatenate(weights), expected, rtol=1e-5, atol=2e-6)
+        assert min(weight.min() for weight in weights) == np.float32(1e-6)
+
+
+@pytest.mark.parametrize("largest", [1e-38, 1e38])
+def test_weights_of_any_size_are_brought_about_1(largest: float, tmp_path: Path) -> None:
+    features, label = some_rows()
+    with TrainingRows(tmp_path, N_ROWS, WIDTH, random_state=0) as rows:
+        weight = (label / N_ROWS * np.float32(largest)).astype(np.float32)
+        rows.add(features, label, weight)
+        rows.finish()
+    for _, order, weight in rows.epoch(np.random.default_rng(0), 32):
+        np.testing.assert_allclose(weight, order / label.mean(), rtol=1e-3, atol=2e-6)
+
+
+@pytest.mark.parametrize("same", [0.0, 0.3, 1.0, 7.0])
+def test_weights_that_are_all_the_same_are_none(same: float, tmp_path: Path) -> None:
+    features, label = some_rows()
+    rows = TrainingRows(tmp_path, N_ROWS, WIDTH, random_state=0)
+    rows.add(features, label, np.full(N_ROWS, same, np.float32))
+    rows.finish()
+    _, order = epoch(rows, 5)
+    np.testing.assert_array_equal(order, epoch(written(tmp_path, features, label), 5)[1])
 
 
 def test_a_bin_stands_in_memory_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
