@@ -166,7 +166,7 @@ def training_section(settings: TrainSettings) -> str:
 
     >>> print(training_section(TrainSettings()))
     [training]
-    n_history = 100
+    n_history = 200
     <BLANKLINE>
     [training.embedding]
     embedding_dim = 32
