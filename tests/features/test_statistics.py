@@ -62,8 +62,8 @@ def test_every_fit_equals_a_slow_fit_without_its_fold(seed: int) -> None:
     statistics = fit(samples)
     for fold in range(N_FOLDS + 1):
         kept = samples[FOLD_OF_USER[samples["user"]] != fold].tolist()
-        valued = [(user, item, value) for user, item, _, value, _ in kept if value == value]
-        labelled = [(user, item, label) for user, item, label, _, _ in kept]
+        valued = [(user, item, value) for user, item, _, value, *_ in kept if value == value]
+        labelled = [(user, item, label) for user, item, label, *_ in kept]
         prior, means, spread = slow_means(valued, 5)
         assert statistics.prior_value[fold] == pytest.approx(prior, rel=1e-5)
         assert statistics.mean_value[fold].tolist() == pytest.approx(means, rel=1e-5)
@@ -76,7 +76,7 @@ def test_every_fit_equals_a_slow_fit_without_its_fold(seed: int) -> None:
         expected = [0.0, *np.log1p(counts)]
         assert statistics.log_count[fold].tolist() == pytest.approx(expected, rel=1e-5)
         for item in range(N_ITEMS + 1):
-            times = [time for _, i, _, value, time in kept if i == item and value == value]
+            times = [time for _, i, _, value, time, _ in kept if i == item and value == value]
             assert statistics.first_seen[fold, item] == min(times, default=NEVER_SEEN)
 
 

@@ -13,10 +13,10 @@ def records(seed=0):
     rows = []
     for user in range(1, N_USERS + 1):
         for time, item in enumerate(random.integers(1, N_ITEMS + 1, 8).tolist()):
-            rows.append((user, item, 1.0, 1.0, time))
+            rows.append((user, item, 1.0, 1.0, time, 1.0))
         # A sampled negative, and what was valued without being liked.
-        rows.append((user, int(random.integers(1, N_ITEMS + 1)), 0.0, np.nan, 9))
-        rows.append((user, int(random.integers(1, N_ITEMS + 1)), 0.0, 1.0, 9))
+        rows.append((user, int(random.integers(1, N_ITEMS + 1)), 0.0, np.nan, 9, 1.0))
+        rows.append((user, int(random.integers(1, N_ITEMS + 1)), 0.0, 1.0, 9, 1.0))
     return np.array(rows, RECORD)
 
 
@@ -77,7 +77,9 @@ def test_where_users_are_fewer_than_items_the_weights_are_the_same(folds, monkey
 
 
 def test_what_came_soon_after_is_next(folds):
-    rows = [(user, item, 1.0, 1.0, time) for user in (1, 2) for time, item in enumerate((3, 5, 7))]
+    taken = enumerate((3, 5, 7))
+    moments = [(user, item, time) for time, item in taken for user in (1, 2)]
+    rows = [(user, item, 1.0, 1.0, time, 1.0) for user, item, time in sorted(moments)]
     found = dense(fitted([np.array(rows, RECORD)], folds, N_ITEMS), 3, "next")
     # Two users took each, and each pair twice: exp(-gap / 10) * 2 / sqrt(7 * 7).
     np.testing.assert_allclose(found[5, 3], 2 * np.exp(-0.1) / 7, rtol=1e-6)
