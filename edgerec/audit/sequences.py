@@ -74,7 +74,7 @@ def check_sequences(
         f"item_seq_generator yields sequences that hold held-out rows: those of {n_theirs} of "
         f"{len(users)} held-out users ({n_chance} would by chance), for example item "
         f"{item_id!r} of user {user_id!r}. Embeddings must not learn "
-        " from rows that the model is tested on: make the sequences of training rows.",
+        "from rows that the model is tested on: make the sequences of training rows.",
     )
 
 

@@ -10,6 +10,7 @@ from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as RichProgress
 from rich.table import Table
 
+from edgerec.audit.report import CHECKS
 from edgerec.source import ColumnNames
 
 _ERRORS = Console(stderr=True)
@@ -90,6 +91,17 @@ def add_column_options(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             option, metavar="NAME", help=f"column of {what} (default: usual spellings are found)"
         )
+
+
+def add_accept_leak(parser: argparse.ArgumentParser) -> None:
+    """Add the option that accepts a finding of the leak audit."""
+    parser.add_argument(
+        "--accept-leak",
+        action="append",
+        default=[],
+        metavar="CHECK",
+        help="train although this check of the leak audit fails: " + ", ".join(CHECKS),
+    )
 
 
 def column_names(options: argparse.Namespace) -> ColumnNames:

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from edgerec.cli.drawing import (
     DrawnProgress,
-    add_column_options,
     add_command,
     column_names,
 )
+from edgerec.cli.evaluation_options import add_evaluation_options, name_rows, require_places
 from edgerec.cli.figures import print_evaluations
 from edgerec.declared.evaluation import evaluate_declared
 from edgerec.declared.reading import read_configuration
@@ -16,7 +16,6 @@ from edgerec.errors import ConfigurationError, OneClassError
 from edgerec.evaluate.prequential import Evaluation
 from edgerec.evaluate.table import Evaluations, evaluate_table, rank_table, train_table_of
 from edgerec.progress import Progress
-from edgerec.source import ColumnNames
 
 _EXAMPLE = """\
   edgerec evaluate models/movielens.onnx sqlite:///movielens.db --test-table ratings_test
@@ -36,35 +35,7 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         "catalogue for each of its users",
         _EXAMPLE,
     )
-    parser.add_argument(
-        "model",
-        metavar="MODEL.onnx | edgerec.toml",
-        help="the file, with its manifest beside it; or a configuration, which names all the rest",
-    )
-    parser.add_argument(
-        "database_url", nargs="?", metavar="DATABASE_URL", help="sqlite:///file.db, …"
-    )
-    parser.add_argument("--test-table", metavar="T", help="rows to score, in order of time")
-    parser.add_argument(
-        "--history-table",
-        metavar="H",
-        help="rows that a test row may use besides those the file knows, if strictly earlier",
-    )
-    parser.add_argument(
-        "--frozen", action="store_true", help="test rows never join their users' histories"
-    )
-    parser.add_argument(
-        "--top",
-        type=int,
-        metavar="K",
-        help="rank the whole catalogue for each test user too, and measure the best K",
-    )
-    parser.add_argument(
-        "--train-table",
-        metavar="R",
-        help="rows that the file was trained on, for the baselines; with --top their items are "
-        "left out too (default: the test table's name with _train)",
-    )
+    add_evaluation_options(parser)
     parser.add_argument(
         "--against",
         metavar="OTHER.onnx",
@@ -75,21 +46,13 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         action="store_true",
         help="with --top: items that a user had in training may be recommended, and are relevant",
     )
-    parser.add_argument(
-        "--label-above",
-        type=float,
-        metavar="VALUE",
-        help="a value above this is labelled 1 (default: the rule in the manifest)",
-    )
-    add_column_options(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> None:
     """Evaluate and print."""
-    if options.top is not None and options.top < 1:
-        raise ConfigurationError(f"--top is {options.top}; expected 1 or more, for example 10.")
+    require_places(options.top)
     declared = options.model.endswith(".toml")
     if options.top is None and not declared and options.repeats:
         raise ConfigurationError("--repeats belongs to --top. Give it too.")
@@ -99,12 +62,7 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _declared(options: argparse.Namespace, progress: Progress) -> Evaluations:
-    given = (
-        *(options.database_url, options.test_table, options.history_table, options.train_table),
-        options.label_above,
-    )
-    names_columns = column_names(options) != ColumnNames()
-    if options.frozen or any(one is not None for one in given) or names_columns:
+    if name_rows(options):
         raise ConfigurationError(
             f"{options.model} names tables, columns and rules itself: only --top, --repeats, "
             "--against and --json stand beside it. Change its section [evaluation], or name the "

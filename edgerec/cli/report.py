@@ -8,10 +8,10 @@ from typing import Any
 
 from edgerec.cli.drawing import (
     DrawnProgress,
-    add_column_options,
     add_command,
     column_names,
 )
+from edgerec.cli.evaluation_options import add_evaluation_options, name_rows, require_places
 from edgerec.declared.evaluation import evaluate_declared, evaluation_rows
 from edgerec.declared.reading import database_url, read_configuration
 from edgerec.declared.schema import Configuration
@@ -25,7 +25,7 @@ from edgerec.recsys import Id
 from edgerec.report.assemble import page
 from edgerec.report.measured import Titles, measure
 from edgerec.report.page import write_page
-from edgerec.source import ColumnNames, open_engine, read_titles
+from edgerec.source import open_engine, read_titles
 
 _EXAMPLE = """\
   edgerec report edgerec.toml
@@ -44,45 +44,13 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         "goes by, what it recommends",
         _EXAMPLE,
     )
-    parser.add_argument(
-        "model",
-        metavar="MODEL.onnx | edgerec.toml",
-        help="the file, with its manifest beside it; or a configuration, which names all the rest",
-    )
-    parser.add_argument(
-        "database_url", nargs="?", metavar="DATABASE_URL", help="sqlite:///file.db, …"
-    )
-    parser.add_argument("--test-table", metavar="T", help="rows that training never saw")
-    parser.add_argument(
-        "--history-table",
-        metavar="H",
-        help="rows that a test row may use besides those the file knows, if strictly earlier",
-    )
-    parser.add_argument(
-        "--frozen", action="store_true", help="test rows never join their users' histories"
-    )
-    parser.add_argument(
-        "--label-above",
-        type=float,
-        metavar="VALUE",
-        help="a value above this is labelled 1 (default: the rule in the manifest)",
-    )
-    parser.add_argument(
-        "--top", type=int, metavar="K", help="rank the whole catalogue for each test user too"
-    )
-    parser.add_argument(
-        "--train-table",
-        metavar="R",
-        help="with --top: rows that the file was trained on (default: the test table's name with "
-        "_train)",
-    )
+    add_evaluation_options(parser)
     parser.add_argument(
         "--titles",
         nargs=3,
         metavar=("TABLE", "ID", "TITLE"),
         help="table, id column and title column of what people call the items",
     )
-    add_column_options(parser)
     parser.add_argument("--output", metavar="NAME.html", help="default: beside the file")
     parser.add_argument(
         "--examples",
@@ -104,8 +72,7 @@ def run(options: argparse.Namespace) -> None:
     """Measure and write."""
     if options.examples < 0:
         raise ConfigurationError(f"--examples is {options.examples}; expected 0 or more.")
-    if options.top is not None and options.top < 1:
-        raise ConfigurationError(f"--top is {options.top}; expected 1 or more, for example 10.")
+    require_places(options.top)
     with DrawnProgress() as progress:
         if options.model.endswith(".toml"):
             configuration = _configuration(options)
@@ -174,12 +141,7 @@ def _titles(url: str, table: str, id_column: str, title_column: str) -> Titles:
 
 
 def _configuration(options: argparse.Namespace) -> Configuration:
-    given = (
-        *(options.database_url, options.test_table, options.history_table, options.train_table),
-        *(options.label_above, options.top, options.titles),
-    )
-    names_columns = column_names(options) != ColumnNames()
-    if options.frozen or names_columns or any(one is not None for one in given):
+    if name_rows(options) or options.top is not None or options.titles is not None:
         raise ConfigurationError(
             f"{options.model} names the database, tables, columns and rules. Leave them out, or "
             "name the .onnx file in its place."

@@ -6,9 +6,9 @@ import math
 from pathlib import Path
 
 from edgerec.audit.held_out import HeldOutRows
-from edgerec.audit.report import CHECKS
 from edgerec.cli.drawing import (
     DrawnProgress,
+    add_accept_leak,
     add_column_options,
     add_command,
     column_names,
@@ -69,13 +69,7 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     parser.add_argument(
         "--test-table", metavar="T", help="rows to evaluate on, that training must not see"
     )
-    parser.add_argument(
-        "--accept-leak",
-        action="append",
-        default=[],
-        metavar="CHECK",
-        help="train although this check of the leak audit fails: " + ", ".join(CHECKS),
-    )
+    add_accept_leak(parser)
     add_column_options(parser)
     parser.add_argument(
         "--no-report", action="store_true", help="write no NAME.html about what was evaluated"

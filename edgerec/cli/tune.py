@@ -8,8 +8,7 @@ from typing import Any, Final
 from rich.console import Console
 from rich.table import Table
 
-from edgerec.audit.report import CHECKS
-from edgerec.cli.drawing import DrawnProgress, add_command
+from edgerec.cli.drawing import DrawnProgress, add_accept_leak, add_command
 from edgerec.config import TrainSettings
 from edgerec.declared.recsys import declared_rec_sys, train_settings
 from edgerec.declared.schema import Configuration
@@ -62,20 +61,14 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     parser.add_argument(
         "--metric",
         choices=METRICS,
-        help='what to maximise (default: auc+gauc, their mean; by the rule "taken" ndcg)',
+        help='what to maximise (default: auc+gauc, their mean; by the objective "top" ndcg)',
     )
     parser.add_argument(
         "--record",
         metavar="FILE.json",
         help="where trials are kept (default: the configuration's name with .tune.json)",
     )
-    parser.add_argument(
-        "--accept-leak",
-        action="append",
-        default=[],
-        metavar="CHECK",
-        help="train although this check of the leak audit fails: " + ", ".join(CHECKS),
-    )
+    add_accept_leak(parser)
     parser.set_defaults(run=run)
 
 

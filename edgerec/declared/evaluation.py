@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import Final
 
 from edgerec.declared.reading import database_url
-from edgerec.declared.schema import Configuration, row_conditions
+from edgerec.declared.schema import Configuration, interaction_names, row_conditions
 from edgerec.errors import ConfigurationError
 from edgerec.evaluate.evaluation_rows import EvaluationRows, rows_of_table
 from edgerec.evaluate.table import Evaluations, evaluate_table, rank_table
 from edgerec.progress import Progress
-from edgerec.source import ColumnNames
 
 _TOP: Final = 10
 
@@ -56,7 +55,7 @@ def evaluate_declared(
             "The configuration has no section [evaluation]. Add one that names test_table, a "
             "table of rows that training does not see; `edgerec split` writes one."
         )
-    names, where = _names(configuration), row_conditions(interactions.where)
+    names, where = interaction_names(configuration), row_conditions(interactions.where)
     url = database_url(configuration)
     found = Evaluations()
     taken = configuration.label.rule == "taken"
@@ -103,17 +102,6 @@ def evaluation_rows(configuration: Configuration) -> EvaluationRows | None:
         history_table=section.history_table,
         frozen=section.frozen,
         has_labels=configuration.label.rule != "taken",
-        names=_names(configuration),
+        names=interaction_names(configuration),
         where=row_conditions(configuration.interactions.where),
-    )
-
-
-def _names(configuration: Configuration) -> ColumnNames:
-    interactions = configuration.interactions
-    return ColumnNames(
-        user_id=interactions.user_id,
-        item_id=interactions.item_id,
-        value=interactions.value,
-        timestamp=interactions.timestamp,
-        has_value=interactions.value is not None,
     )

@@ -13,7 +13,7 @@ from edgerec.declared.checking import check_names
 from edgerec.declared.features import DeclaredFeatures
 from edgerec.declared.negatives import Row, positive, read_seen, with_drawn, with_seen
 from edgerec.declared.reading import database_url, read_configuration
-from edgerec.declared.schema import Configuration, row_conditions
+from edgerec.declared.schema import Configuration, interaction_names, row_conditions
 from edgerec.declared.sequences import DeclaredSequences
 from edgerec.errors import SourceError
 from edgerec.ids import IdType, id_array
@@ -21,7 +21,6 @@ from edgerec.recsys import Id, Sample
 from edgerec.source import (
     InteractionChunk,
     chosen,
-    find_columns,
     open_engine,
     read_interactions,
     read_titles,
@@ -58,16 +57,7 @@ class DeclaredRecSys:
         self._keep = keep
         self._engine = open_engine(database_url(configuration))
         interactions = configuration.interactions
-        columns = find_columns(
-            self._engine,
-            interactions.table,
-            user_id=interactions.user_id,
-            item_id=interactions.item_id,
-            value=interactions.value,
-            timestamp=interactions.timestamp,
-            # A column that looks like a value is not one unless it is declared.
-            has_value=interactions.value is not None,
-        )
+        columns = interaction_names(configuration).find(self._engine, interactions.table)
         self._columns = dataclasses.replace(columns, weight=configuration.label.weight)
         self._where = row_conditions(interactions.where)
         self._users = DeclaredFeatures(self._engine, "users", configuration.users)

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from edgerec.declared.training import Section, Training
 from edgerec.features.tabular.conditions import Operator
-from edgerec.source import RowCondition
+from edgerec.source import ColumnNames, RowCondition
 
 Name = Annotated[str, Field(min_length=1)]
 Plain = int | float | str | bool | datetime.datetime | datetime.date
@@ -155,7 +155,11 @@ class Sequences(Section):
 
 
 class Impressions(Section):
-    """What users saw: what is not among their interactions was not taken."""
+    """What users saw: what is not among their interactions was not taken.
+
+    The table must not reach into the time that the file is evaluated on: what is taken there would
+    be learned as seen and not taken.
+    """
 
     table: Name = Field(description="table with a row per item that was shown")
     user_id: Name = _column("column of the user's id")
@@ -214,6 +218,19 @@ class Configuration(Section):
                 'a section [impressions], from which label.negatives = "impressions" draws'
             )
         return self
+
+
+def interaction_names(configuration: Configuration) -> ColumnNames:
+    """Return the names of the columns that every table of interactions has."""
+    interactions = configuration.interactions
+    return ColumnNames(
+        user_id=interactions.user_id,
+        item_id=interactions.item_id,
+        value=interactions.value,
+        timestamp=interactions.timestamp,
+        # A column that looks like a value is not one unless it is declared.
+        has_value=interactions.value is not None,
+    )
 
 
 def row_conditions(conditions: list[Condition]) -> list[RowCondition]:
