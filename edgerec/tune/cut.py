@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from edgerec.config import TrainSettings
 from edgerec.declared.reading import database_url
 from edgerec.declared.recsys import DeclaredRecSys, objective_of
-from edgerec.declared.schema import Configuration, row_conditions
+from edgerec.declared.schema import Configuration, interaction_names, row_conditions
+from edgerec.errors import ConfigurationError
 from edgerec.evaluate.catalogue import evaluate_catalogue
 from edgerec.evaluate.owned import owned_items
 from edgerec.evaluate.prequential import Row, evaluate_rows
@@ -23,7 +24,6 @@ from edgerec.samples.split import rows_to_test
 from edgerec.scoring import TableScorer
 from edgerec.source import (
     chosen,
-    find_columns,
     open_engine,
     read_interactions,
 )
@@ -51,25 +51,24 @@ class ValidationCut:
     Raises
     ------
     ConfigurationError
-        The rule leaves no row on one side.
+        The rule leaves no row on one side, or negatives come from [impressions]: what was held
+        out would count as seen and not taken.
     SourceError
         A table or column is not there.
     """
 
     def __init__(self, configuration: Configuration, rule: CutRule) -> None:
+        if configuration.impressions is not None:
+            raise ConfigurationError(
+                "edgerec tune cannot hold rows out of [impressions]: what a user takes in the rows "
+                "to validate on would be learned as seen and not taken. Leave [impressions] and "
+                "label.negatives out while tuning."
+            )
         self._configuration = configuration
         self._rule = rule
         interactions = configuration.interactions
         self._engine = open_engine(database_url(configuration))
-        self._columns = find_columns(
-            self._engine,
-            interactions.table,
-            user_id=interactions.user_id,
-            item_id=interactions.item_id,
-            value=interactions.value,
-            timestamp=interactions.timestamp,
-            has_value=interactions.value is not None,
-        )
+        self._columns = interaction_names(configuration).find(self._engine, interactions.table)
         self._where = row_conditions(interactions.where)
         self.rec_sys = DeclaredRecSys(configuration, ~self._mask("user"))
 

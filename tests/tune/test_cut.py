@@ -10,6 +10,7 @@ import pytest
 from edgerec.cli import main
 from edgerec.declared.reading import read_configuration
 from edgerec.declared.recsys import train_settings
+from edgerec.errors import ConfigurationError
 from edgerec.tune.cut import CutRule, ValidationCut
 from tests.toy import SETTINGS
 
@@ -118,3 +119,18 @@ def test_mistakes_are_sentences(tmp_path: Path, capsys: pytest.CaptureFixture[st
     )
     assert main(["tune", "edgerec.toml", "--trials", "0"]) == 1
     assert "--trials is 0; expected 1 or more" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("configured", ["taken"], indirect=True)
+def test_impressions_are_refused(configured: tuple[str, Path]) -> None:
+    _rule, path = configured
+    shown = '[impressions]\ntable = "plays"\nuser_id = "who"\nitem_id = "what"\ntimestamp = "at"\n'
+    text = path.read_text().replace('rule = "taken"', 'rule = "taken"\nnegatives = "impressions"')
+    path.write_text(text + shown)
+    with pytest.raises(ConfigurationError) as raised:
+        ValidationCut(read_configuration(path), CutRule())
+    assert str(raised.value) == (
+        "edgerec tune cannot hold rows out of [impressions]: what a user takes in the rows to "
+        "validate on would be learned as seen and not taken. Leave [impressions] and "
+        "label.negatives out while tuning."
+    )
