@@ -1,7 +1,7 @@
 """The samples of what was taken, with negatives: drawn from all items, or seen and not taken."""
 
 from collections.abc import Iterator
-from itertools import groupby, islice
+from itertools import islice
 from typing import Final
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from edgerec.declared.schema import Configuration, Impressions, row_conditions
 from edgerec.recsys import Id, Sample
 from edgerec.samples.negatives import InBatchSampler, NegativeSampler
-from edgerec.source import Engine, find_columns, read_interactions
+from edgerec.source import Engine, find_columns, read_interactions, rows_by_user
 
 Row = tuple[Id, Id, float, int, float]
 """user, item, value, Unix seconds, weight"""
@@ -93,7 +93,7 @@ def with_seen(
 
 
 def read_seen(engine: Engine, section: Impressions, chunk_rows: int) -> Iterator[list[Row]]:
-    """Yield the impressions of one user at a time, in order of time.
+    """Return the impressions of one user at a time, in order of time.
 
     Raises
     ------
@@ -116,9 +116,7 @@ def read_seen(engine: Engine, section: Impressions, chunk_rows: int) -> Iterator
         order="user",
         where=row_conditions(section.where),
     )
-    rows = (row for chunk in chunks for row in chunk.weighed_rows())
-    for _, own in groupby(rows, key=lambda row: row[0]):
-        yield list(own)
+    return rows_by_user(chunks)
 
 
 def positive(row: Row) -> Sample:

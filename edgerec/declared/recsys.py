@@ -2,7 +2,6 @@
 
 import dataclasses
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 from edgerec.config import TOP_NETWORK, EmbeddingSettings, NetworkSettings, TrainSettings
 from edgerec.declared.checking import check_names
 from edgerec.declared.features import DeclaredFeatures
-from edgerec.declared.negatives import Row, positive, read_seen, with_drawn, with_seen
+from edgerec.declared.negatives import positive, read_seen, with_drawn, with_seen
 from edgerec.declared.reading import database_url, read_configuration
 from edgerec.declared.schema import Configuration, interaction_names, row_conditions
 from edgerec.declared.sequences import DeclaredSequences
@@ -24,6 +23,7 @@ from edgerec.source import (
     open_engine,
     read_interactions,
     read_titles,
+    rows_by_user,
 )
 
 _CHUNK_ROWS = 65_536
@@ -167,18 +167,18 @@ class DeclaredRecSys:
         configuration = self.configuration
         if objective_of(configuration) == "top":
             # It finds its own negatives.
-            for rows in self._users_rows():
+            for rows in rows_by_user(self.chunks()):
                 yield from map(positive, rows)
         elif configuration.label.negatives == "impressions":
             assert configuration.impressions is not None
             yield from with_seen(
-                self._users_rows(),
+                rows_by_user(self.chunks()),
                 read_seen(self._engine, configuration.impressions, _CHUNK_ROWS),
                 configuration.label.n_negatives,
                 configuration.training.random_state,
             )
         else:
-            yield from with_drawn(self._users_rows(), *self._item_counts(), configuration)
+            yield from with_drawn(rows_by_user(self.chunks()), *self._item_counts(), configuration)
 
     def _item_counts(self) -> tuple[list[Id], NDArray[np.int64]]:
         counts: dict[Id, int] = {}
@@ -188,22 +188,6 @@ class DeclaredRecSys:
         kind: IdType = "string" if any(isinstance(item, str) for item in counts) else "int64"
         items: list[Id] = np.sort(id_array(counts, kind)).tolist()
         return items, np.array([counts[item] for item in items], np.int64)
-
-    def _users_rows(self) -> Iterator[list[Row]]:
-        """Yield the rows of one user at a time."""
-        pending: list[Row] = []
-        for chunk in self.chunks():
-            rows = [*pending, *chunk.weighed_rows()]
-            starts = [
-                0,
-                *(at for at in range(1, len(rows)) if rows[at][0] != rows[at - 1][0]),
-                len(rows),
-            ]
-            *whole, last = [rows[start:end] for start, end in pairwise(starts)]
-            yield from whole
-            pending = last
-        if pending:
-            yield pending
 
     def chunks(self) -> Iterator[InteractionChunk]:
         """Yield the interactions that count, user by user, in order of time."""

@@ -8,6 +8,7 @@ from edgerec.source import (
     Engine,
     find_columns,
     read_interactions,
+    rows_by_user,
 )
 
 
@@ -38,21 +39,13 @@ class DeclaredSequences:
 
         A group longer than that comes whole all the same.
         """
-        group: Id | None = None
-        items: list[Id] = []
-        for chunk in read_interactions(
+        chunks = read_interactions(
             self._engine,
             self._table,
             self._columns,
             chunk_rows=chunk_rows,
             order="user",
             where=self._where,
-        ):
-            for came, item, _, _ in chunk.rows():
-                if came != group and items:
-                    yield items
-                    items = []
-                group = came
-                items.append(item)
-        if items:
-            yield items
+        )
+        for rows in rows_by_user(chunks):
+            yield [item for _, item, *_ in rows]

@@ -1,7 +1,7 @@
 """Reading interactions from databases: the only room that knows SQLAlchemy."""
 
 from edgerec.source.aggregates import column_statistics
-from edgerec.source.chunk import InteractionChunk, chosen
+from edgerec.source.chunk import InteractionChunk, chosen, rows_by_user
 from edgerec.source.columns import (
     ColumnNames,
     InteractionColumns,
@@ -51,6 +51,7 @@ __all__ = [
     "read_interactions",
     "read_titles",
     "recognised_columns",
+    "rows_by_user",
     "table_names",
     "top_values",
     "with_variables",

@@ -1,7 +1,9 @@
 """Consecutive interactions as arrays, and joining and cutting them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +11,7 @@ from numpy.typing import NDArray
 from edgerec.recsys import Id
 from edgerec.source.convert import FloatArray, IdArray, IntArray
 
-__all__ = ["InteractionChunk", "chosen", "cut", "gathered", "joined"]
+__all__ = ["InteractionChunk", "chosen", "cut", "gathered", "joined", "rows_by_user"]
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,21 @@ class InteractionChunk:
             [1.0] * len(self) if self.weights is None else self.weights.tolist(),
             strict=True,
         )
+
+
+def rows_by_user(
+    chunks: Iterable[InteractionChunk],
+) -> Iterator[list[tuple[Id, Id, float, int, float]]]:
+    """Yield the weighed rows of one user at a time, out of chunks that are read by user.
+
+    >>> half = InteractionChunk(np.array([1, 2]), np.array([7, 8]), np.ones(2), np.arange(2))
+    >>> rest = InteractionChunk(np.array([2]), np.array([9]), np.ones(1), np.array([2]))
+    >>> [len(rows) for rows in rows_by_user([half, rest])]
+    [1, 2]
+    """
+    rows = (row for chunk in chunks for row in chunk.weighed_rows())
+    for _, own in groupby(rows, key=itemgetter(0)):
+        yield list(own)
 
 
 def gathered(slabs: Iterator[InteractionChunk], chunk_rows: int) -> Iterator[InteractionChunk]:
