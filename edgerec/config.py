@@ -177,6 +177,19 @@ class TrainSettings:
         _require(self.random_state >= 0, self, "random_state", "at least 0")
 
 
+@dataclass(frozen=True)
+class ExportSettings:
+    """What the file is made for; what it answers is the same up to rounding."""
+
+    n_encoded_ids: int = 200_000
+    """sparse integer ids up to which a file has ONNX Runtime hash them at its start; more are
+    found by a hash that stands in the file"""
+
+    def __post_init__(self) -> None:
+        _require_numbers(self)
+        _require(self.n_encoded_ids >= 0, self, "n_encoded_ids", "at least 0")
+
+
 def settings_to_mapping(settings: TrainSettings) -> dict[str, Any]:
     """Return the settings as plain JSON types.
 

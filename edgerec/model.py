@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgerec.config import ExportSettings
 from edgerec.export.bundle import Exported, export
 from edgerec.progress import Progress, Silent
 from edgerec.train.ranker import Ranker
@@ -20,7 +21,13 @@ class Model:
 
     ranker: Ranker
 
-    def export(self, path: str | Path, *, progress: Progress | None = None) -> Exported:
+    def export(
+        self,
+        path: str | Path,
+        *,
+        settings: ExportSettings | None = None,
+        progress: Progress | None = None,
+    ) -> Exported:
         """Write PATH (one .onnx file) and the manifest beside it, after a parity check.
 
         Raises
@@ -32,4 +39,4 @@ class Model:
         ParityError
             The graph does not answer what training computed to 1e-5; nothing is written.
         """
-        return export(self.ranker, path, progress or Silent())
+        return export(self.ranker, path, progress or Silent(), settings or ExportSettings())

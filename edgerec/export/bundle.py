@@ -11,6 +11,7 @@ import numpy as np
 import onnx
 from onnx import helper
 
+from edgerec.config import ExportSettings
 from edgerec.errors import ConfigurationError
 from edgerec.export.manifest import golden, manifest, stable_part
 from edgerec.export.parity import INFINITE, GraphSession, Parity, check_parity, parity_requests
@@ -26,6 +27,7 @@ from edgerec.version import __version__
 _GOLDEN_ELEMENTS: Final = 600
 _N_GOLDEN: Final = 16
 _METADATA_KEY: Final = "edgerec.manifest"
+DEFAULT: Final = ExportSettings()
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,12 @@ class Exported:
     parity: Parity
 
 
-def export(ranker: Ranker, path: str | Path, progress: Progress) -> Exported:
+def export(
+    ranker: Ranker,
+    path: str | Path,
+    progress: Progress,
+    settings: ExportSettings = DEFAULT,
+) -> Exported:
     """Convert, prove parity, and only then write NAME.onnx and NAME.json.
 
     Raises
@@ -57,11 +64,11 @@ def export(ranker: Ranker, path: str | Path, progress: Progress) -> Exported:
         )
     require_writable(target)
     progress.stage("export")
-    stable = stable_part(ranker, __version__)
+    stable = stable_part(ranker, __version__, settings)
     target.parent.mkdir(parents=True, exist_ok=True)
 
     def write(temporary: Path) -> None:
-        temporary.write_bytes(graph_bytes(ranker, stable))
+        temporary.write_bytes(graph_bytes(ranker, stable, settings))
 
     with written_beside(target, write) as temporary:
         progress.stage("parity")
@@ -96,12 +103,15 @@ def _n_elements(request: Request, answer: Answer) -> int:
     return len(request.item_ids) + len(request.history) + len(answer.scores)
 
 
-def graph_bytes(ranker: Ranker, stable: Mapping[str, Any]) -> bytes:
+def graph_bytes(
+    ranker: Ranker, stable: Mapping[str, Any], settings: ExportSettings = DEFAULT
+) -> bytes:
     """Return the serialised graph: the same ranker gives the same bytes."""
     onnx.checker.check_model(
-        _model(ranker.replaced(known=_newest_alone(ranker.known)), stable), full_check=True
+        _model(ranker.replaced(known=_newest_alone(ranker.known)), stable, settings),
+        full_check=True,
     )
-    serialised: bytes = _model(ranker, stable).SerializeToString(deterministic=True)
+    serialised: bytes = _model(ranker, stable, settings).SerializeToString(deterministic=True)
     return serialised
 
 
@@ -117,8 +127,8 @@ def _newest_alone(known: KnownHistories) -> KnownHistories:
     )
 
 
-def _model(ranker: Ranker, stable: Mapping[str, Any]) -> onnx.ModelProto:
-    model = to_graph(ranker, __version__)
+def _model(ranker: Ranker, stable: Mapping[str, Any], settings: ExportSettings) -> onnx.ModelProto:
+    model = to_graph(ranker, __version__, settings)
     helper.set_model_props(model, {_METADATA_KEY: json.dumps(stable, sort_keys=True)})
     return model
 

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgerec.config import settings_to_mapping
+from edgerec.config import ExportSettings, settings_to_mapping
 from edgerec.export.parity import Parity
+from edgerec.graph.convert import id_maps
 from edgerec.schema import (
     FORMAT_VERSION,
     IR_VERSION,
@@ -49,7 +50,9 @@ def _specification(one: TensorSpecification) -> dict[str, Any]:
     return described
 
 
-def stable_part(ranker: Ranker, version: str) -> dict[str, Any]:
+def stable_part(
+    ranker: Ranker, version: str, settings: ExportSettings | None = None
+) -> dict[str, Any]:
     """Return what depends on data, settings and seed alone: it stands in the graph too."""
     facts = ranker.facts
     best = facts.epochs[facts.best_epoch - 1]["held_out_auc"] if facts.best_epoch else math.nan
@@ -61,6 +64,10 @@ def stable_part(ranker: Ranker, version: str) -> dict[str, Any]:
         "format_version": FORMAT_VERSION,
         "edgerec_version": version,
         "id_types": {"user": ranker.user_id_type, "item": ranker.item_id_type},
+        "id_maps": {
+            role: {"kind": one.kind, "why": one.why}
+            for role, one in id_maps(ranker, settings or ExportSettings()).items()
+        },
         "inputs": [
             _specification(one)
             for one in input_specifications(ranker.user_id_type, ranker.item_id_type)

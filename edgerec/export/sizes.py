@@ -16,6 +16,13 @@ _WORDS = {
     "known_values": "known histories",
     "known_ages": "known histories",
     "catalogue_ids": "ids",
+    "item_row_of_place": "ids",
+    "user_row_of_place": "ids",
+    "known_user_ids": "ids",
+    "item_hash_displacements": "ids",
+    "item_hash_positions": "ids",
+    "user_hash_displacements": "ids",
+    "user_hash_positions": "ids",
 }
 _SMALL_BYTES = 1024
 

@@ -3,8 +3,10 @@
 import numpy as np
 import onnx
 
+from edgerec.config import ExportSettings
 from edgerec.features.vector import FeatureTables
 from edgerec.graph.history import HistoryFeatures, history_inputs
+from edgerec.graph.idmaps import IdMap, choose_id_map
 from edgerec.graph.lookup import Candidates, Lookup, effective_history, newest_slots, user_row
 from edgerec.graph.neighbours import neighbour_features
 from edgerec.graph.network import add_network
@@ -14,11 +16,14 @@ from edgerec.schema import input_specifications, output_specifications
 from edgerec.train.ranker import Ranker
 
 
-def to_graph(ranker: Ranker, producer_version: str) -> onnx.ModelProto:
+def to_graph(
+    ranker: Ranker, producer_version: str, settings: ExportSettings | None = None
+) -> onnx.ModelProto:
     """Return the ranker as one ONNX model that follows the graph contract, version 1."""
     graph = GraphBuilder()
-    lookup = Lookup(graph, ranker.item_ids, ranker.item_id_type)
-    user = user_row(graph, ranker.user_ids, ranker.user_id_type)
+    maps = id_maps(ranker, settings or ExportSettings())
+    lookup = Lookup(graph, maps["item"])
+    user = user_row(graph, maps["user"])
     candidates = lookup.candidates()
     slots = effective_history(graph, lookup, user, ranker.known, ranker.settings.n_history)
     compared = newest_slots(graph, slots, ranker.settings)
@@ -60,6 +65,14 @@ def to_graph(ranker: Ranker, producer_version: str) -> onnx.ModelProto:
         output_specifications(ranker.item_id_type),
         producer_version,
     )
+
+
+def id_maps(ranker: Ranker, settings: ExportSettings) -> dict[str, IdMap]:
+    """Return how the graph finds users and items."""
+    return {
+        "user": choose_id_map(ranker.user_ids, ranker.user_id_type, settings),
+        "item": choose_id_map(ranker.item_ids, ranker.item_id_type, settings),
+    }
 
 
 def _feature_vectors(

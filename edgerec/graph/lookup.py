@@ -1,19 +1,17 @@
 """From raw ids to rows: candidates, the effective history, exclusions; and back to ranked ids."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgerec.config import TrainSettings
 from edgerec.features.tables import KnownHistories
+from edgerec.graph.idmaps import IdMap
 from edgerec.graph.nodes import GraphBuilder
-from edgerec.ids import IdArray, IdType, padding_id
+from edgerec.ids import IdType, padding_id
 from edgerec.schema import NOT_STATED
-
-# What the id map answers for the padding id; 0 is the unknown row.
-_PADDING_ROW: Final = -1
 
 
 @dataclass(frozen=True)
@@ -27,18 +25,27 @@ class Candidates:
 
 
 class Lookup:
-    """Adds the nodes that turn the inputs into rows, for one kind of item id."""
+    """Adds the nodes that turn the inputs into rows, for one kind of item id.
 
-    def __init__(self, graph: GraphBuilder, item_ids: IdArray, item_id_type: IdType) -> None:
+    One map serves candidates, history and exclusions: what it takes in memory is there once.
+    """
+
+    def __init__(self, graph: GraphBuilder, items: IdMap) -> None:
         self._graph = graph
-        self._item_ids = item_ids
-        self._item_id_type = item_id_type
-        self._encoder = _encoder_attributes(item_ids, item_id_type)
-        self._catalogue_ids = graph.table("catalogue_ids", item_ids)
+        self._items = items
+        self._catalogue_ids = graph.table("catalogue_ids", items.ids)
+        lists = ("item_ids", "history", "exclude")
+        together = graph.add("Concat", lists, axis=0)
+        rows = items.add(graph, "item", together, self._catalogue_ids)
+        lengths = [graph.add("Shape", [one]) for one in lists]
+        split = graph.add("Concat", lengths, axis=0)
+        self._rows = dict(
+            zip(lists, graph.add_many("Split", [rows, split], ["", "", ""], axis=0), strict=True)
+        )
 
     def rows(self, ids: str) -> str:
-        """Return the row of each raw id; 0: unknown, -1: padding."""
-        return self._graph.add("LabelEncoder", [ids], **self._encoder)
+        """Return the row of each raw id of an input; 0: unknown, -1: padding."""
+        return self._rows[ids]
 
     def candidates(self) -> Candidates:
         """Return what is scored: `item_ids` without padding or, if that is nothing, all items."""
@@ -50,7 +57,7 @@ class Lookup:
         # Instead of a branch: the catalogue is appended cut to nothing or to all of it.
         n_given = graph.add("Shape", [given_rows])
         none_given = graph.add("Cast", [graph.add("Equal", [n_given, graph.constant([0])])], to=7)
-        n_appended = graph.add("Mul", [none_given, graph.constant([len(self._item_ids)])])
+        n_appended = graph.add("Mul", [none_given, graph.constant([len(self._items.ids)])])
         appended_ids = graph.add("Slice", [self._catalogue_ids, graph.constant([0]), n_appended])
         end = graph.add("Squeeze", [graph.add("Add", [n_appended, graph.constant([1])])])
         appended_rows = graph.add("Range", [graph.constant(1), end, graph.constant(1)])
@@ -65,7 +72,7 @@ class Lookup:
         zero = graph.constant([0])
         raw = self.rows("exclude")
         clipped = graph.add("Concat", [graph.add("Max", [raw, graph.constant(0)]), zero], axis=0)
-        marked = _scatter_ones(graph, graph.constant([len(self._item_ids) + 1]), clipped)
+        marked = _scatter_ones(graph, graph.constant([len(self._items.ids) + 1]), clipped)
         by_row = graph.add("Gather", [marked, candidates.rows])
         known = graph.add("And", [by_row, "known"])
         # Unknown ids all have row 0, so they are compared as ids: `Unique` numbers them, which
@@ -75,7 +82,7 @@ class Lookup:
         theirs = graph.add("Gather", [candidates.ids, position])
         unknown_row = graph.add("Equal", [raw, graph.constant(0)])
         ours = graph.add("Compress", ["exclude", unknown_row], axis=0)
-        sentinel = graph.table("padding_id", _padding_table(self._item_id_type))
+        sentinel = graph.table("padding_id", _padding_table(self._items.id_type))
         together = graph.add("Concat", [ours, sentinel, theirs], axis=0)
         number = graph.add_many("Unique", [together], ["", "", ""], sorted=1)[2]
         n_ours = graph.add("Shape", [ours])
@@ -216,27 +223,10 @@ def _newest_distinct(graph: GraphBuilder, rows: str, n_history: int) -> str:
     return graph.add_many("TopK", [distinct, kept], ["", ""], axis=0, largest=1, sorted=1)[0]
 
 
-def user_row(graph: GraphBuilder, user_ids: IdArray, user_id_type: IdType) -> str:
+def user_row(graph: GraphBuilder, users: IdMap) -> str:
     """Return the user's row [1]; 0: unknown."""
-    return graph.add(
-        "LabelEncoder", ["user_id"], "user_row", **_encoder_attributes(user_ids, user_id_type, 0)
-    )
-
-
-def _encoder_attributes(
-    ids: IdArray, id_type: IdType, padding_row: int = _PADDING_ROW
-) -> dict[str, Any]:
-    keys = "keys_int64s" if id_type == "int64" else "keys_strings"
-    listed = ids.tolist()
-    if id_type == "string":
-        listed = [text.encode("utf-8", "surrogatepass") for text in listed]
-    padding = padding_id(id_type)
-    first = padding if isinstance(padding, int) else padding.encode()
-    return {
-        keys: [first, *listed],
-        "values_int64s": [padding_row, *range(1, len(listed) + 1)],
-        "default_int64": 0,
-    }
+    row = users.add(graph, "user", "user_id")
+    return graph.add("Max", [row, graph.constant(0)], "user_row")
 
 
 def _padding_table(id_type: IdType) -> NDArray[Any]:

@@ -100,8 +100,8 @@ def test_implicit_feedback_has_a_rule_too(tmp_path):
 def test_a_graph_that_answers_otherwise_is_never_written(tmp_path, monkeypatch):
     original = bundle_module.to_graph
 
-    def slightly_wrong(ranker, version):
-        model = original(ranker, version)
+    def slightly_wrong(ranker, version, settings):
+        model = original(ranker, version, settings)
         for tensor in model.graph.initializer:
             if tensor.name == "item_means":
                 wrong = onnx.numpy_helper.to_array(tensor) + np.float32(0.05)
