@@ -7,10 +7,12 @@ changes what it names and keeps the rest.
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from edgerec.errors import ConfigurationError
 
+Precision = Literal["fp32", "fp16", "int8"]
+PRECISIONS: tuple[Precision, ...] = ("fp32", "fp16", "int8")
 OBJECTIVES = ("samples", "top")
 
 
@@ -184,9 +186,18 @@ class ExportSettings:
     n_encoded_ids: int = 200_000
     """sparse integer ids up to which a file has ONNX Runtime hash them at its start; more are
     found by a hash that stands in the file"""
+    precision: Precision = "fp32"
+    """how tables are stored. "fp32": as they were trained; "fp16": in half the bytes; "int8":
+    vectors of items in a quarter, the rest in half"""
+    max_loss: float = 0.001
+    """of AUC or GAUC on held-out samples, that rounding may cost at most"""
 
     def __post_init__(self) -> None:
         _require_numbers(self)
+        _require(
+            self.precision in PRECISIONS, self, "precision", " or ".join(map(repr, PRECISIONS))
+        )
+        _require(self.max_loss >= 0, self, "max_loss", "at least 0")
         _require(self.n_encoded_ids >= 0, self, "n_encoded_ids", "at least 0")
 
 

@@ -35,6 +35,10 @@ class ParityError(EdgeRecError):
     """The exported graph does not answer what training computed; no file was written."""
 
 
+class PrecisionError(EdgeRecError):
+    """Rounding costs more than the export allows; no file was written."""
+
+
 class EvaluationError(EdgeRecError, ValueError):
     """The rows to evaluate on do not allow the metrics."""
 

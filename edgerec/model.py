@@ -38,5 +38,7 @@ class Model:
             A file cannot be written there.
         ParityError
             The graph does not answer what training computed to 1e-5; nothing is written.
+        PrecisionError
+            Rounding costs more than `settings.max_loss`; nothing is written.
         """
         return export(self.ranker, path, progress or Silent(), settings or ExportSettings())

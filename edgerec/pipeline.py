@@ -19,6 +19,7 @@ from edgerec.model import Model
 from edgerec.progress import Progress, Silent
 from edgerec.recsys import PreTraining, RecSys, require_rec_sys
 from edgerec.samples.cut import cut_blocks
+from edgerec.samples.held_out import held_out_samples
 from edgerec.samples.intake import Intake, take_in
 from edgerec.samples.stream import sample_blocks
 from edgerec.train.fit import Course, HeldOut, fit_network, held_out_users
@@ -116,6 +117,8 @@ def train(
             )
             if saved is None:
                 ranker = fit_tables(rec_sys, intake, settings, scratch, progress)
+                held_out = held_out_samples(intake, _is_held_out(intake, settings))
+                ranker = ranker.replaced(held_out=held_out)
             else:
                 assert folder is not None
                 progress.stage("features")
@@ -204,14 +207,18 @@ def _finished(ranker: Ranker, course: Course) -> Ranker:
     return ranker.replaced(tables=tables, weights=course.best, facts=facts)
 
 
+def _is_held_out(intake: Intake, settings: TrainSettings) -> NDArray[np.bool_]:
+    random = np.random.default_rng([settings.random_state, 1])
+    return held_out_users(np.diff(intake.spool.offsets), settings.held_out_share, random)
+
+
 def _write_rows(
     rec_sys: RecSys, intake: Intake, ranker: Ranker, rows: TrainingRows, progress: Progress
 ) -> HeldOut:
     """Send the samples of most users to `rows` and keep those of the held-out users."""
     progress.stage("histories")
     settings = ranker.settings
-    random = np.random.default_rng([settings.random_state, 1])
-    is_held_out = held_out_users(np.diff(intake.spool.offsets), settings.held_out_share, random)
+    is_held_out = _is_held_out(intake, settings)
     features: list[NDArray[np.float32]] = []
     labels: list[NDArray[np.float32]] = []
     weights: list[NDArray[np.float32]] = []

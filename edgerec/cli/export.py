@@ -5,6 +5,7 @@ from pathlib import Path
 
 from edgerec.cli.drawing import DrawnProgress, add_command, print_table
 from edgerec.cli.train import exported_rows
+from edgerec.config import PRECISIONS, ExportSettings
 from edgerec.pipeline import load_model
 
 _EXAMPLE = "  edgerec export models/movielens.training --output models/movielens.onnx"
@@ -17,6 +18,20 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     )
     parser.add_argument("training_folder", metavar="NAME.training", help="what training wrote")
     parser.add_argument("--output", metavar="NAME.onnx", help="default: beside NAME.training")
+    parser.add_argument(
+        "--precision",
+        choices=PRECISIONS,
+        default=ExportSettings.precision,
+        help="how tables are stored: whole, in half the bytes, vectors of items in a quarter "
+        "(default: %(default)s)",
+    )
+    parser.add_argument(
+        "--max-loss",
+        type=float,
+        metavar="L",
+        default=ExportSettings.max_loss,
+        help="of AUC or GAUC on held-out samples that this may cost (default: %(default)s)",
+    )
     parser.set_defaults(run=run)
 
 
@@ -24,7 +39,8 @@ def run(options: argparse.Namespace) -> None:
     """Export and print."""
     folder = Path(options.training_folder)
     output = options.output or folder.with_suffix(".onnx")
+    settings = ExportSettings(precision=options.precision, max_loss=options.max_loss)
     with DrawnProgress() as progress:
         model = load_model(folder)
-        exported = model.export(output, progress=progress)
+        exported = model.export(output, settings=settings, progress=progress)
     print_table(str(output), exported_rows(model, exported))

@@ -25,6 +25,7 @@ from edgerec.errors import ConfigurationError
 from edgerec.evaluate.evaluation_rows import EvaluationRows, rows_of_samples, rows_of_table
 from edgerec.evaluate.table import Evaluations, evaluate_samples, evaluate_table
 from edgerec.export.bundle import Exported, add_metrics
+from edgerec.export.cost import RoundingCost
 from edgerec.files import require_writable
 from edgerec.model import Model
 from edgerec.pipeline import train
@@ -128,6 +129,7 @@ def exported_rows(model: Model, exported: Exported) -> dict[str, str]:
     parity = exported.parity
     return {
         "file size": f"{exported.n_bytes / 1e6:.2f} MB",
+        **({} if exported.cost is None else {"rounding": _said(exported.cost)}),
         "items, users": f"{len(ranker.item_ids):,}, {len(ranker.user_ids):,}",
         "parity": f"{parity.max_abs_difference:.1e} over {parity.n_requests} requests "
         f"(at most {parity.tolerance:g})",
@@ -136,6 +138,17 @@ def exported_rows(model: Model, exported: Exported) -> dict[str, str]:
         else f"{best:.4f} after epoch {ranker.facts.best_epoch} of {len(epochs)} "
         "(chose the epoch: no test)",
     }
+
+
+def _said(cost: RoundingCost) -> str:
+    exact, rounded = cost.exact, cost.rounded
+    areas = (
+        "no AUC: held-out samples have one label"
+        if math.isnan(exact.auc)
+        else f"AUC {rounded.auc - exact.auc:+.5f}, GAUC {rounded.gauc - exact.gauc:+.5f} on "
+        f"{cost.n_samples:,} held-out samples"
+    )
+    return f"{areas}; {cost.top_10_overlap:.1%} of the ten best stay"
 
 
 def audit_rows(model: Model) -> dict[str, str]:

@@ -13,8 +13,10 @@ from onnx import helper
 
 from edgerec.config import ExportSettings
 from edgerec.errors import ConfigurationError
-from edgerec.export.manifest import golden, manifest, stable_part
+from edgerec.export.cost import RoundingCost, require_small_loss, rounding_cost
+from edgerec.export.manifest import DEFAULT, golden, manifest, stable_part
 from edgerec.export.parity import INFINITE, GraphSession, Parity, check_parity, parity_requests
+from edgerec.export.rounding import rounded
 from edgerec.features.tables import KnownHistories
 from edgerec.files import replace_file, require_writable, written_beside
 from edgerec.graph.convert import to_graph
@@ -27,7 +29,6 @@ from edgerec.version import __version__
 _GOLDEN_ELEMENTS: Final = 600
 _N_GOLDEN: Final = 16
 _METADATA_KEY: Final = "edgerec.manifest"
-DEFAULT: Final = ExportSettings()
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class Exported:
     path: Path
     n_bytes: int
     parity: Parity
+    cost: RoundingCost | None = None
+    """what rounding the tables cost; None: they are whole"""
 
 
 def export(
@@ -55,7 +58,10 @@ def export(
         A file cannot be written there.
     ParityError
         Graph and ranker disagree; nothing is written.
+    PrecisionError
+        Rounding costs more on held-out samples than `settings.max_loss`; nothing is written.
     """
+    whole, ranker = ranker, rounded(ranker, settings.precision)
     target = Path(path)
     if target.suffix != ".onnx" or not target.stem:
         raise ConfigurationError(
@@ -74,7 +80,9 @@ def export(
         progress.stage("parity")
         requests = parity_requests(ranker)
         # The session reads the file, so that the graph stands in memory once and not twice.
-        parity, answers = check_parity(ranker, GraphSession(temporary, ranker), requests)
+        session = GraphSession(temporary, ranker)
+        parity, answers = check_parity(ranker, session, requests)
+        cost = None if whole is ranker else _cost(whole, session, settings, progress)
         short = [
             (request, answer)
             for request, answer in zip(requests, answers, strict=True)
@@ -89,9 +97,21 @@ def export(
             ranker.audit,
             golden(ranker, [one for one, _ in short], [one for _, one in short]),
             ranker.tables.names(),
+            cost,
         )
     write_manifest(target.with_suffix(".json"), described)
-    return Exported(target, n_bytes, parity)
+    return Exported(target, n_bytes, parity, cost)
+
+
+def _cost(
+    whole: Ranker, session: GraphSession, settings: ExportSettings, progress: Progress
+) -> RoundingCost:
+    """Measure what rounding cost, and refuse where that is too much."""
+    progress.stage("cost of rounding")
+    exact = GraphSession(graph_bytes(whole, {}), whole)
+    cost = rounding_cost(exact, session, whole)
+    require_small_loss(cost, settings.max_loss, settings.precision)
+    return cost
 
 
 def _digest(path: Path) -> str:

@@ -3,12 +3,13 @@
 import dataclasses
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgerec.config import ExportSettings, settings_to_mapping
+from edgerec.export.cost import RoundingCost
 from edgerec.export.parity import Parity
 from edgerec.graph.convert import id_maps
 from edgerec.schema import (
@@ -23,6 +24,8 @@ from edgerec.schema import (
     output_specifications,
 )
 from edgerec.train.ranker import Ranker
+
+DEFAULT: Final = ExportSettings()
 
 
 def json_elements(values: NDArray[Any] | Sequence[Any]) -> list[Any]:
@@ -50,9 +53,7 @@ def _specification(one: TensorSpecification) -> dict[str, Any]:
     return described
 
 
-def stable_part(
-    ranker: Ranker, version: str, settings: ExportSettings | None = None
-) -> dict[str, Any]:
+def stable_part(ranker: Ranker, version: str, settings: ExportSettings = DEFAULT) -> dict[str, Any]:
     """Return what depends on data, settings and seed alone: it stands in the graph too."""
     facts = ranker.facts
     best = facts.epochs[facts.best_epoch - 1]["held_out_auc"] if facts.best_epoch else math.nan
@@ -66,8 +67,9 @@ def stable_part(
         "id_types": {"user": ranker.user_id_type, "item": ranker.item_id_type},
         "id_maps": {
             role: {"kind": one.kind, "why": one.why}
-            for role, one in id_maps(ranker, settings or ExportSettings()).items()
+            for role, one in id_maps(ranker, settings).items()
         },
+        "export": dataclasses.asdict(settings),
         "inputs": [
             _specification(one)
             for one in input_specifications(ranker.user_id_type, ranker.item_id_type)
@@ -124,6 +126,7 @@ def manifest(
     audit: Sequence[dict[str, str]],
     golden_requests: list[dict[str, Any]],
     features: Sequence[str],
+    cost: RoundingCost | None,
 ) -> dict[str, Any]:
     """Return the whole manifest."""
     return {
@@ -134,5 +137,6 @@ def manifest(
         "audit": list(audit),
         "metrics": [],
         "features": list(features),
+        **({} if cost is None else {"rounding": cost.plain()}),
         "golden": golden_requests,
     }

@@ -8,8 +8,8 @@ import onnx
 _WORDS = {
     "item_embedding": "item embeddings",
     "item_content": "directions of the item features",
-    "item_features": "item features and statistics",
-    "item_means": "item means",
+    "item_features": "item features",
+    "item_statistics": "item statistics",
     "user_features": "user features",
     "known_offsets": "known histories",
     "known_rows": "known histories",
@@ -37,7 +37,8 @@ def sizes_of_parts(path: str | Path) -> dict[str, int]:
     sizes: dict[str, int] = {}
     for tensor in model.graph.initializer:
         n_bytes = tensor.ByteSize()
-        part = "network" if tensor.name.startswith("network/") else tensor.name
+        name = tensor.name.removesuffix("_scale")
+        part = "network" if name.startswith("network/") else name
         if part == "network" or part in _WORDS or n_bytes >= _SMALL_BYTES:
             part = _WORDS.get(part, part)
             sizes[part] = sizes.get(part, 0) + n_bytes

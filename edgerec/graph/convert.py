@@ -1,6 +1,5 @@
 """The whole graph: inputs, lookup, history, network, top."""
 
-import numpy as np
 import onnx
 
 from edgerec.config import ExportSettings
@@ -20,8 +19,9 @@ def to_graph(
     ranker: Ranker, producer_version: str, settings: ExportSettings | None = None
 ) -> onnx.ModelProto:
     """Return the ranker as one ONNX model that follows the graph contract, version 1."""
-    graph = GraphBuilder()
-    maps = id_maps(ranker, settings or ExportSettings())
+    settings = settings or ExportSettings()
+    graph = GraphBuilder(settings.precision)
+    maps = id_maps(ranker, settings)
     lookup = Lookup(graph, maps["item"])
     user = user_row(graph, maps["user"])
     candidates = lookup.candidates()
@@ -84,7 +84,6 @@ def _feature_vectors(
     per_candidate: list[str],
 ) -> str:
     """Concatenate in the order of `edgerec.features.vector.feature_vectors`: [N, width]."""
-    rows = np.concatenate([tables.item_features, tables.item_statistics[-1]], axis=1)
     repeats = graph.add("Concat", [candidates.count, graph.constant([1])], axis=0)
 
     def repeated(row: str) -> str:
@@ -93,10 +92,10 @@ def _feature_vectors(
     blocks = []
     # A table of width 0 has no place in a graph: not every runtime reads it.
     if tables.user_features.shape[1]:
-        users = graph.table("user_features", tables.user_features)
-        blocks.append(repeated(graph.add("Gather", [users, user])))
-    items = graph.table("item_features", rows)
-    blocks.append(graph.add("Gather", [items, candidates.rows]))
+        blocks.append(repeated(graph.rows("user_features", tables.user_features, user)))
+    if tables.item_features.shape[1]:
+        blocks.append(graph.rows("item_features", tables.item_features, candidates.rows))
+    blocks.append(graph.rows("item_statistics", tables.item_statistics[-1], candidates.rows))
     blocks += [repeated(row) for row in user_history]
     blocks += per_candidate
     return graph.add("Concat", blocks, "features", axis=1)

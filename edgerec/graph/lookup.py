@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from edgerec.config import TrainSettings
 from edgerec.features.tables import KnownHistories
 from edgerec.graph.idmaps import IdMap
-from edgerec.graph.nodes import GraphBuilder
+from edgerec.graph.nodes import GraphBuilder, narrow
 from edgerec.ids import IdType, padding_id
 from edgerec.schema import NOT_STATED
 
@@ -175,24 +175,21 @@ def newest_slots(graph: GraphBuilder, slots: HistorySlots, settings: TrainSettin
 
 def _known(graph: GraphBuilder, user_row: str, known: KnownHistories) -> tuple[str, str, str]:
     """Return rows, values and times of what the file knows of the user; empty for row 0."""
-    offsets = graph.table("known_offsets", known.offsets.astype(np.int64))
-    start = graph.add("Squeeze", [graph.add("Gather", [offsets, user_row])])
+    offsets = narrow(known.offsets)
+    start = graph.add("Squeeze", [graph.rows("known_offsets", offsets, user_row)])
     next_row = graph.add("Add", [user_row, graph.constant([1])])
-    end = graph.add("Squeeze", [graph.add("Gather", [offsets, next_row])])
+    end = graph.add("Squeeze", [graph.rows("known_offsets", offsets, next_row)])
     entries = graph.add("Range", [start, end, graph.constant(1)])
     # A trailing entry that nothing points at: a table of no rows is not portable.
-    rows = graph.table("known_rows", np.append(known.rows, np.int32(0)).astype(np.int32))
-    values = graph.table("known_values", np.append(known.values, np.float32(0)))
+    rows = np.append(known.rows, 0)
+    values = np.append(known.values, np.float32(0))
     latest = int(known.times.max(initial=0))
-    narrow = latest - int(known.times.min(initial=latest)) <= np.iinfo(np.int32).max
-    ages = np.zeros(len(known.times) + 1, np.int32 if narrow else np.int64)
-    np.subtract(latest, known.times, out=ages[:-1], casting="unsafe")
-    age = graph.table("known_ages", ages)
-    age_now = graph.add("Cast", [graph.add("Gather", [age, entries])], to=7)
+    ages = np.zeros(len(known.times) + 1, np.int64)
+    np.subtract(latest, known.times, out=ages[:-1])
     return (
-        graph.add("Cast", [graph.add("Gather", [rows, entries])], to=7),
-        graph.add("Gather", [values, entries]),
-        graph.add("Sub", [graph.constant(latest), age_now]),
+        graph.rows("known_rows", narrow(rows), entries),
+        graph.rows("known_values", values, entries),
+        graph.add("Sub", [graph.constant(latest), graph.rows("known_ages", narrow(ages), entries)]),
     )
 
 

@@ -5,7 +5,7 @@ import numpy as np
 from edgerec.features.neighbours.columns import OWN_NAMES, slot_weights, weightings
 from edgerec.features.neighbours.tables import Neighbours
 from edgerec.graph.lookup import HistorySlots
-from edgerec.graph.nodes import GraphBuilder
+from edgerec.graph.nodes import GraphBuilder, narrow
 
 _FLOAT = 1
 
@@ -20,8 +20,6 @@ def neighbour_features(
 ) -> str:
     """Return the columns of each candidate: [N, len(column_names(neighbours))]."""
     n_rows, chosen = neighbours.rows.shape[1], weightings(neighbours)
-    rows_table = graph.table("neighbour_rows", neighbours.rows[-1])
-    weights_table = graph.table("neighbour_weights", neighbours.weights[-1, :, :, None, :])
     # The blank slot stands one behind the oldest, so there is one more than n_history at most.
     every = graph.table("neighbour_slots", slot_weights(n_history + 1, chosen))
     zero, n_slots = graph.constant([0]), graph.add("Shape", [slots.rows])
@@ -46,8 +44,10 @@ def neighbour_features(
     empty = graph.add("Expand", [graph.number(0.0), graph.constant([n_rows, len(chosen)])])
     places = graph.add("Unsqueeze", [slots.rows, graph.constant([1])])
     scattered = graph.add("ScatterND", [empty, places, updates])
-    rows = graph.add("Gather", [rows_table, candidate_rows])
-    weights = graph.add("Gather", [weights_table, candidate_rows])
+    rows = graph.rows("neighbour_rows", narrow(neighbours.rows[-1]), candidate_rows)
+    weights = graph.rows(
+        "neighbour_weights", neighbours.weights[-1, :, :, None, :], candidate_rows, coarse=True
+    )
     there = graph.add("Gather", [scattered, rows])
     total = graph.add("MatMul", [weights, there])
     n_columns = len(neighbours.names) * len(chosen)

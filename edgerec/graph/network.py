@@ -36,7 +36,7 @@ def add_network(graph: GraphBuilder, ranker: Ranker, features: str, candidates: 
         return
     likely = graph.add("Reshape", [of_label_1, graph.constant([-1])])
     table = popularity_odds(ranker.tables.statistics.log_count[-1], penalty)
-    odds = graph.add("Gather", [graph.table("popularity_odds", table), candidates.rows])
+    odds = graph.rows("popularity_odds", table, candidates.rows)
     weighed = graph.add("Mul", [likely, odds])
     unlikely = graph.add("Sub", [graph.number(1.0), likely])
     graph.add("Div", [weighed, graph.add("Add", [unlikely, weighed])], "scores")

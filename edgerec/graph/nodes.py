@@ -8,6 +8,8 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from edgerec.config import Precision
+from edgerec.graph.precision import stored_rows
 from edgerec.schema import IR_VERSION, OPSET, OPSET_ML, TensorSpecification
 
 _TYPES: Final = {
@@ -27,7 +29,10 @@ class GraphBuilder:
     'abs_1'
     """
 
-    def __init__(self) -> None:
+    def __init__(self, precision: Precision = "fp32") -> None:
+        self._precision = precision
+        self._stored: dict[str, tuple[str, str, bool]] = {}
+        self._taken: dict[tuple[str, str, int], str] = {}
         self._nodes: list[onnx.NodeProto] = []
         # Tables go into the model at once: putting them together at the end would copy all twice.
         self._model = onnx.ModelProto()
@@ -55,6 +60,54 @@ class GraphBuilder:
         """Add a named table: numbers or, as an object array, strings."""
         self._model.graph.initializer.append(_tensor(name, values))
         return name
+
+    def rows(
+        self, name: str, values: NDArray[Any], rows: str, axis: int = 0, *, coarse: bool = False
+    ) -> str:
+        """Take rows of a table of numbers, which is added where it is first asked for.
+
+        Parameters
+        ----------
+        name : str
+            Of the table; the same name is the same table.
+        values : ndarray
+            float32, or integers that do not need 64 bits.
+        rows : str
+            Name of a tensor int64.
+        axis : int
+            Of the rows.
+        coarse : bool
+            The table may be stored as bytes, where the precision is that low.
+
+        Returns
+        -------
+        str
+            float32, or int64 where the table is of integers.
+        """
+        if (name, rows, axis) in self._taken:
+            return self._taken[name, rows, axis]
+        if name not in self._stored:
+            self._stored[name] = self._store(name, values, coarse)
+        table, scale, is_cast = self._stored[name]
+        taken = self.add("Gather", [table, rows], axis=axis)
+        # After the Gather: a Cast of the table would be done for all of it when it is loaded.
+        if is_cast:
+            number = TensorProto.FLOAT if values.dtype == np.float32 else TensorProto.INT64
+            taken = self.add("Cast", [taken], to=number)
+        if scale:
+            taken = self.add("Mul", [taken, self.add("Gather", [scale, rows], axis=axis)])
+        self._taken[name, rows, axis] = taken
+        return taken
+
+    def _store(self, name: str, values: NDArray[Any], coarse: bool) -> tuple[str, str, bool]:
+        if values.dtype != np.float32:
+            return self.table(name, values), "", values.dtype != np.int64
+        precision = self._precision
+        if precision == "int8" and not coarse:
+            precision = "fp16"
+        stored = stored_rows(values, precision)
+        scale = "" if stored.scale is None else self.table(f"{name}_scale", stored.scale)
+        return self.table(name, stored.values), scale, stored.values.dtype != np.float32
 
     def constant(self, value: Any, dtype: Any = np.int64) -> str:
         """Add a small constant; the same value twice is one initializer."""
@@ -126,6 +179,19 @@ class GraphBuilder:
     def _fresh(self, stem: str) -> str:
         self._n_named[stem] = self._n_named.get(stem, 0) + 1
         return f"{stem}_{self._n_named[stem]}"
+
+
+def narrow(numbers: NDArray[Any]) -> NDArray[Any]:
+    """Return integers of 0 and more in as few bytes as hold them.
+
+    >>> narrow(np.array([0, 65_535])).dtype, narrow(np.array([65_536])).dtype
+    (dtype('uint16'), dtype('int32'))
+    """
+    largest = int(numbers.max(initial=0))
+    for dtype in (np.uint16, np.int32):
+        if largest <= np.iinfo(dtype).max:
+            return numbers.astype(dtype)
+    return numbers.astype(np.int64)
 
 
 def _tensor(name: str, values: NDArray[Any]) -> onnx.TensorProto:

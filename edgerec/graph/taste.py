@@ -60,17 +60,7 @@ class TasteFeatures:
         weight = tables.weight[-1].copy()
         if not labels_known:
             weight[-1] = 0
-        # Of each signal: latent directions, level, its spread, weight, latent variance.
-        own = np.concatenate(
-            [
-                tables.latent[-1],
-                np.stack([tables.level[-1], tables.spread[-1], weight], axis=2),
-                tables.latent_variance[-1],
-            ],
-            axis=2,
-        )
-        self._basis_table = graph.table("taste_basis", tables.basis[-1])
-        self._own_table = graph.table("taste_items", own)
+        self._levels = np.stack([tables.level[-1], tables.spread[-1], weight], axis=2)
         self._root = graph.table("taste_root", tables.root[-1])
         self._identity = graph.table("taste_identity", np.eye(self._size, dtype=np.float32))
         self._taste = self._solved(*self._system(history_rows, stated, value_and_liked))
@@ -78,10 +68,9 @@ class TasteFeatures:
     def candidate_columns(self, rows: str) -> str:
         """Return [N, S * len(COLUMNS)]."""
         graph = self._graph
-        known, own = self._items(rows)
-        n_latent = self._n_latent
         # Level and spread are as two directions more, which the last columns read as they are.
-        directions = self._concat([known, self._slice(own, 0, n_latent + 2)], 2)
+        levels = self._slice(self._level_of(rows), 0, 2)
+        directions = self._concat([self._directions(rows), levels], 2)
         mask = part_mask(self._tables)
         weighting = [number if number < N_WEIGHTINGS else 0 for number in range(len(COLUMNS))]
         by_column = graph.add("Gather", [self._taste, graph.constant(weighting)], axis=2)
@@ -90,31 +79,37 @@ class TasteFeatures:
         as_they_are[:, 0, :N_WEIGHTINGS] = 1
         as_they_are[:, 0, COLUMNS.index("of_item")] = 1
         as_they_are[:, 1, COLUMNS.index("spread_of_item")] = 1
-        by_column = self._concat([by_column, graph.table("taste_levels", as_they_are)], 1)
+        by_column = self._concat([by_column, graph.table("taste_as_they_are", as_they_are)], 1)
         columns = graph.add("MatMul", [directions, by_column])
         by_candidate = graph.add("Transpose", [columns], perm=[1, 0, 2])
         width = self._n_signals * len(COLUMNS)
         return graph.add("Reshape", [by_candidate, graph.constant([-1, width])])
 
-    def _items(self, rows: str) -> tuple[str, str]:
-        """Return the known directions [S, n, D - L], and what is each signal's own [S, n, …]."""
-        graph = self._graph
-        own = graph.add("Gather", [self._own_table, rows], axis=1)
-        known = graph.add("Gather", [self._basis_table, rows])
-        return graph.add("Expand", [known, graph.constant([self._n_signals, 1, 1])]), own
+    def _directions(self, rows: str) -> str:
+        """Return the directions of items: [S, n, D]."""
+        graph, tables = self._graph, self._tables
+        known = graph.rows("taste_basis", tables.basis[-1], rows)
+        known = graph.add("Expand", [known, graph.constant([self._n_signals, 1, 1])])
+        if not self._n_latent:
+            return known
+        latent = graph.rows("taste_latent_directions", tables.latent[-1], rows, 1)
+        return self._concat([known, latent], 2)
+
+    def _level_of(self, rows: str) -> str:
+        """Return level, its spread, and the weight of an event: [S, n, 3]."""
+        return self._graph.rows("taste_levels", self._levels, rows, 1)
 
     def _system(self, rows: str, stated: str, value_and_liked: str) -> tuple[str, str]:
         """Return A - 1 [S, W, D, D] and b [S, W, D, 1]."""
         graph, n_latent, size = self._graph, self._n_latent, self._size
-        known, own = self._items(rows)
-        directions = self._concat([known, self._slice(own, 0, n_latent)], 2)
+        directions, levels = self._directions(rows), self._level_of(rows)
         scaled = graph.add("MatMul", [directions, self._root])
         signal = graph.add("Transpose", [value_and_liked], perm=[1, 0])
         if self._n_signals < len(SIGNALS):
             signal = graph.add("Gather", [signal, graph.constant([1])], axis=0)
         signal = graph.add("Unsqueeze", [signal, graph.constant([2])])
-        rest = graph.add("Sub", [signal, self._slice(own, n_latent, n_latent + 1)])
-        weight = self._mul(self._slice(own, n_latent + 2, n_latent + 3), stated)
+        rest = graph.add("Sub", [signal, self._slice(levels, 0, 1)])
+        weight = self._mul(self._slice(levels, 2, 3), stated)
         factors = graph.add(
             "Slice",
             [
@@ -135,7 +130,7 @@ class TasteFeatures:
         total = graph.add("MatMul", [weighted, other])
         system = self._slice(total, 0, size, 3)
         if n_latent:
-            variance = self._slice(own, n_latent + 3, 2 * n_latent + 3)
+            variance = graph.rows("taste_variance", self._tables.latent_variance[-1], rows, 1)
             variance = graph.add("Unsqueeze", [variance, axis])
             uncertain = graph.add("MatMul", [weight, variance])
             of_latent = self._tables.root[-1][:, None, -n_latent:]

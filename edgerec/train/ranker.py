@@ -13,6 +13,7 @@ from edgerec.config import TrainSettings
 from edgerec.features.tables import KnownHistories
 from edgerec.features.vector import FeatureTables, Requests, feature_vectors
 from edgerec.ids import IdArray, IdType, id_array, padding_id, rows_of
+from edgerec.samples.held_out import NO_SAMPLES, HeldOutSamples
 from edgerec.samples.history import newest_distinct
 from edgerec.schema import NOT_STATED, Answer, Request
 from edgerec.train.network import Weights, score, scoring_network
@@ -55,6 +56,8 @@ class Ranker:
     facts: TrainingFacts
     audit: tuple[dict[str, str], ...] = ()
     """what the leak audit found: one finding per check"""
+    held_out: HeldOutSamples = NO_SAMPLES
+    """what the network was not fitted on: what an export that rounds is judged by"""
 
     @cached_property
     def network(self) -> MLPClassifier:

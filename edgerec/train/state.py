@@ -3,7 +3,7 @@
 | file | holds |
 |---|---|
 | `state.json` | format, settings, facts of the data, course of the epochs, SHA-256 of the others |
-| `tables.npz` | ids, static features, embedding, statistics of all folds, known histories |
+| `tables.npz` | ids, tables with the statistics of all folds, known histories, held-out samples |
 | `network-N.npz` | after epoch N: weights now and best so far, optimiser, random state |
 
 A new training removes the state before it. From then on each file is written beside its place
@@ -29,6 +29,7 @@ from edgerec.features.tables import KnownHistories, content_directions
 from edgerec.features.vector import FeatureTables, tables_from_arrays, tables_to_arrays
 from edgerec.files import replace_file
 from edgerec.ids import IdArray, IdType, id_array
+from edgerec.samples.held_out import HeldOutSamples
 from edgerec.train.fit import Course
 from edgerec.train.network import Weights, optimiser_state, restore_optimiser, weights_of
 from edgerec.train.ranker import Ranker, TrainingFacts
@@ -95,6 +96,7 @@ def save_tables(folder: Path, ranker: Ranker) -> None:
         **tables_to_arrays(ranker.tables),
         "embedding_fit_of_user": ranker.embedding_fit_of_user,
         **{f"known_{key}": value for key, value in vars(ranker.known).items()},
+        **{f"held_out_{key}": value for key, value in vars(ranker.held_out).items()},
     }
     _write_arrays(folder / "tables.npz", arrays)
     _write_state(folder, ranker, Course([], 0, None))
@@ -190,6 +192,9 @@ def _ranker(state: dict[str, Any], arrays: _Arrays, best: Weights | None) -> Ran
             *(arrays[f"known_{key}"] for key in KnownHistories.__dataclass_fields__)
         ),
         embedding_fit_of_user=arrays["embedding_fit_of_user"],
+        held_out=HeldOutSamples(
+            *(arrays[f"held_out_{key}"] for key in HeldOutSamples.__dataclass_fields__)
+        ),
         weights=best or Weights((), (), nothing, nothing),
         facts=TrainingFacts(**facts),
         audit=tuple(state.get("audit", ())),

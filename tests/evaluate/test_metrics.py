@@ -5,8 +5,9 @@ from hypothesis import strategies as st
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import log_loss, roc_auc_score
 
+from edgerec.areas import grouped_auc
 from edgerec.errors import EvaluationError
-from edgerec.evaluate.metrics import compute_metrics, grouped_auc
+from edgerec.evaluate.metrics import compute_metrics
 
 ROWS = st.lists(
     st.tuples(st.integers(0, 3), st.integers(0, 1), st.integers(0, 5)), min_size=1, max_size=60

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import log_loss, roc_auc_score
 
-from edgerec.evaluate.metrics import grouped_auc
+from edgerec.areas import grouped_auc
 from edgerec.evaluate.row_quality import row_qualities
 
 

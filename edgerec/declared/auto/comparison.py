@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from edgerec.evaluate.metrics import grouped_auc
+from edgerec.areas import grouped_auc
 
 Numbers = NDArray[np.float64]
 

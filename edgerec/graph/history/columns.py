@@ -91,7 +91,7 @@ class HistoryFeatures:
     def profile(self) -> str:
         """Return [1, 2 C]; `user_features` comes first."""
         inputs, graph = self._inputs, self._graph
-        kinds = graph.add("Gather", [graph.table("item_kinds", self._tables.kinds), inputs.rows])
+        kinds = graph.rows("item_kinds", self._tables.kinds, inputs.rows, coarse=True)
         signals = self._concat([self._columns(self._centred, [0]), inputs.present])
 
         def total(of: str, over: str) -> str:

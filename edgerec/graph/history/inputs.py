@@ -77,50 +77,40 @@ def history_inputs(
     above = np.inf if tables.label_above is None else tables.label_above
     is_above = graph.add("Greater", [value, graph.number(above)])
     liked = graph.add("Mul", [stated, graph.add("Cast", [is_above], to=_FLOAT)])
-    statistics = tables.statistics
-    means = np.stack([statistics.mean_value[-1], statistics.liked_rate[-1]], axis=1)
-    means_table = graph.table("item_means", means)
-    embedding = graph.table("item_embedding", tables.embedding[-1])
-    audience = graph.table("item_audience", tables.audience[-1])
-
-    places = graph.table(
-        "item_places",
-        np.concatenate(
-            [of_slots(statistics.log_count[-1, :, None]), of_slots(tables.scales)], axis=1
-        ),
-    )
+    embedding, audience = tables.embedding[-1], tables.audience[-1]
+    log_count = tables.statistics.log_count[-1, :, None]
+    places = np.concatenate([of_slots(log_count), of_slots(tables.scales)], axis=1)
     ends = graph.constant([3, tables.scales.shape[1] + 2])
 
     def sides(gathered: str) -> list[str]:
         return graph.add_many("Split", [gathered, ends], ["", ""], axis=1)
 
-    def gather(table: str, rows: str) -> str:
-        return graph.add("Gather", [table, rows])
+    def means(rows: str) -> str:
+        statistics = graph.rows("item_statistics", tables.item_statistics[-1], rows)
+        return graph.add("Slice", [statistics, *map(graph.constant, ([0], [2], [1]))])
 
     slot_content = candidate_content = ""
     if tables.content.shape[1]:
-        content = graph.table("item_content", tables.content)
-        slot_content = gather(content, slots.rows)
-        candidate_content = gather(content, candidate_rows)
-    popularity, scale = sides(gather(places, slots.rows))
-    asked = graph.add(
-        "MatMul", [gather(places, candidate_rows), graph.table("turned_places", _turned(tables))]
-    )
+        slot_content = graph.rows("item_content", tables.content, slots.rows, coarse=True)
+        candidate_content = graph.rows("item_content", tables.content, candidate_rows, coarse=True)
+    popularity, scale = sides(graph.rows("item_places", places, slots.rows))
+    turned = graph.table("turned_places", _turned(tables))
+    asked = graph.add("MatMul", [graph.rows("item_places", places, candidate_rows), turned])
     candidate_popularity, candidate_scale = sides(asked)
     return HistoryTensors(
         rows=slots.rows,
         present=present,
         stated=stated,
         value_and_liked=graph.add("Concat", [value, liked], axis=1),
-        means=gather(means_table, slots.rows),
-        embedding=gather(embedding, slots.rows),
-        audience=gather(audience, slots.rows),
+        means=means(slots.rows),
+        embedding=graph.rows("item_embedding", embedding, slots.rows, coarse=True),
+        audience=graph.rows("item_audience", audience, slots.rows, coarse=True),
         content=slot_content,
         popularity=popularity,
         scale=scale,
-        candidate_means=gather(means_table, candidate_rows),
-        candidate_embedding=gather(embedding, candidate_rows),
-        candidate_audience=gather(audience, candidate_rows),
+        candidate_means=means(candidate_rows),
+        candidate_embedding=graph.rows("item_embedding", embedding, candidate_rows, coarse=True),
+        candidate_audience=graph.rows("item_audience", audience, candidate_rows, coarse=True),
         candidate_content=candidate_content,
         candidate_popularity=candidate_popularity,
         candidate_scale=candidate_scale,
@@ -148,8 +138,8 @@ def _item_age(
 ) -> str:
     not_stated = graph.add("Equal", ["now", graph.constant([NOT_STATED])])
     as_of = graph.add("Where", [not_stated, graph.constant([history_until]), "now"])
-    first = graph.table("item_first_seen", tables.statistics.first_seen[-1])
-    elapsed = graph.add("Sub", [as_of, graph.add("Gather", [first, candidate_rows])])
+    first = graph.rows("item_first_seen", tables.statistics.first_seen[-1], candidate_rows)
+    elapsed = graph.add("Sub", [as_of, first])
     seconds = graph.add("Max", [elapsed, graph.constant([0])])
     days = graph.add("Div", [seconds, graph.constant([SECONDS_PER_DAY])])
     days = graph.add("Cast", [days], to=_FLOAT)
