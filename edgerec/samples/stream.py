@@ -15,6 +15,8 @@ from edgerec.samples.asked_history import asked_history
 from edgerec.samples.history import history_positions
 from edgerec.samples.intake import Intake
 
+# Rows in a block, at most: their positions in histories alone take 800 bytes each.
+_BLOCK_ROWS: Final = 8192
 # Rows whose histories are expanded at a time: the [rows, slots, embedding_dim] arrays then fit into
 # a processor's cache, which takes half the time that many more rows take.
 _EXPANDED_ROWS: Final = 256
@@ -56,7 +58,7 @@ def sample_blocks(
     chunk_rows: int,
 ) -> Iterator[SampleBlock]:
     """Yield every sample once, point in time, with statistics out of its user's fold."""
-    for records in intake.spool.blocks(chunk_rows):
+    for records in intake.spool.blocks(min(chunk_rows, _BLOCK_ROWS)):
         user = records["user"].astype(np.int64)
         if isinstance(rec_sys, UserBehavior):
             parts = _asked_parts(records, intake, n_history, rec_sys)
