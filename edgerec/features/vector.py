@@ -16,10 +16,11 @@ from edgerec.features.history import HistoryInputs
 from edgerec.features.neighbours.columns import column_names as neighbour_names
 from edgerec.features.neighbours.columns import neighbour_features
 from edgerec.features.neighbours.tables import TABLE_NAMES, Neighbours
+from edgerec.features.slots import Slots, what_slots_state
 from edgerec.features.statistics import ItemStatistics
 from edgerec.features.taste.columns import column_names as taste_names
-from edgerec.features.taste.columns import part_mask, taste_columns
-from edgerec.features.taste.lookup import taste_inputs
+from edgerec.features.taste.columns import part_mask, taste_columns, tastes
+from edgerec.features.taste.lookup import candidate_inputs, taste_inputs
 from edgerec.features.taste.tables import TasteTables, taste_from_arrays, taste_to_arrays
 
 Array = NDArray[np.float32]
@@ -116,20 +117,12 @@ def history_inputs(requests: Requests, tables: FeatureTables) -> HistoryInputs:
     rows = requests.history[:, : tables.n_compared]
     values = requests.values[:, : tables.n_compared]
     fit, embedding_fit = requests.fit[:, None], requests.embedding_fit[:, None]
-    present = (rows > 0).astype(np.float32)
-    stated = present * ~np.isnan(values)
-    number = np.where(np.isnan(values), np.float32(0), values)
-    low, high = tables.value_range
-    value = (stated * np.clip(number, np.float32(low), np.float32(high))).astype(np.float32)
-    if tables.label_above is None:
-        liked = np.zeros_like(value)
-    else:
-        liked = stated * (value > np.float32(tables.label_above))
+    slots = what_slots_state(rows, values, tables.value_range, tables.label_above)
     return HistoryInputs(
-        present=present,
-        stated=stated.astype(np.float32),
-        value=value,
-        liked=liked.astype(np.float32),
+        present=slots.present,
+        stated=slots.stated,
+        value=slots.value,
+        liked=slots.liked,
         mean_value=_taken(statistics.mean_value, fit, rows),
         liked_rate=_taken(statistics.liked_rate, fit, rows),
         embedding=_taken(tables.embedding, embedding_fit, rows),
@@ -183,13 +176,16 @@ def _taken(table: NDArray[Any], fit: NDArray[np.int64], rows: NDArray[np.int64])
     return taken
 
 
-def feature_vectors(requests: Requests, tables: FeatureTables) -> Array:
-    """Return the feature vector of each candidate: float32 [G, N, len(tables.names())]."""
+def feature_vectors(requests: Requests, tables: FeatureTables, taste: Array | None = None) -> Array:
+    """Return the feature vector of each candidate: float32 [G, N, len(tables.names())].
+
+    `taste` is of each request, [G, S, W, D], where it was solved for already.
+    """
     inputs = history_inputs(requests, tables)
     user_dynamic = history.user_features(inputs)
     profile = history.profile(inputs, user_dynamic)
     candidate_dynamic = history.candidate_features(inputs, user_dynamic)
-    taste_dynamic = _taste_columns(requests, tables, inputs)
+    taste_dynamic = _taste_columns(requests, tables, inputs, taste)
     fit, candidates = requests.fit[:, None], requests.candidates
     shape = candidates.shape
     per_user = (tables.user_features[requests.user], user_dynamic, profile)
@@ -225,18 +221,16 @@ def feature_vectors(requests: Requests, tables: FeatureTables) -> Array:
     )
 
 
-def _taste_columns(requests: Requests, tables: FeatureTables, inputs: HistoryInputs) -> Array:
-    # Where values do not decide labels, a history does not say what was liked.
-    labels_known = np.float32(tables.label_above is not None)
-    looked_up = taste_inputs(
-        tables.taste,
-        requests.fit,
-        requests.history[:, : tables.n_compared],
-        {"value": inputs.stated, "liked": inputs.stated * labels_known},
-        {"value": inputs.value, "liked": inputs.liked},
-        requests.candidates,
-    )
-    return taste_columns(looked_up, part_mask(tables.taste))
+def _taste_columns(
+    requests: Requests, tables: FeatureTables, inputs: HistoryInputs, taste: Array | None
+) -> Array:
+    if taste is None:
+        rows = requests.history[:, : tables.n_compared]
+        slots = Slots(inputs.present, inputs.stated, inputs.value, inputs.liked)
+        signals = slots.of_tastes(tables.label_above)
+        taste = tastes(taste_inputs(tables.taste, requests.fit, rows, *signals))
+    candidates = candidate_inputs(tables.taste, requests.fit, requests.candidates)
+    return taste_columns(taste, candidates, part_mask(tables.taste))
 
 
 def tables_to_arrays(tables: FeatureTables) -> dict[str, NDArray[Any]]:

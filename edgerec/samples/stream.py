@@ -1,21 +1,30 @@
 """Samples as feature vectors, block by block, each with the history that was there `as_of` it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgerec.features.slots import what_slots_state
+from edgerec.features.taste.moments import MomentTastes, stretches
 from edgerec.features.vector import FeatureTables, Requests, feature_vectors
 from edgerec.recsys import RecSys, UserBehavior
 from edgerec.samples.asked_history import asked_history
 from edgerec.samples.history import history_positions
 from edgerec.samples.intake import Intake
 
-# Rows whose histories are expanded at a time: the [rows, n_history, embedding_dim] arrays then fit
-# into a processor's cache, which takes half the time that 1024 rows take.
+# Rows in a block, at most: their positions in histories alone take 800 bytes each.
+_BLOCK_ROWS: Final = 8192
+# Rows whose histories are expanded at a time: the [rows, slots, embedding_dim] arrays then fit into
+# a processor's cache, which takes half the time that many more rows take.
 _EXPANDED_ROWS: Final = 256
+# Rows among which histories of like length are looked for, to be expanded together.
+_SORTED_ROWS: Final = 2048
+# Slots are computed in steps of so many. How many a row has depends on its own history alone, so
+# that its features are the same to the last bit whatever stands beside it.
+_SLOT_STEP: Final = 25
 
 
 @dataclass(frozen=True)
@@ -49,50 +58,86 @@ def sample_blocks(
     chunk_rows: int,
 ) -> Iterator[SampleBlock]:
     """Yield every sample once, point in time, with statistics out of its user's fold."""
-    for records in intake.spool.blocks(chunk_rows):
+    for records in intake.spool.blocks(min(chunk_rows, _BLOCK_ROWS)):
         user = records["user"].astype(np.int64)
-        histories = _histories(records, intake, n_history, rec_sys)
+        if isinstance(rec_sys, UserBehavior):
+            parts = _asked_parts(records, intake, n_history, rec_sys)
+        else:
+            parts = _parts(records, tables, folds_of_user, n_history)
         features = np.empty((len(records), len(tables.names())), np.float32)
-        for start in range(0, len(records), _EXPANDED_ROWS):
-            part = slice(start, start + _EXPANDED_ROWS)
-            rows, values = histories(part)
-            requests = Requests(
-                user=user[part],
-                candidates=records["item"][part, None].astype(np.int64),
-                history=rows,
-                values=values,
-                fit=folds_of_user.statistics[user[part]],
-                embedding_fit=folds_of_user.embedding[user[part]],
-                as_of=records["timestamp"][part],
-            )
-            features[part] = feature_vectors(requests, tables)[:, 0]
+        for part in parts:
+            for places, n_slots in _alike_in_length(part.rows):
+                own = part.start + places
+                requests = Requests(
+                    user=user[own],
+                    candidates=records["item"][own, None].astype(np.int64),
+                    history=part.rows[places, :n_slots],
+                    values=part.values[places, :n_slots],
+                    fit=folds_of_user.statistics[user[own]],
+                    embedding_fit=folds_of_user.embedding[user[own]],
+                    as_of=records["timestamp"][own],
+                )
+                taste = None if part.taste is None else part.taste[places]
+                features[own] = feature_vectors(requests, tables, taste)[:, 0]
         yield SampleBlock(user, features, records["label"], records["weight"])
 
 
-_Histories = tuple[NDArray[np.int64], NDArray[np.float32]]
+def _alike_in_length(rows: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.int64], int]]:
+    """Yield places in histories [n, n_history], and how many slots hold all that is there.
+
+    >>> [(places.tolist(), n) for places, n in _alike_in_length(np.array([[7, 8], [0, 0]]))]
+    [([0, 1], 2)]
+    """
+    n_steps = np.maximum(-(-(rows > 0).sum(axis=1) // _SLOT_STEP), 1)
+    for number in np.unique(n_steps).tolist():
+        places = np.flatnonzero(n_steps == number)
+        n_slots = min(number * _SLOT_STEP, rows.shape[1])
+        for start in range(0, len(places), _EXPANDED_ROWS):
+            yield places[start : start + _EXPANDED_ROWS], n_slots
 
 
-def _histories(
-    records: NDArray[np.void], intake: Intake, n_history: int, rec_sys: RecSys
-) -> Callable[[slice], _Histories]:
-    """Return what gives item rows and values [n, n_history] of a part's records, newest first."""
-    if isinstance(rec_sys, UserBehavior):
-        return lambda part: _asked_histories(records[part], intake, n_history, rec_sys)
+class _Part(NamedTuple):
+    """The histories of some neighbouring records, newest first, and the tastes at each."""
+
+    start: int
+    rows: NDArray[np.int64]
+    values: NDArray[np.float32]
+    taste: NDArray[np.float32] | None
+    """None: to be solved for each record by itself"""
+
+
+def _parts(
+    records: NDArray[np.void], tables: FeatureTables, folds_of_user: FoldsOfUser, n_history: int
+) -> Iterator[_Part]:
+    user, timestamp = records["user"], records["timestamp"]
     item, value = records["item"].astype(np.int64), records["value"].copy()
-    positions = history_positions(
-        records["user"], records["item"], records["timestamp"], ~np.isnan(value), n_history
-    )
+    positions = history_positions(user, records["item"], timestamp, ~np.isnan(value), n_history)
+    slots = what_slots_state(item, value, tables.value_range, tables.label_above)
+    compared = positions[:, : tables.n_compared]
+    moments = MomentTastes(tables.taste, item, *slots.of_tastes(tables.label_above), compared)
+    start, tastes = 0, []
+    for stretch in stretches(user, timestamp):
+        tastes.append(moments.of(stretch, int(folds_of_user.statistics[user[stretch.first]])))
+        if stretch.end - start < _SORTED_ROWS and stretch.end < len(records):
+            continue
+        own = positions[start : stretch.end]
+        there = own >= 0
+        rows, values = np.where(there, item.take(own), 0), np.where(there, value.take(own), np.nan)
+        yield _Part(start, rows, values, np.concatenate(tastes))
+        start, tastes = stretch.end, []
 
-    def of_part(part: slice) -> _Histories:
-        there, own = positions[part] >= 0, positions[part]
-        return np.where(there, item.take(own), 0), np.where(there, value.take(own), np.nan)
 
-    return of_part
+def _asked_parts(
+    records: NDArray[np.void], intake: Intake, n_history: int, rec_sys: UserBehavior
+) -> Iterator[_Part]:
+    for start in range(0, len(records), _SORTED_ROWS):
+        part = records[start : start + _SORTED_ROWS]
+        yield _Part(start, *_asked_histories(part, intake, n_history, rec_sys), None)
 
 
 def _asked_histories(
     records: NDArray[np.void], intake: Intake, n_history: int, rec_sys: UserBehavior
-) -> _Histories:
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     rows = np.zeros((len(records), n_history), np.int64)
     values = np.full((len(records), n_history), np.nan, np.float32)
     previous: tuple[int, int] | None = None

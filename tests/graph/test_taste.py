@@ -4,8 +4,8 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from edgerec.features.taste.columns import column_names, part_mask, taste_columns
-from edgerec.features.taste.lookup import taste_inputs
+from edgerec.features.taste.columns import column_names, part_mask, taste_columns, tastes
+from edgerec.features.taste.lookup import candidate_inputs, taste_inputs
 from edgerec.features.taste.tables import Array, TasteTables
 from edgerec.graph.nodes import GraphBuilder
 from edgerec.graph.taste import TasteFeatures
@@ -47,15 +47,11 @@ def both(
     liked = (value > 3).astype(np.float32)
     candidates = np.arange(len(tables.content))
     known = {"value": stated[None], "liked": stated[None] * np.float32(labels_known)}
-    inputs = taste_inputs(
-        tables,
-        np.zeros(1, np.int64),
-        history[None],
-        known,
-        {"value": value[None], "liked": liked[None]},
-        candidates[None],
-    )
-    expected = taste_columns(inputs, part_mask(tables))[0]
+    fit = np.zeros(1, np.int64)
+    signals = {"value": value[None], "liked": liked[None]}
+    taste = tastes(taste_inputs(tables, fit, history[None], known, signals))
+    of_candidates = candidate_inputs(tables, fit, candidates[None])
+    expected = taste_columns(taste, of_candidates, part_mask(tables))[0]
     (came,) = mirror(tables, labels_known=labels_known).run(
         None,
         {

@@ -45,7 +45,7 @@ _AT_ONCE: Final = 128
 
 @dataclass(frozen=True)
 class TasteInputs:
-    """What the columns read, looked up in the tables of each request's fit."""
+    """What tastes are solved from, looked up in the tables of each request's fit."""
 
     scaled: Array
     """[G, S, H, D]: phi · root of the history's items"""
@@ -57,11 +57,17 @@ class TasteInputs:
     """[G, S, H, L]"""
     root: Array
     """[G, S, D, D]: lower Cholesky factor of the prior covariance"""
-    candidate_directions: Array
+
+
+@dataclass(frozen=True)
+class CandidateInputs:
+    """What the columns read of candidates, looked up in the tables of each request's fit."""
+
+    directions: Array
     """[G, S, N, D]"""
-    candidate_level: Array
+    level: Array
     """[G, S, N]: what is expected of the item whoever asks"""
-    candidate_spread: Array
+    spread: Array
     """[G, S, N]: standard deviation of the intercept"""
 
 
@@ -113,18 +119,17 @@ def tastes(inputs: TasteInputs) -> Array:
     return np.concatenate(parts).astype(np.float32)
 
 
-def taste_columns(inputs: TasteInputs, mask: Array) -> Array:
+def taste_columns(taste: Array, candidates: CandidateInputs, mask: Array) -> Array:
     """Return the columns of each candidate: [G, N, S * len(COLUMNS)].
 
-    `mask` is what `part_mask` returned.
+    `taste` is what `tastes` returned, and `mask` what `part_mask` did.
     """
-    taste = tastes(inputs)
     weighting = [number if number < N_WEIGHTINGS else 0 for number in range(len(COLUMNS))]
     by_column = taste[:, :, weighting].swapaxes(2, 3) * mask
-    columns = np.matmul(inputs.candidate_directions, by_column)
-    columns[..., :N_WEIGHTINGS] += inputs.candidate_level[..., None]
-    columns[..., COLUMNS.index("of_item")] = inputs.candidate_level
-    columns[..., COLUMNS.index("spread_of_item")] = inputs.candidate_spread
+    columns = np.matmul(candidates.directions, by_column)
+    columns[..., :N_WEIGHTINGS] += candidates.level[..., None]
+    columns[..., COLUMNS.index("of_item")] = candidates.level
+    columns[..., COLUMNS.index("spread_of_item")] = candidates.spread
     n_requests, n_signals, n_candidates, n_columns = columns.shape
     by_candidate: Array = columns.swapaxes(1, 2)
     return by_candidate.reshape(n_requests, n_candidates, n_signals * n_columns)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from edgerec.features.taste.columns import TasteInputs
+from edgerec.features.taste.columns import CandidateInputs, TasteInputs
 from edgerec.features.taste.tables import TasteTables
 
 Array = NDArray[np.float32]
@@ -18,9 +18,8 @@ def taste_inputs(
     history: Rows,
     stated: Mapping[str, Array],
     signals: Mapping[str, Array],
-    candidates: Rows,
 ) -> TasteInputs:
-    """Look up the items of histories and candidates.
+    """Look up the items of histories.
 
     Parameters
     ----------
@@ -29,7 +28,6 @@ def taste_inputs(
         Item rows, newest first; 0: nothing there.
     stated, signals : of each signal's name, float32 [G, H]
         1 where a slot states the signal; and what it states.
-    candidates : int64 [G, N]
     """
     known = np.stack([stated[name] for name in tables.signals], axis=1)
     signal = np.stack([signals[name] for name in tables.signals], axis=1)
@@ -39,9 +37,15 @@ def taste_inputs(
         weight=known * _gathered(tables.weight, fit, history),
         latent_variance=_gathered(tables.latent_variance, fit, history),
         root=tables.root[fit],
-        candidate_directions=_directions(tables, fit, candidates),
-        candidate_level=_gathered(tables.level, fit, candidates),
-        candidate_spread=_gathered(tables.spread, fit, candidates),
+    )
+
+
+def candidate_inputs(tables: TasteTables, fit: Rows, candidates: Rows) -> CandidateInputs:
+    """Look up candidates [G, N] in the fits [G]."""
+    return CandidateInputs(
+        directions=_directions(tables, fit, candidates),
+        level=_gathered(tables.level, fit, candidates),
+        spread=_gathered(tables.spread, fit, candidates),
     )
 
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edgerec.features.taste.columns import COLUMNS, column_names, part_mask, taste_columns
-from edgerec.features.taste.lookup import taste_inputs
+from edgerec.features.taste.columns import COLUMNS, column_names, part_mask, taste_columns, tastes
+from edgerec.features.taste.lookup import candidate_inputs, taste_inputs
 from edgerec.features.taste.tables import Array, TasteTables
 from tests.features.taste.some import random_tables
 
@@ -27,8 +27,9 @@ def columns(
     given: dict[str, Array] | None = None,
 ) -> dict[str, Array]:
     known = {"value": stated, "liked": stated}
-    inputs = taste_inputs(tables, FIT, history, known, given or signals(), CANDIDATES)
-    result = taste_columns(inputs, part_mask(tables))
+    taste = tastes(taste_inputs(tables, FIT, history, known, given or signals()))
+    candidates = candidate_inputs(tables, FIT, CANDIDATES)
+    result = taste_columns(taste, candidates, part_mask(tables))
     return dict(zip(column_names(tables), np.moveaxis(result, 2, 0), strict=True))
 
 
@@ -120,8 +121,9 @@ def test_tastes_follow_what_is_stated():
     known = {"value": STATED, "liked": STATED}
     for given, other in ((high, above), (low, below)):
         assert other["taste_value_expected"].shape == CANDIDATES.shape
-        inputs = taste_inputs(tables, FIT, HISTORY, known, given, HISTORY[:, :1])
-        expected = taste_columns(inputs, part_mask(tables))[1, 0, 0]
+        taste = tastes(taste_inputs(tables, FIT, HISTORY, known, given))
+        newest = candidate_inputs(tables, FIT, HISTORY[:, :1])
+        expected = taste_columns(taste, newest, part_mask(tables))[1, 0, 0]
         level = tables.level[FIT[1], 0, 3]
         assert abs(given["value"][0, 0] - expected) < abs(given["value"][0, 0] - level)
 
