@@ -87,7 +87,8 @@ class NetworkSettings:
     hidden_layer_sizes: tuple[int, ...] = (64,)
     """width of each hidden layer"""
     alpha: float = 1.0
-    """L2 penalty, as scikit-learn counts it (divided by the batch size)"""
+    """L2 penalty, as scikit-learn counts it (divided by the batch size); by the objective "top"
+    for 150 000 samples, and of more in proportion less"""
     batch_size: int = 256
     """samples per step"""
     learning_rate: float = 1e-3
@@ -113,7 +114,7 @@ class NetworkSettings:
         _require(self.patience >= 1, self, "patience", "at least 1")
 
 
-TOP_NETWORK = NetworkSettings(hidden_layer_sizes=(32,), alpha=0.3, max_epochs=20, patience=20)
+TOP_NETWORK = NetworkSettings(alpha=0.3, max_epochs=20, patience=20)
 """what suits the objective "top", whose samples are fewer and harder"""
 
 

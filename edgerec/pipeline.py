@@ -18,12 +18,12 @@ from edgerec.fitting import fit_tables, folds_of_users, refit_tables
 from edgerec.model import Model
 from edgerec.progress import Progress, Silent
 from edgerec.recsys import PreTraining, RecSys, require_rec_sys
-from edgerec.samples.cut import cut_blocks
+from edgerec.samples.cut import cut_blocks, samples_to_tell
 from edgerec.samples.held_out import held_out_samples
 from edgerec.samples.intake import Intake, take_in
 from edgerec.samples.stream import sample_blocks
 from edgerec.train.fit import Course, HeldOut, fit_network, held_out_users
-from edgerec.train.network import new_network
+from edgerec.train.network import for_rows, new_network
 from edgerec.train.ranker import Ranker
 from edgerec.train.resume import (
     TABLES_KEPT,
@@ -178,7 +178,9 @@ def _fit(
         width = len(ranker.tables.names())
         with TrainingRows(scratch, intake.n_samples, width, settings.random_state) as rows:
             held_out = _write_rows(rec_sys, intake, ranker, rows, progress)
-            network = new_network(settings.network, width, settings.random_state)
+            top = settings.objective == "top"
+            shape = for_rows(settings.network, rows.n_rows) if top else settings.network
+            network = new_network(shape, width, settings.random_state)
             if saved is not None and saved.network is not None:
                 saved.restore_network(network)
 
@@ -209,7 +211,10 @@ def _finished(ranker: Ranker, course: Course) -> Ranker:
 
 def _is_held_out(intake: Intake, settings: TrainSettings) -> NDArray[np.bool_]:
     random = np.random.default_rng([settings.random_state, 1])
-    return held_out_users(np.diff(intake.spool.offsets), settings.held_out_share, random)
+    worth = np.diff(intake.spool.offsets)
+    if settings.objective == "top":
+        worth = samples_to_tell(worth, settings)
+    return held_out_users(worth, settings.held_out_share, random)
 
 
 def _write_rows(
@@ -218,12 +223,15 @@ def _write_rows(
     """Send the samples of most users to `rows` and keep those of the held-out users."""
     progress.stage("histories")
     settings = ranker.settings
+    top = settings.objective == "top"
     is_held_out = _is_held_out(intake, settings)
     features: list[NDArray[np.float32]] = []
     labels: list[NDArray[np.float32]] = []
     weights: list[NDArray[np.float32]] = []
     n_done = 0
-    if settings.objective == "top":
+    # By "top" each sample has many candidates; whom `held_out_users` chose fit, as a rule.
+    most_held_out = settings.chunk_rows * (4 if top else 1)
+    if top:
         blocks = cut_blocks(intake, ranker.tables, ranker.embedding_fit_of_user, settings)
     else:
         blocks = sample_blocks(
@@ -237,11 +245,11 @@ def _write_rows(
     for block in blocks:
         held = is_held_out[block.user]
         rows.add(block.features[~held], block.label[~held], block.weight[~held])
-        if sum(len(label) for label in labels) < settings.chunk_rows:
+        if sum(len(label) for label in labels) < most_held_out:
             features.append(block.features[held])
             labels.append(block.label[held])
             weights.append(block.weight[held])
         n_done += len(held)
-        progress.advance(n_done, None if settings.objective == "top" else intake.n_samples)
+        progress.advance(n_done, None if top else intake.n_samples)
     rows.finish(ranker.tables.quantities())
     return HeldOut(np.concatenate(features), np.concatenate(labels), np.concatenate(weights))

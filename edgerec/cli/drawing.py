@@ -13,7 +13,13 @@ from rich.table import Table
 from edgerec.audit.report import CHECKS
 from edgerec.source import ColumnNames
 
-_ERRORS = Console(stderr=True)
+
+def plain_console(stderr: bool = False) -> Console:
+    """Return a console that prints text as it stands: `[evaluation]` and `:id:` are no markup."""
+    return Console(stderr=stderr, markup=False, emoji=False)
+
+
+_ERRORS = plain_console(stderr=True)
 
 
 class DrawnProgress:
@@ -24,10 +30,10 @@ class DrawnProgress:
 
     def __init__(self) -> None:
         self._bars = RichProgress(
-            TextColumn("{task.description:>17}"),
+            TextColumn("{task.description:>17}", markup=False),
             BarColumn(bar_width=30),
-            TextColumn("{task.fields[count]:>17}"),
-            TextColumn("{task.fields[note]}"),
+            TextColumn("{task.fields[count]:>17}", markup=False),
+            TextColumn("{task.fields[note]}", markup=False),
             TimeElapsedColumn(),
             console=_ERRORS,
             disable=not _ERRORS.is_terminal,
@@ -77,7 +83,7 @@ def print_table(title: str, rows: Mapping[str, str]) -> None:
     table = Table(title=title, title_justify="left", show_header=False)
     for name, text in rows.items():
         table.add_row(name, text)
-    Console().print(table)
+    plain_console().print(table)
 
 
 def add_column_options(parser: argparse.ArgumentParser) -> None:

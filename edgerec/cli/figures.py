@@ -4,10 +4,9 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from rich.console import Console
 from rich.table import Table
 
-from edgerec.cli.drawing import print_table
+from edgerec.cli.drawing import plain_console, print_table
 from edgerec.evaluate.catalogue import CatalogueEvaluation
 from edgerec.evaluate.intervals import Interval, paired_interval
 from edgerec.evaluate.prequential import Evaluation
@@ -97,7 +96,7 @@ def _print_compared(compared: Mapping[str, RowQuality]) -> None:
             *(_signed(_triple(one) or []) for one in differences),
         )
     table.caption = "95 % intervals by bootstrap over users; differences are of the same draws"
-    Console().print(table)
+    plain_console().print(table)
 
 
 def catalogue_mapping(evaluation: CatalogueEvaluation) -> dict[str, Any]:
@@ -139,7 +138,7 @@ def _print_ranking(evaluation: CatalogueEvaluation) -> None:
     table.add_row("coverage", *coverages)
     above = [one.get("ndcg_of_model_above") for one in found["rankings"].values()]
     table.add_row("model's NDCG less this", *("" if one is None else _signed(one) for one in above))
-    Console().print(table)
+    plain_console().print(table)
     print_table(
         "how it was measured",
         {

@@ -5,10 +5,9 @@ import hashlib
 from pathlib import Path
 from typing import Any, Final
 
-from rich.console import Console
 from rich.table import Table
 
-from edgerec.cli.drawing import DrawnProgress, add_accept_leak, add_command
+from edgerec.cli.drawing import DrawnProgress, add_accept_leak, add_command, plain_console
 from edgerec.config import TrainSettings
 from edgerec.declared.recsys import declared_rec_sys, train_settings
 from edgerec.declared.schema import Configuration
@@ -131,7 +130,7 @@ def _print_trials(outcome: Outcome, metric: str) -> None:
             *(_cell(trial.point[name]) for name in _SHOWN),
             f"{trial.seconds:.0f}",
         )
-    Console().print(table)
+    plain_console().print(table)
 
 
 def _cell(value: object) -> str:

@@ -29,7 +29,11 @@ class Network(Section):
     hidden_layer_sizes: list[Annotated[int, Field(ge=1)]] = Field(
         default=[64], min_length=1, description="width of each hidden layer"
     )
-    alpha: Annotated[float, Field(ge=0)] = Field(default=1.0, description="L2 penalty")
+    alpha: Annotated[float, Field(ge=0)] = Field(
+        default=1.0,
+        description='L2 penalty; by the objective "top" for 150 000 samples, and of more in '
+        "proportion less",
+    )
     batch_size: Annotated[int, Field(ge=2)] = Field(default=256, description="samples per step")
     learning_rate: Annotated[float, Field(gt=0)] = Field(
         default=1e-3, description="of Adam, at the start"

@@ -23,6 +23,8 @@ from edgerec.samples.stream import SampleBlock
 
 # Rows that are made at most; of more users a random part is asked.
 _MOST_ROWS: Final = 2_000_000
+# Candidates that may stand in memory for each sample that tells epochs apart.
+_CANDIDATES_OF_A_SAMPLE: Final = 32
 # The fit of what came before the cuts; the one behind it is of everything.
 BEFORE: Final = 0
 ALL_USERS: Final = -1
@@ -132,6 +134,23 @@ def is_after_cut(user: NDArray[np.int32], share: float) -> NDArray[np.bool_]:
     n_after = np.floor(share * count + 1e-9).astype(np.int64)
     after: NDArray[np.bool_] = np.arange(len(user)) - first >= count - n_after
     return after
+
+
+def samples_to_tell(
+    n_interactions: NDArray[np.int64], settings: TrainSettings
+) -> NDArray[np.int64]:
+    """Return how many samples each user is worth where epochs are told apart.
+
+    Of all his candidates only those that he took tell anything: about `cut_share` of his
+    interactions. All of them stand in memory, so none is worth less than his share of that.
+
+    >>> samples_to_tell(np.array([0, 5, 200]), TrainSettings()).tolist()
+    [10, 10, 30]
+    """
+    taken = np.ceil(settings.cut_share * n_interactions - 1e-9)
+    least = -(-settings.n_candidates // _CANDIDATES_OF_A_SAMPLE)
+    worth: NDArray[np.int64] = np.maximum(taken, least).astype(np.int64)
+    return worth
 
 
 def _again(own: NDArray[np.void], share: float) -> NDArray[np.int32]:

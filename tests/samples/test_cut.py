@@ -7,8 +7,9 @@ from edgerec.config import TrainSettings
 from edgerec.fitting import fit_tables
 from edgerec.progress import Silent
 from edgerec.recsys import Sample
-from edgerec.samples.cut import cut_blocks, interactions_before_cuts
+from edgerec.samples.cut import cut_blocks, interactions_before_cuts, samples_to_tell
 from edgerec.samples.intake import take_in
+from edgerec.train.fit import held_out_users
 from tests.trained import SETTINGS
 
 N_USERS, N_ITEMS, N_TAKEN = 12, 30, 20
@@ -135,3 +136,20 @@ def test_the_counts_before_the_cut_are_those_of_as_many_rows_as_there_are_in_all
     _, tables, _ = made(tmp_path, Shop(), settings(cut_share=share))
     before, whole = np.expm1(tables.statistics.log_count).sum(axis=1)
     assert before == pytest.approx(whole, rel=0.02)
+
+
+@pytest.mark.parametrize(("n_users", "n_held_out"), [(100, 10), (10_000, 274)])
+def test_users_are_held_out_until_what_they_took_tells_epochs_apart(
+    n_users: int, n_held_out: int
+) -> None:
+    # 4 096 samples: of a hundred interactions fifteen are asked for, and not a hundred.
+    worth = samples_to_tell(np.r_[0, np.full(n_users, 100)], TrainSettings())
+    held_out = held_out_users(worth, 0.1, np.random.default_rng(0))
+    assert held_out.sum() == n_held_out
+
+
+def test_users_of_few_interactions_are_held_out_until_their_candidates_fill_memory() -> None:
+    settings = TrainSettings(n_candidates=3200)
+    worth = samples_to_tell(np.r_[0, np.full(10_000, 2)], settings)
+    held_out = held_out_users(worth, 0.1, np.random.default_rng(0))
+    assert held_out.sum() == 41

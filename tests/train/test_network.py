@@ -9,6 +9,7 @@ from edgerec.config import NetworkSettings
 from edgerec.train.network import (
     Weights,
     fit_rows,
+    for_rows,
     new_network,
     optimiser_state,
     restore_optimiser,
@@ -171,3 +172,10 @@ def test_weights_are_a_copy():
     kept = weights.coefficients[0].copy()
     steps(network, range(1))
     np.testing.assert_array_equal(weights.coefficients[0], kept)
+
+
+def test_the_penalty_is_worth_the_same_samples_however_many_there_are() -> None:
+    settings = NetworkSettings(alpha=0.3)
+    assert for_rows(settings, 1_000) == for_rows(settings, 150_000) == settings
+    assert for_rows(settings, 600_000).alpha == pytest.approx(0.075)
+    assert for_rows(settings, 0) == settings

@@ -2,5 +2,6 @@
 
 Three tables, each cut to the best few items per item and learned on training interactions alone:
 "liked" and "taken" by ridge regression (`ease`), "next" by what users took soon afterwards
-(`successors`). `columns` sums a candidate's weights over the history.
+(`successors`). Items that are too many for a regression have cosines (`cosine`, `beyond`).
+`columns` sums a candidate's weights over the history.
 """

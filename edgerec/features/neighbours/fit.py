@@ -4,34 +4,32 @@ The statistics' rule holds here too: the weights that a training sample sees are
 what the sample tells: its own fold of users, or all that came after his cut.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix, vstack
+from scipy.sparse import vstack
 
+from edgerec.features.neighbours.beyond import add_beyond
 from edgerec.features.neighbours.ease import ease_by_items, ease_by_users
 from edgerec.features.neighbours.successors import add_followers, follower_weights
 from edgerec.features.neighbours.tables import TABLE_NAMES, Neighbours
+from edgerec.features.neighbours.taken import (
+    Blocks,
+    Weighed,
+    count_interactions,
+    most_taken,
+    weighed,
+    who_took,
+)
 
 Array = NDArray[np.float32]
-Blocks = Callable[[], Iterator[NDArray[np.void]]]
 
 _RIDGE: Final = 200.0
-# Items that are weighed, the most taken ones: memory goes with the square, time with the cube.
+# Items that are weighed by ridge, the most taken ones: memory goes with the square, time with the
+# cube. The rarer ones get cosines.
 _MOST_ITEMS: Final = 4096
-
-
-@dataclass(frozen=True)
-class _Chosen:
-    """The items that are weighed."""
-
-    rows: NDArray[np.int64]
-    """ascending item rows"""
-    position: NDArray[np.int64]
-    """[n_items + 1]: place in `rows`; -1: not weighed"""
 
 
 def fit_neighbours(
@@ -49,8 +47,8 @@ def fit_neighbours(
     ----------
     blocks : callable
         Returns an iterator over record arrays of whole users with fields user, item, label and
-        value (NaN: no value); called three times per fit. Memory is that of one block and of the
-        square of the items that are weighed, at most `_MOST_ITEMS`; rarer ones have no neighbours.
+        value (NaN: no value); called some times per fit. Memory is that of one block and of the
+        square of the items that ridge weighs, at most `_MOST_ITEMS`; rarer ones get cosines.
     fold_of_user : int64 [n_users + 1]
     by_liking : bool
         Labels tell what was liked from what was merely taken.
@@ -64,35 +62,25 @@ def fit_neighbours(
             for block in blocks():
                 yield block[(fold_of_user[block["user"]] != fit) & ~np.isnan(block["value"])]
 
-        chosen, counts, n_users = _chosen(seen, n_items)
+        counts, n_users = count_interactions(seen, n_items)
+        chosen = weighed(most_taken(counts, _MOST_ITEMS), n_items)
         ridge = _RIDGE * float((fold_of_user[1:] != fit).mean())
         for table, name in enumerate(names):
             if name == "next":
-                found = _successors(seen, chosen, counts)
+                found = _successors(seen, chosen, counts[chosen.rows])
             else:
                 found = _ease(seen, chosen, n_users, ridge, name == "liked")
             place = rows[fit, :, table], weights[fit, :, table]
             _keep_best(found, chosen, n_neighbours, *place)
+            if len(chosen.rows) < n_items:
+                add_beyond(seen, name, chosen, counts, *place)
     return Neighbours(names, rows, weights)
 
 
-def _chosen(blocks: Blocks, n_items: int) -> tuple[_Chosen, NDArray[np.int64], int]:
-    """Return the items to weigh, their counts, and how many users there are."""
-    count, n_users = np.zeros(n_items + 1, np.int64), 0
-    for block in blocks():
-        count += np.bincount(block["item"], minlength=n_items + 1)
-        n_users += len(np.unique(block["user"]))
-    # Stable: of items taken as often, those of lower rows are weighed.
-    rows = np.sort(np.argsort(-count[1:], kind="stable")[:_MOST_ITEMS]) + 1
-    position = np.full(n_items + 1, -1)
-    position[rows] = np.arange(len(rows))
-    return _Chosen(rows, position), count[rows], n_users
-
-
 def _ease(
-    blocks: Blocks, chosen: _Chosen, n_users: int, ridge: float, only_liked: bool
+    blocks: Blocks, chosen: Weighed, n_users: int, ridge: float, only_liked: bool
 ) -> Iterator[tuple[slice, Array]]:
-    matrices = _who_took(blocks, chosen, only_liked)
+    matrices = who_took(blocks, chosen, only_liked)
     if n_users < len(chosen.rows):
         return ease_by_users(vstack(list(matrices), format="csr"), ridge)
     gram = np.zeros((len(chosen.rows), len(chosen.rows)), np.float32)
@@ -102,19 +90,8 @@ def _ease(
     return ease_by_items(gram, ridge)
 
 
-def _who_took(blocks: Blocks, chosen: _Chosen, only_liked: bool) -> Iterator[csr_matrix]:
-    """Yield who took what, each pair once: float32 [users of the block, weighed items]."""
-    for block in blocks():
-        taken = block[block["label"] == 1] if only_liked else block
-        item = chosen.position[taken["item"]]
-        user = np.unique(taken["user"][item >= 0], return_inverse=True)[1]
-        pairs = np.unique(np.stack([user, item[item >= 0]], axis=1), axis=0)
-        size = (int(user.max(initial=-1)) + 1, len(chosen.rows))
-        yield csr_matrix((np.ones(len(pairs), np.float32), (pairs[:, 0], pairs[:, 1])), size)
-
-
 def _successors(
-    blocks: Blocks, chosen: _Chosen, counts: NDArray[np.int64]
+    blocks: Blocks, chosen: Weighed, counts: NDArray[np.int64]
 ) -> Iterator[tuple[slice, Array]]:
     together = np.zeros((len(chosen.rows), len(chosen.rows)), np.float32)
     for block in blocks():
@@ -125,7 +102,7 @@ def _successors(
 
 def _keep_best(
     found: Iterable[tuple[slice, Array]],
-    chosen: _Chosen,
+    chosen: Weighed,
     n_neighbours: int,
     rows: NDArray[np.int32],
     weights: Array,

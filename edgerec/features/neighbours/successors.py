@@ -14,9 +14,26 @@ from scipy.sparse import coo_matrix
 
 Array = NDArray[np.float32]
 _SCALE: Final = 10.0
-_LONGEST_GAP: Final = 30
+LONGEST_GAP: Final = 30
+"""rows that lie between two of a pair, and one more, at most"""
 _COUNT: Final = 5.0
 _STEP: Final = 512
+
+
+def follower_pairs(
+    user: NDArray[np.int32], item: NDArray[np.int64]
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], float]]:
+    """Yield candidates, the items earlier than each, and what such a pair counts, gap by gap.
+
+    Parameters
+    ----------
+    user : int32 [n]
+        Rows of one user stand together, in order of time.
+    item : int64 [n]
+    """
+    for gap in range(1, min(LONGEST_GAP, len(user) - 1) + 1):
+        same = user[gap:] == user[:-gap]
+        yield item[gap:][same], item[:-gap][same], float(np.exp(-gap / _SCALE))
 
 
 def add_followers(together: Array, user: NDArray[np.int32], item: NDArray[np.int64]) -> None:
@@ -29,13 +46,9 @@ def add_followers(together: Array, user: NDArray[np.int32], item: NDArray[np.int
     item : int64 [n]
         Position in `together`.
     """
-    for gap in range(1, min(_LONGEST_GAP, len(user) - 1) + 1):
-        same = user[gap:] == user[:-gap]
+    for candidate, earlier, counts in follower_pairs(user, item):
         pairs = coo_matrix(
-            (
-                np.full(int(same.sum()), np.exp(-gap / _SCALE), np.float32),
-                (item[gap:][same], item[:-gap][same]),
-            ),
+            (np.full(len(candidate), counts, np.float32), (candidate, earlier)),
             shape=together.shape,
         )
         pairs.sum_duplicates()

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from edgerec.features.neighbours import cosine
 from edgerec.features.neighbours import fit as module
 from edgerec.features.neighbours.fit import fit_neighbours
 from edgerec.samples.spool import RECORD
@@ -110,7 +111,65 @@ def test_the_best_neighbours_and_the_most_taken_items_are_kept(folds, monkeypatc
     np.testing.assert_array_equal(few.weights, whole.weights[..., :2])
     monkeypatch.setattr(module, "_MOST_ITEMS", 4)
     some = fitted([data], folds, 6)
-    weighed = np.flatnonzero(some.weights[-1].any(axis=(1, 2)))
     taken = np.bincount(data["item"][~np.isnan(data["value"])], minlength=N_ITEMS + 1)
-    assert set(weighed) <= set(np.argsort(-taken, kind="stable")[:4])
-    assert set(np.unique(some.rows[-1])) <= {0, *weighed}
+    most = np.argsort(-taken, kind="stable")[:4]
+    # Ridge weighs them as if there were no others.
+    among = np.where(np.isin(data["item"], most), data["value"], np.float32(np.nan))
+    alone = data.copy()
+    alone["value"] = among
+    expected = ease(alone, np.arange(1, N_USERS + 1), module._RIDGE, only_liked=False)
+    np.testing.assert_allclose(
+        dense(some, 3, "taken")[most], np.maximum(expected, 0)[most], atol=2e-6
+    )
+
+
+@pytest.mark.parametrize("n_blocks", [1, 4])
+@pytest.mark.parametrize("most_pairs", [1, 100, 10**9])
+def test_items_beyond_those_that_ridge_weighs_have_cosines_on_its_scale(
+    folds, n_blocks, most_pairs, monkeypatch
+):
+    monkeypatch.setattr(module, "_MOST_ITEMS", 5)
+    monkeypatch.setattr(cosine, "_MOST_PAIRS", most_pairs)
+    data = records()
+    parts = [
+        data[np.isin(data["user"], part)]
+        for part in np.array_split(np.arange(1, N_USERS + 1), n_blocks)
+    ]
+    found = fitted(parts, folds, N_ITEMS)
+    seen = data[~np.isnan(data["value"])]
+    count = np.bincount(seen["item"], minlength=N_ITEMS + 1)
+    most = np.argsort(-count[1:], kind="stable")[:5] + 1
+    rare = np.setdiff1d(np.arange(1, N_ITEMS + 1), most)
+    for name in ("liked", "taken"):
+        own = seen[(seen["label"] == 1) | (name == "taken")]
+        taken = np.zeros((N_USERS + 1, N_ITEMS + 1))
+        taken[own["user"], own["item"]] = 1
+        root = np.sqrt(count + 5)
+        cosines = taken.T @ taken / np.outer(root, root)
+        np.fill_diagonal(cosines, 0)
+        weights = dense(found, 3, name)
+        # The scale makes the items that both know weigh as much in all.
+        scale = weights[most].sum() / cosines[np.ix_(most, most)].sum()
+        np.testing.assert_allclose(weights[rare], scale * cosines[rare], rtol=1e-4, atol=1e-7)
+
+
+def test_what_comes_next_is_the_same_whether_or_not_ridge_weighs_the_item(folds, monkeypatch):
+    data = records()
+    whole = dense(fitted([data], folds, N_ITEMS), 3, "next")
+    monkeypatch.setattr(module, "_MOST_ITEMS", 3)
+    some = dense(
+        fitted([data[: len(data) // 2], data[len(data) // 2 :]], folds, N_ITEMS), 3, "next"
+    )
+    count = np.bincount(data["item"][~np.isnan(data["value"])], minlength=N_ITEMS + 1)
+    rare = np.argsort(-count[1:], kind="stable")[3:] + 1
+    np.testing.assert_allclose(some[rare], whole[rare], rtol=1e-5)
+
+
+def test_an_item_that_nobody_took_has_no_neighbours_and_is_none(folds, monkeypatch):
+    monkeypatch.setattr(module, "_MOST_ITEMS", 5)
+    data = records()
+    data = data[data["item"] != 7]
+    found = fitted([data], folds, N_ITEMS)
+    assert not found.rows[:, 7].any()
+    assert not found.weights[:, 7].any()
+    assert not (found.rows == 7).any()
