@@ -18,7 +18,7 @@ INSTALLED_JAVASCRIPT := node_modules/.installed
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help install test demo models benchmarks quality oldest javascript clean
+.PHONY: help install test demo models benchmarks quality oldest javascript web clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -77,7 +77,11 @@ $(INSTALLED_JAVASCRIPT): package.json package-lock.json
 	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
+web: $(INSTALLED) $(INSTALLED_JAVASCRIPT) ## train and prepare examples/web, a page that ranks in the browser
+	$(BIN)/python -m examples.web.prepare
+
 clean: ## delete the environments, caches and trained models; keep models/demo.onnx
 	rm -rf $(VENV) $(VENV_OLDEST) node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	rm -rf .import_linter_cache models/movielens.* models/*.training
+	rm -rf examples/web/model examples/web/vendor
 	find edgerec device_runtime tests examples models benchmarks -name __pycache__ -prune -exec rm -rf {} +

@@ -24,11 +24,11 @@ const SWITCHES = [
 export async function serve(folders) {
   const server = createServer(async (request, response) => {
     const [first, ...rest] = new URL(request.url, "http://localhost").pathname.slice(1).split("/");
-    const folder = folders[first];
+    const path = rest.join("/") || "index.html";
     try {
-      if (!folder || rest.includes("..")) throw new Error("not served");
-      const content = await readFile(join(folder, ...(rest.join("/") ? rest : ["index.html"])));
-      const type = TYPES[extname(rest.at(-1) || ".html")] ?? "application/octet-stream";
+      if (!folders[first] || rest.includes("..")) throw new Error("not served");
+      const content = await readFile(join(folders[first], path));
+      const type = TYPES[extname(path)] ?? "application/octet-stream";
       response.writeHead(200, { "Content-Type": type, "Cache-Control": "no-store" }).end(content);
     } catch {
       response.writeHead(404, { "Content-Type": "text/plain" }).end("not found");

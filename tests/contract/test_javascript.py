@@ -1,34 +1,18 @@
 """The runtimes of JavaScript answer the golden requests: Node, WebAssembly, a real browser."""
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-import edgerec
-from edgerec.recsys import Id
 from tests.javascript import chromium, node, run_lines
-from tests.trained import SETTINGS, Generated, generated_model, viewed_model
+from tests.trained import enormous_model, generated_model, viewed_model
 
 HERE = Path(__file__).parent
 DEMO = HERE.parents[1] / "models" / "demo.onnx"
 TOLERANCE = 1e-5
 RUNTIMES = ("onnxruntime-node", "onnxruntime-web", "chromium")
-
-
-class Enormous(Generated):
-    """Integer ids that are one and the same as a number of JavaScript."""
-
-    def item(self, id_: int) -> Id:
-        return 2**63 - 1 - id_
-
-    def user(self, id_: int) -> Id:
-        return 2**60 + id_ if id_ % 2 else -(2**60) - id_
-
-    def get_user_feature(self, user_id: Id) -> Sequence[float]:
-        return [float(int(user_id) % 2)]
 
 
 def command(runtime: str) -> list[str]:
@@ -44,7 +28,7 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
         "integers": generated_model(),
         "strings": generated_model(strings=True),
         "implicit": viewed_model(),
-        "enormous": edgerec.train(Enormous(), SETTINGS),
+        "enormous": enormous_model(),
     }
     for name, model in models.items():
         model.export(folder / f"{name}.onnx")
