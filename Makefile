@@ -12,10 +12,13 @@ PYTHON_OLDEST ?= $(shell command -v python3.11 || echo $(PYTHON))
 VENV_OLDEST := .venv-oldest
 INSTALLED_OLDEST := $(VENV_OLDEST)/.installed
 
+# ONNX Runtime for Node and for browsers, and what drives a browser in the tests.
+INSTALLED_JAVASCRIPT := node_modules/.installed
+
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help install test demo models benchmarks quality oldest clean
+.PHONY: help install test demo models benchmarks quality oldest javascript web clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -64,7 +67,21 @@ $(INSTALLED_OLDEST): Makefile
 	$(VENV_OLDEST)/bin/python $(PIP_INSTALL) "onnxruntime==1.16.3" "numpy<2"
 	@touch $@
 
+javascript: $(INSTALLED_JAVASCRIPT) ## make node_modules, for the tests in Node and in Chromium
+
+# No package may run a script of its own: what is needed is inside the packages.
+$(INSTALLED_JAVASCRIPT): package.json package-lock.json
+	@command -v node >/dev/null && command -v npm >/dev/null || { \
+	  echo "error: there is no node or no npm (Node 18 or later is needed)." \
+	       "On Debian and Ubuntu: apt-get install nodejs npm chromium" >&2; exit 1; }
+	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+web: $(INSTALLED) $(INSTALLED_JAVASCRIPT) ## train and prepare examples/web, a page that ranks in the browser
+	$(BIN)/python -m examples.web.prepare
+
 clean: ## delete the environments, caches and trained models; keep models/demo.onnx
-	rm -rf $(VENV) $(VENV_OLDEST) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(VENV_OLDEST) node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	rm -rf .import_linter_cache models/movielens.* models/*.training
+	rm -rf examples/web/model examples/web/vendor
 	find edgerec device_runtime tests examples models benchmarks -name __pycache__ -prune -exec rm -rf {} +

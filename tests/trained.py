@@ -64,6 +64,24 @@ def generated_model(strings: bool = False) -> Model:
     return edgerec.train(Generated(strings), SETTINGS)
 
 
+class Enormous(Generated):
+    """Integer ids that are one and the same as doubles."""
+
+    def item(self, id_: int) -> Id:
+        return 2**63 - 1 - id_
+
+    def user(self, id_: int) -> Id:
+        return 2**60 + id_ if id_ % 2 else -(2**60) - id_
+
+    def get_user_feature(self, user_id: Id) -> Sequence[float]:
+        return [float(int(user_id) % 2)]
+
+
+@cache
+def enormous_model() -> Model:
+    return edgerec.train(Enormous(), SETTINGS)
+
+
 class Viewed:
     """Implicit feedback: what was viewed has value 1, and each view has a sampled negative."""
 

@@ -1,0 +1,113 @@
+// Drives examples/web: node tests/end_to_end/web_page.mjs CHROMIUM PAGE SHOTS
+//
+// PAGE is the folder of the prepared page, SHOTS one for screenshots. Prints what was seen as one
+// JSON object.
+
+import { join } from "node:path";
+
+import { serve, withBrowser } from "../browser.mjs";
+
+const [program, folder, shots] = process.argv.slice(2);
+const server = await serve({ page: folder });
+const address = `${server.url}/page/`;
+const seen = { requests: [], errors: [], refused: {}, lists: [], took: [] };
+
+const ranked = (page) =>
+  page.$$eval("#ranked .card", (cards) => cards.map((card) => card.dataset.id));
+
+// Taps, and waits until the list was drawn again.
+async function tap(page, selector) {
+  await page.$eval("#status", (status) => delete status.dataset.took);
+  await page.click(selector);
+  await settled(page);
+}
+
+async function settled(page) {
+  await page.waitForSelector("#status[data-took], #status[data-failed]", { timeout: 60_000 });
+  seen.took.push(Number(await page.getAttribute("#status", "data-took")));
+  seen.lists.push(await ranked(page));
+}
+
+// Opens the page with one answer of the server changed, and returns what it says.
+async function refused(page, file, change) {
+  await page.route(`**/${file}`, async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, body: change(await response.body()) });
+  });
+  await page.goto(address);
+  await page.waitForSelector("#status[data-failed]", { timeout: 60_000 });
+  await page.unroute(`**/${file}`);
+  return page.textContent("#status");
+}
+
+function flipped(body) {
+  body[body.length >> 1] ^= 1;
+  return body;
+}
+
+const edited = (edit) => (body) => {
+  const manifest = JSON.parse(body);
+  edit(manifest);
+  return JSON.stringify(manifest);
+};
+
+async function picture(page, name, width, height, colorScheme) {
+  await page.setViewportSize({ width, height });
+  await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+  await page.screenshot({ path: join(shots, `${name}.png`) });
+}
+
+async function drive(context) {
+  const [page] = context.pages();
+  context.on("request", (request) => seen.requests.push(request.url()));
+  page.on("pageerror", (error) => seen.errors.push(error.message));
+
+  seen.refused.flipped = await refused(page, "movies.onnx", flipped);
+  seen.refused.version = await refused(page, "movies.json", edited((one) => (one.format_version = 2)));
+  const moved = edited((one) => (one.golden[0].outputs.scores[0] += 1e-3));
+  seen.refused.golden = await refused(page, "movies.json", moved);
+
+  // What an earlier version may have left.
+  const left = JSON.stringify([["of another model", "liked"]]);
+  await page.evaluate((taps) => localStorage.setItem("taps", taps), left);
+  await page.goto(address);
+  await settled(page);
+  seen.status = await page.textContent("#status");
+  await tap(page, "#ranked .card:nth-child(3) [data-tap=liked]");
+  await tap(page, "#ranked .card:nth-child(2) [data-tap=skipped]");
+  await tap(page, "#ranked .card:nth-child(1) [data-tap=removed]");
+
+  await page.evaluate(() => navigator.serviceWorker.ready);
+  await server.stop();
+  await context.setOffline(true);
+  const n_requests = seen.requests.length;
+  await tap(page, "#ranked .card:nth-child(5) [data-tap=liked]");
+  await tap(page, "#ranked .card:nth-child(4) [data-tap=liked]");
+  seen.requests_of_taps = seen.requests.slice(n_requests);
+  // Two taps before the first is answered.
+  await page.$$eval("#ranked .card:nth-child(-n+2) [data-tap=skipped]", (both) =>
+    both.forEach((one) => one.click()),
+  );
+  await page.waitForSelector("#said li:nth-child(7)");
+  seen.offline = await page.textContent("#status");
+  seen.said = await page.$$eval("#said li", (chips) => chips.map((chip) => chip.dataset.said));
+
+  await picture(page, "desktop-light", 1200, 780, "light");
+  await picture(page, "desktop-dark", 1200, 780, "dark");
+  await picture(page, "phone-light", 390, 780, "light");
+  await picture(page, "phone-dark", 390, 780, "dark");
+
+  await page.reload();
+  await settled(page);
+  await page.fill("#title", "winter quiet");
+  await page.waitForSelector("#ranked .card:nth-child(24)", { state: "detached" });
+  seen.titles = await page.$$eval("#ranked strong", (names) => names.map((one) => one.textContent));
+  await page.fill("#title", "");
+  await tap(page, "#restart");
+  seen.origins = [...new Set(seen.requests.map((request) => new URL(request).origin))];
+  delete seen.requests;
+  seen.own = server.url;
+}
+
+await withBrowser(program, { viewport: { width: 1200, height: 780 } }, drive);
+console.log(JSON.stringify(seen));
