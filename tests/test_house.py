@@ -51,7 +51,18 @@ DOCUMENTS = sorted(
     )
     if not path.parts[len(ROOT.parts)].startswith(".")
 )
-COMMANDS = ("init", "split", "tune", "train", "evaluate", "report", "export", "serve", "demo")
+COMMANDS = (
+    "init",
+    "split",
+    "tune",
+    "train",
+    "evaluate",
+    "report",
+    "export",
+    "verify",
+    "serve",
+    "demo",
+)
 
 
 def name_of(path: Path) -> str:

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from markupsafe import escape
 
+import edgerec
 from edgerec.audit.report import CHECKS
 from edgerec.cli import main
 from edgerec.datasets import write_generated_database
-from tests.trained import interactions
+from tests.trained import SETTINGS, Generated, interactions
 
 SHOP = """
 import os, sqlite3
@@ -81,6 +82,32 @@ def test_split_train_evaluate_and_export_again(shop, tmp_path, capsys):
     output.unlink()
     assert run("export", output.with_suffix(".training")) == 0
     assert output.read_bytes() == first
+
+
+def cells(capsys):
+    """What was printed, without the borders of tables and their line breaks."""
+    return " ".join(re.sub("[│┌┐└┘─┬┴├┤┼]", " ", capsys.readouterr().out).split())
+
+
+def test_a_file_is_exported_in_fewer_bytes_and_verified(tmp_path, capsys):
+    training, small = tmp_path / "one.training", tmp_path / "small.onnx"
+    edgerec.train(Generated(), SETTINGS, training_folder=training)
+    lenient = ("--max-loss", "1")
+    assert run("export", training, "--output", small, "--precision", "fp16", *lenient) == 0
+    cost = r"rounding AUC [+-]0\.\d{5}, GAUC .* on \d+ held-out samples; .*% of the ten best"
+    assert re.search(cost, cells(capsys))
+    assert run("verify", small) == 0
+    printed = cells(capsys)
+    assert re.search(r"items dense: \d+ integers from \d+ to \d+ are dense", printed)
+    assert "tables fp16" in printed
+    assert "golden requests all 16 answered here as at export" in printed
+    whole = small.read_bytes()
+    small.write_bytes(whole[:-1])
+    assert run("verify", small) == 1
+    assert "copy both files again" in capsys.readouterr().err
+    small.write_bytes(whole[:5000] + bytes([whole[5000] ^ 1]) + whole[5001:])
+    assert run("verify", small) == 1
+    assert "expected SHA-256" in capsys.readouterr().err
 
 
 def test_training_writes_a_report_and_the_command_writes_it_again(shop, tmp_path, capsys):
@@ -221,6 +248,7 @@ def test_masks_split_the_rows_sorted_by_time_user_item(shop, tmp_path, capsys):
         ),
         (["export", "none.training"], "holds no state.json"),
         (["serve", "none.onnx"], "no such file"),
+        (["verify", "none.onnx"], "no such file"),
         (["serve", "none.onnx", "--address", "8080"], "expected HOST:PORT or :PORT"),
     ],
 )
@@ -284,7 +312,8 @@ def test_a_mistake_in_evaluate_is_a_sentence(shop, capsys, arguments, sentence):
 
 
 @pytest.mark.parametrize(
-    "command", ["init", "split", "tune", "train", "evaluate", "report", "export", "serve", "demo"]
+    "command",
+    ["init", "split", "tune", "train", "evaluate", "report", "export", "verify", "serve", "demo"],
 )
 def test_every_command_explains_itself_by_an_example(command, capsys):
     with pytest.raises(SystemExit) as stop:
