@@ -13,6 +13,8 @@ from edgerec.errors import ConfigurationError
 
 Precision = Literal["fp32", "fp16", "int8"]
 PRECISIONS: tuple[Precision, ...] = ("fp32", "fp16", "int8")
+Target = Literal["server", "board", "phone", "web"]
+TARGETS: tuple[Target, ...] = ("server", "board", "phone", "web")
 OBJECTIVES = ("samples", "top")
 
 
@@ -190,6 +192,9 @@ class ExportSettings:
     precision: Precision = "fp32"
     """how tables are stored. "fp32": as they were trained; "fp16": in half the bytes; "int8":
     vectors of items in a quarter, the rest in half"""
+    target: Target = "server"
+    """where the file will run. "phone" and "web": no user table, no user id and nobody's history
+    is in it; the app passes the history that it keeps"""
     max_loss: float = 0.001
     """of AUC or GAUC on held-out samples, that rounding may cost at most"""
 
@@ -198,8 +203,14 @@ class ExportSettings:
         _require(
             self.precision in PRECISIONS, self, "precision", " or ".join(map(repr, PRECISIONS))
         )
+        _require(self.target in TARGETS, self, "target", " or ".join(map(repr, TARGETS)))
         _require(self.max_loss >= 0, self, "max_loss", "at least 0")
         _require(self.n_encoded_ids >= 0, self, "n_encoded_ids", "at least 0")
+
+    @property
+    def without_users(self) -> bool:
+        """Whether the file is to hold nothing of any user."""
+        return self.target in ("phone", "web")
 
 
 def settings_to_mapping(settings: TrainSettings) -> dict[str, Any]:

@@ -79,6 +79,7 @@ def fit_tables(
         facts=TrainingFacts(
             n_samples=intake.n_samples,
             n_interactions=intake.n_interactions,
+            n_users=len(intake.user_ids),
             first_timestamp=intake.first_timestamp,
             last_timestamp=intake.last_timestamp,
             fingerprint=intake.fingerprint,

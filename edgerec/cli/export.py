@@ -5,7 +5,7 @@ from pathlib import Path
 
 from edgerec.cli.drawing import DrawnProgress, add_command, print_table
 from edgerec.cli.train import exported_rows
-from edgerec.config import PRECISIONS, ExportSettings
+from edgerec.config import PRECISIONS, TARGETS, ExportSettings
 from edgerec.pipeline import load_model
 
 _EXAMPLE = "  edgerec export models/movielens.training --output models/movielens.onnx"
@@ -18,6 +18,13 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     )
     parser.add_argument("training_folder", metavar="NAME.training", help="what training wrote")
     parser.add_argument("--output", metavar="NAME.onnx", help="default: beside NAME.training")
+    parser.add_argument(
+        "--target",
+        choices=TARGETS,
+        default=ExportSettings.target,
+        help="where the file will run; for a phone or a web page it holds no user table, no user "
+        "id and nobody's history (default: %(default)s)",
+    )
     parser.add_argument(
         "--precision",
         choices=PRECISIONS,
@@ -39,7 +46,9 @@ def run(options: argparse.Namespace) -> None:
     """Export and print."""
     folder = Path(options.training_folder)
     output = options.output or folder.with_suffix(".onnx")
-    settings = ExportSettings(precision=options.precision, max_loss=options.max_loss)
+    settings = ExportSettings(
+        precision=options.precision, target=options.target, max_loss=options.max_loss
+    )
     with DrawnProgress() as progress:
         model = load_model(folder)
         exported = model.export(output, settings=settings, progress=progress)

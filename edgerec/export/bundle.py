@@ -1,5 +1,6 @@
 """Writes NAME.onnx and NAME.json, whole or not at all."""
 
+import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ from edgerec.export.cost import RoundingCost, require_small_loss, rounding_cost
 from edgerec.export.manifest import DEFAULT, golden, manifest, stable_part
 from edgerec.export.parity import INFINITE, GraphSession, Parity, check_parity, parity_requests
 from edgerec.export.rounding import rounded
+from edgerec.export.target import aimed
 from edgerec.features.tables import KnownHistories
 from edgerec.files import replace_file, require_writable, written_beside
 from edgerec.graph.convert import to_graph
@@ -61,7 +63,8 @@ def export(
     PrecisionError
         Rounding costs more on held-out samples than `settings.max_loss`; nothing is written.
     """
-    whole, ranker = ranker, rounded(ranker, settings.precision)
+    trained, whole = ranker, aimed(ranker, settings)
+    ranker = rounded(whole, settings.precision)
     target = Path(path)
     if target.suffix != ".onnx" or not target.stem:
         raise ConfigurationError(
@@ -82,7 +85,9 @@ def export(
         # The session reads the file, so that the graph stands in memory once and not twice.
         session = GraphSession(temporary, ranker)
         parity, answers = check_parity(ranker, session, requests)
-        cost = None if whole is ranker else _cost(whole, session, settings, progress)
+        cost = None
+        if ranker is not whole:
+            cost = _cost(trained, whole, session, settings, progress)
         short = [
             (request, answer)
             for request, answer in zip(requests, answers, strict=True)
@@ -104,12 +109,18 @@ def export(
 
 
 def _cost(
-    whole: Ranker, session: GraphSession, settings: ExportSettings, progress: Progress
+    trained: Ranker,
+    whole: Ranker,
+    session: GraphSession,
+    settings: ExportSettings,
+    progress: Progress,
 ) -> RoundingCost:
     """Measure what rounding cost, and refuse where that is too much."""
     progress.stage("cost of rounding")
-    exact = GraphSession(graph_bytes(whole, {}), whole)
-    cost = rounding_cost(exact, session, whole)
+    exact = GraphSession(
+        graph_bytes(whole, {}, dataclasses.replace(settings, precision="fp32")), whole
+    )
+    cost = rounding_cost(exact, session, trained)
     require_small_loss(cost, settings.max_loss, settings.precision)
     return cost
 

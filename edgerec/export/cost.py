@@ -71,7 +71,7 @@ class RoundingCost:
 
 
 def rounding_cost(exact: GraphSession, rounded: GraphSession, ranker: Ranker) -> RoundingCost:
-    """Ask both graphs about the held-out samples of `ranker`."""
+    """Ask both graphs about the held-out samples of `ranker`, who was trained and knows users."""
     held_out = ranker.held_out
     users = np.unique(held_out.user)
     qualities = [
@@ -117,17 +117,31 @@ def _scores(session: GraphSession, ranker: Ranker) -> NDArray[np.float32]:
     at = 0
     for (user, as_of), same in groupby(keys):
         end = at + sum(1 for _ in same)
-        request = Request(user_id=_id_of(ranker, user), item_ids=ids[at:end], now=as_of)
+        request = dataclasses.replace(_asked(ranker, user), item_ids=ids[at:end], now=as_of)
         scores[at:end] = session.answer(request).scores
         at = end
     return scores
 
 
 def _best(session: GraphSession, ranker: Ranker, user: int) -> list[object]:
-    found: list[object] = session.answer(
-        Request(user_id=_id_of(ranker, user), k=_K)
-    ).top_ids.tolist()
+    request = dataclasses.replace(_asked(ranker, user), k=_K)
+    found: list[object] = session.answer(request).top_ids.tolist()
     return found
+
+
+def _asked(ranker: Ranker, user: int) -> Request:
+    """Return a request with all that training knew of a user, as a file that knows none needs.
+
+    A file that does know him counts each item once, so it answers the same.
+    """
+    known = ranker.known
+    own = slice(int(known.offsets[user]), int(known.offsets[user + 1]))
+    return Request(
+        user_id=_id_of(ranker, user),
+        history=ranker.item_ids[known.rows[own] - 1].tolist(),
+        history_values=known.values[own].tolist(),
+        history_times=known.times[own].tolist(),
+    )
 
 
 def _most(ranker: Ranker) -> int:

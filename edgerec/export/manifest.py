@@ -85,6 +85,7 @@ def stable_part(ranker: Ranker, version: str, settings: ExportSettings = DEFAULT
         "training_data": {
             "n_samples": facts.n_samples,
             "n_interactions": facts.n_interactions,
+            "n_users": facts.n_users,
             "first_timestamp": facts.first_timestamp,
             "last_timestamp": facts.last_timestamp,
             "sha256": facts.fingerprint,

@@ -86,11 +86,18 @@ def _pick(ids: NDArray[Any], random: np.random.Generator, count: int) -> list[Id
     return picked
 
 
+def _user(ranker: Ranker, random: np.random.Generator) -> Id:
+    """Return a known user; a made-up one where the file knows none."""
+    if not len(ranker.user_ids):
+        return unknown_id(ranker, "user")
+    return _pick(ranker.user_ids, random, 1)[0]
+
+
 def _adversarial(ranker: Ranker, random: np.random.Generator) -> list[Request]:
     nobody, nothing = unknown_id(ranker, "user"), unknown_id(ranker, "item")
     padding = padding_id(ranker.item_id_type)
     items = _pick(ranker.item_ids, random, 40)
-    user = _pick(ranker.user_ids, random, 1)[0]
+    user = _user(ranker, random)
     low, high = ranker.tables.value_range
     n = ranker.settings.n_history
     full = _pick(ranker.item_ids, random, 2 * n)
@@ -171,7 +178,7 @@ def _random_request(ranker: Ranker, random: np.random.Generator, number: int) ->
     stated_now = number % 2 == 0
     return Request(
         name=f"random {number}",
-        user_id=_pick(ranker.user_ids, random, 1)[0] if known_user else unknown_id(ranker, "user"),
+        user_id=_user(ranker, random) if known_user else unknown_id(ranker, "user"),
         item_ids=candidates,
         history=_pick(ranker.item_ids, random, n_history),
         history_values=values.tolist(),

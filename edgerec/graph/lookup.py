@@ -131,7 +131,6 @@ def effective_history(
     graph: GraphBuilder, lookup: Lookup, user_row: str, known: KnownHistories, n_history: int
 ) -> HistorySlots:
     """Join what the file knows of the user with the request's history; keep the newest distinct."""
-    known_rows, known_values, known_times = _known(graph, user_row, known)
     zero = graph.constant([0])
     given_rows = lookup.rows("history")
     n_given = graph.add("Shape", [given_rows])
@@ -143,9 +142,13 @@ def effective_history(
     not_stated = graph.constant([NOT_STATED])
     given_values = fitted("history_values", graph.constant([np.nan], np.float32))
     given_times = fitted("history_times", not_stated)
-    rows = graph.add("Concat", [known_rows, given_rows], axis=0)
-    values = graph.add("Concat", [known_values, given_values], axis=0)
-    times = graph.add("Concat", [known_times, given_times], axis=0)
+    rows, values, times = given_rows, given_values, given_times
+    if len(known.rows):
+        of_file = _known(graph, user_row, known)
+        rows, values, times = (
+            graph.add("Concat", [told, asked], axis=0)
+            for told, asked in zip(of_file, (rows, values, times), strict=True)
+        )
     in_time = graph.add(
         "Or",
         [graph.add("Less", [times, "now"]), graph.add("Equal", ["now", not_stated])],
@@ -222,6 +225,9 @@ def _newest_distinct(graph: GraphBuilder, rows: str, n_history: int) -> str:
 
 def user_row(graph: GraphBuilder, users: IdMap) -> str:
     """Return the user's row [1]; 0: unknown."""
+    if users.kind == "none":
+        # An input that nothing reads is still an input: every file is asked alike.
+        return graph.constant([0])
     row = users.add(graph, "user", "user_id")
     return graph.add("Max", [row, graph.constant(0)], "user_row")
 

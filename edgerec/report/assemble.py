@@ -57,7 +57,7 @@ def _lead(measured: Measured) -> str:
     catalogue, data = manifest["catalogue"], manifest["training_data"]
     lead = (
         f"A recommender of {count(catalogue['n_items'])} items, trained on "
-        f"{count(data['n_samples'])} samples of {count(catalogue['n_users'])} users, in one file "
+        f"{count(data['n_samples'])} samples of {count(data['n_users'])} users, in one file "
         f"of {size(manifest['graph']['bytes'])}."
     )
     if measured.labels is None and measured.ranking is None:

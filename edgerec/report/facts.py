@@ -30,7 +30,7 @@ def training_section(manifest: Mapping[str, Any]) -> Section:
     settings = manifest["training"]["settings"]
     label = manifest["label"]
     rule = "as the samples say" if label is None else f"value above {label['above']:g}"
-    n_users, n_items = count(catalogue["n_users"]), count(catalogue["n_items"])
+    n_users, n_items = count(data["n_users"]), count(catalogue["n_items"])
     return Section(
         "training",
         "What was trained on what",

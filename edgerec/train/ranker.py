@@ -28,6 +28,7 @@ class TrainingFacts:
 
     n_samples: int
     n_interactions: int
+    n_users: int
     first_timestamp: int
     last_timestamp: int
     fingerprint: str

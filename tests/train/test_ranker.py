@@ -78,7 +78,7 @@ def a_ranker(id_type: IdType = "int64", n_history: int = 3) -> Ranker:
             mean=np.zeros(len(names), np.float32),
             inverse_spread=np.ones(len(names), np.float32),
         ),
-        facts=TrainingFacts(0, 0, 0, 200, "", {}),
+        facts=TrainingFacts(0, 0, 0, 0, 200, "", {}),
     )
 
 

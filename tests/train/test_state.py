@@ -52,6 +52,7 @@ def a_ranker(id_type: IdType = "int64", label_above: float | None = 3.0) -> Rank
         facts=TrainingFacts(
             n_samples=9,
             n_interactions=8,
+            n_users=2,
             first_timestamp=1,
             last_timestamp=2**40,
             fingerprint="f" * 64,

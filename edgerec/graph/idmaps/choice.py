@@ -20,11 +20,11 @@ class IdMap:
     """How ids become rows: 1 + rank among the known ids; 0: unknown; -1: the padding id."""
 
     kind: str
-    """"dense", "encoder" or "hash" """
+    """"dense", "encoder" or "hash"; "none": no id is known, and the graph needs no map"""
     why: str
     """for the manifest and the report"""
     ids: IdArray
-    """ascending, at least one"""
+    """ascending"""
     id_type: IdType
 
     def add(self, graph: GraphBuilder, name: str, asked: str, known_ids: str = "") -> str:
@@ -43,7 +43,7 @@ class IdMap:
 
 
 def choose_id_map(ids: IdArray, id_type: IdType, settings: ExportSettings) -> IdMap:
-    """Return the map that suits ids: ascending, at least one.
+    """Return the map that suits ids, ascending.
 
     Dense integers are found by subtraction; a hash of ONNX Runtime's own (LabelEncoder) serves
     some hundred thousand; beyond, it would take 60 bytes of memory per id and the time to build
@@ -54,6 +54,8 @@ def choose_id_map(ids: IdArray, id_type: IdType, settings: ExportSettings) -> Id
     >>> choose_id_map(np.array([3, 10**9]), "int64", ExportSettings()).why
     '2 integers from 3 to 1000000000 are sparse, and at most 200000'
     """
+    if not len(ids):
+        return IdMap("none", "the file knows none", ids, id_type)
     count = f"{len(ids)} {'integers' if id_type == 'int64' else 'strings'}"
     if id_type == "string":
         return IdMap("encoder", f"{count} are looked up as text", ids, id_type)
