@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import edgerec
-from edgerec.config import TrainSettings
+from edgerec.config import ExportSettings, TrainSettings
 from edgerec.datasets import (
     GeneratedInteractions,
     find_movielens,
@@ -33,8 +33,8 @@ HERE = Path(__file__).parent
 PAGE = ("index.html", "page.css", "page.js", "edgerec.js", "service-worker.js")
 RUNTIME = HERE.parents[1] / "node_modules" / "onnxruntime-web" / "dist"
 RUNTIME_FILES = ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm")
-# The page needs nobody's history but its visitor's, so the file has none.
-SETTINGS = TrainSettings(n_known_interactions=0)
+# The page needs nobody's history but its visitor's, so the file holds nothing of any user.
+EXPORT = ExportSettings(target="web", precision="fp16")
 
 TITLE = re.compile(r"^(?P<name>.*?)(?P<article>, (?:The|A|An))?(?: \((?P<year>\d{4})[–\d]*\))?\s*$")
 FIRST = (
@@ -61,7 +61,7 @@ def main(folder: str | Path = HERE) -> None:
         else:
             print("Using generated data: EDGEREC_DATA names no folder with ml-latest-small/")
             write_generated_database(database, named(make_interactions()))
-        print(make_model(database, folder / "model", SETTINGS))
+        print(make_model(database, folder / "model", TrainSettings()))
     print(f"Serve it:  python -m http.server --bind 127.0.0.1 --directory {folder} 8000")
     print("Open it:   http://127.0.0.1:8000")
 
@@ -81,7 +81,8 @@ def make_model(database: Path, folder: Path, settings: TrainSettings) -> str:
     url = f"sqlite:///{database}"
     engine = open_engine(url)
     split_table(engine, "ratings", find_columns(engine, "ratings"), by="user")
-    exported = edgerec.train(MovieLens(url), settings).export(folder / "movies.onnx")
+    model = edgerec.train(MovieLens(url), settings)
+    exported = model.export(folder / "movies.onnx", settings=EXPORT)
     evaluation = evaluate_table(folder / "movies.onnx", url, "ratings_test")
     metrics = evaluation.metrics
     add_metrics(folder / "movies.onnx", {"protocol": evaluation.protocol, **vars(metrics)})
