@@ -1,6 +1,6 @@
 """Samples as feature vectors, block by block, each with the history that was there `as_of` it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -60,8 +60,11 @@ def sample_blocks(
     """Yield every sample once, point in time, with statistics out of its user's fold."""
     for records in intake.spool.blocks(min(chunk_rows, _BLOCK_ROWS)):
         user = records["user"].astype(np.int64)
+        parts: Iterable[_Part]
         if isinstance(rec_sys, UserBehavior):
             parts = _asked_parts(records, intake, n_history, rec_sys)
+            if _are_own(parts, records, n_history):
+                parts = _parts(records, tables, folds_of_user, n_history)
         else:
             parts = _parts(records, tables, folds_of_user, n_history)
         features = np.empty((len(records), len(tables.names())), np.float32)
@@ -106,33 +109,62 @@ class _Part(NamedTuple):
     """None: to be solved for each record by itself"""
 
 
+def _own_positions(records: NDArray[np.void], n_history: int) -> NDArray[np.int32]:
+    enters = ~np.isnan(records["value"])
+    return history_positions(
+        records["user"], records["item"], records["timestamp"], enters, n_history
+    )
+
+
+def _own_histories(
+    records: NDArray[np.void], positions: NDArray[np.int32]
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    there = positions >= 0
+    item, value = records["item"].astype(np.int64), records["value"].copy()
+    return np.where(there, item.take(positions), 0), np.where(there, value.take(positions), np.nan)
+
+
 def _parts(
     records: NDArray[np.void], tables: FeatureTables, folds_of_user: FoldsOfUser, n_history: int
 ) -> Iterator[_Part]:
-    user, timestamp = records["user"], records["timestamp"]
-    item, value = records["item"].astype(np.int64), records["value"].copy()
-    positions = history_positions(user, records["item"], timestamp, ~np.isnan(value), n_history)
-    slots = what_slots_state(item, value, tables.value_range, tables.label_above)
+    user, item = records["user"], records["item"].astype(np.int64)
+    positions = _own_positions(records, n_history)
+    slots = what_slots_state(item, records["value"].copy(), tables.value_range, tables.label_above)
     compared = positions[:, : tables.n_compared]
     moments = MomentTastes(tables.taste, item, *slots.of_tastes(tables.label_above), compared)
     start, tastes = 0, []
-    for stretch in stretches(user, timestamp):
+    for stretch in stretches(user, records["timestamp"]):
         tastes.append(moments.of(stretch, int(folds_of_user.statistics[user[stretch.first]])))
         if stretch.end - start < _SORTED_ROWS and stretch.end < len(records):
             continue
-        own = positions[start : stretch.end]
-        there = own >= 0
-        rows, values = np.where(there, item.take(own), 0), np.where(there, value.take(own), np.nan)
-        yield _Part(start, rows, values, np.concatenate(tastes))
+        own = _own_histories(records, positions[start : stretch.end])
+        yield _Part(start, *own, np.concatenate(tastes))
         start, tastes = stretch.end, []
 
 
 def _asked_parts(
     records: NDArray[np.void], intake: Intake, n_history: int, rec_sys: UserBehavior
-) -> Iterator[_Part]:
-    for start in range(0, len(records), _SORTED_ROWS):
-        part = records[start : start + _SORTED_ROWS]
-        yield _Part(start, *_asked_histories(part, intake, n_history, rec_sys), None)
+) -> list[_Part]:
+    return [
+        _Part(
+            start,
+            *_asked_histories(records[start : start + _SORTED_ROWS], intake, n_history, rec_sys),
+            None,
+        )
+        for start in range(0, len(records), _SORTED_ROWS)
+    ]
+
+
+def _are_own(parts: Sequence[_Part], records: NDArray[np.void], n_history: int) -> bool:
+    """Return whether what was asked is what the samples say: then their tastes share sums."""
+    positions = _own_positions(records, n_history)
+    for part in parts:
+        rows, values = _own_histories(records, positions[part.start :][: len(part.rows)])
+        if not np.array_equal(rows, part.rows):
+            return False
+        if not np.array_equal(values, part.values, equal_nan=True):
+            return False
+    return True
 
 
 def _asked_histories(
