@@ -77,8 +77,9 @@ def rounding_cost(exact: GraphSession, rounded: GraphSession, ranker: Ranker) ->
     qualities = [
         _quality(held_out.label, _scores(one, ranker), held_out.user) for one in (exact, rounded)
     ]
+    n_best = min(_K, len(ranker.item_ids))
     overlaps = [
-        len({*_best(exact, ranker, user)} & {*_best(rounded, ranker, user)}) / _most(ranker)
+        len({*_best(exact, ranker, user)} & {*_best(rounded, ranker, user)}) / n_best
         for user in users[:_MOST_LISTS].tolist()
     ]
     return RoundingCost(
@@ -137,20 +138,11 @@ def _asked(ranker: Ranker, user: int) -> Request:
     known = ranker.known
     own = slice(int(known.offsets[user]), int(known.offsets[user + 1]))
     return Request(
-        user_id=_id_of(ranker, user),
+        user_id=ranker.user_ids.item(user - 1),
         history=ranker.item_ids[known.rows[own] - 1].tolist(),
         history_values=known.values[own].tolist(),
         history_times=known.times[own].tolist(),
     )
-
-
-def _most(ranker: Ranker) -> int:
-    return min(_K, len(ranker.item_ids))
-
-
-def _id_of(ranker: Ranker, user: int) -> int | str:
-    id_: int | str = ranker.user_ids[user - 1]
-    return id_ if isinstance(id_, str) else int(id_)
 
 
 def _quality(

@@ -21,8 +21,9 @@ _TASTE: Final = ("content", "popularity", "latent", "latent_variance")
 def rounded(ranker: Ranker, precision: Precision) -> Ranker:
     """Return the ranker whose tables are what `precision` can store, and that answers with them.
 
-    A table that half floats cannot hold, since a number of it is beyond 65 504, stays whole. So
-    do the values of known histories where one of them would change: they decide what was liked.
+    A table that half floats cannot hold, since a number of it is beyond 65 504, stays whole.
+    Values of known histories are never rounded, since they decide what was liked; they are stored
+    in half floats where these hold all of them.
     """
     if precision == "fp32":
         return ranker

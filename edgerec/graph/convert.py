@@ -15,11 +15,8 @@ from edgerec.schema import input_specifications, output_specifications
 from edgerec.train.ranker import Ranker
 
 
-def to_graph(
-    ranker: Ranker, producer_version: str, settings: ExportSettings | None = None
-) -> onnx.ModelProto:
+def to_graph(ranker: Ranker, producer_version: str, settings: ExportSettings) -> onnx.ModelProto:
     """Return the ranker as one ONNX model that follows the graph contract, version 1."""
-    settings = settings or ExportSettings()
     graph = GraphBuilder(settings.precision)
     maps = id_maps(ranker, settings)
     lookup = Lookup(graph, maps["item"])

@@ -117,8 +117,7 @@ def measure(
     if test is not None and test.has_labels:
         labels = _label_figures(scorer, probe, test, random_state, progress)
     # A file that holds nothing of any user is not to have a page beside it that does.
-    without_users = manifest.get("export", {}).get("target") in ("phone", "web")
-    if test is not None and n_examples and not without_users:
+    if test is not None and n_examples and manifest["catalogue"]["n_users"]:
         progress.stage("examples")
         examples = example_users(
             scorer,

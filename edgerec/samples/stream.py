@@ -1,6 +1,6 @@
 """Samples as feature vectors, block by block, each with the history that was there `as_of` it."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -60,13 +60,13 @@ def sample_blocks(
     """Yield every sample once, point in time, with statistics out of its user's fold."""
     for records in intake.spool.blocks(min(chunk_rows, _BLOCK_ROWS)):
         user = records["user"].astype(np.int64)
-        parts: Iterable[_Part]
+        positions = _own_positions(records, n_history)
+        parts: Iterable[_Part] = ()
         if isinstance(rec_sys, UserBehavior):
             parts = _asked_parts(records, intake, n_history, rec_sys)
-            if _are_own(parts, records, n_history):
-                parts = _parts(records, tables, folds_of_user, n_history)
-        else:
-            parts = _parts(records, tables, folds_of_user, n_history)
+        # What was asked may be what the samples say: then their tastes share sums, too.
+        if not isinstance(rec_sys, UserBehavior) or _are_own(parts, records, positions):
+            parts = _parts(records, positions, tables, folds_of_user)
         features = np.empty((len(records), len(tables.names())), np.float32)
         for part in parts:
             for places, n_slots in _alike_in_length(part.rows):
@@ -125,10 +125,12 @@ def _own_histories(
 
 
 def _parts(
-    records: NDArray[np.void], tables: FeatureTables, folds_of_user: FoldsOfUser, n_history: int
+    records: NDArray[np.void],
+    positions: NDArray[np.int32],
+    tables: FeatureTables,
+    folds_of_user: FoldsOfUser,
 ) -> Iterator[_Part]:
     user, item = records["user"], records["item"].astype(np.int64)
-    positions = _own_positions(records, n_history)
     slots = what_slots_state(item, records["value"].copy(), tables.value_range, tables.label_above)
     compared = positions[:, : tables.n_compared]
     moments = MomentTastes(tables.taste, item, *slots.of_tastes(tables.label_above), compared)
@@ -155,9 +157,10 @@ def _asked_parts(
     ]
 
 
-def _are_own(parts: Sequence[_Part], records: NDArray[np.void], n_history: int) -> bool:
-    """Return whether what was asked is what the samples say: then their tastes share sums."""
-    positions = _own_positions(records, n_history)
+def _are_own(
+    parts: Iterable[_Part], records: NDArray[np.void], positions: NDArray[np.int32]
+) -> bool:
+    """Return whether what was asked is what the samples say."""
     for part in parts:
         rows, values = _own_histories(records, positions[part.start :][: len(part.rows)])
         if not np.array_equal(rows, part.rows):

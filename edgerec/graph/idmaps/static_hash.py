@@ -30,7 +30,6 @@ _BUCKET_SIZE: Final = 3.0
 _LOADS: Final = (0.95, 0.95, 0.95, 0.9, 0.85, 0.8, 0.7, 0.6, 0.5)
 """share of the slots that is filled; emptier where nothing was found in a fuller table"""
 _N_ROUNDS: Final = 2000
-_NONE: Final = np.iinfo(np.int64).min
 
 
 @dataclass(frozen=True)
