@@ -195,6 +195,9 @@ class ExportSettings:
     target: Target = "server"
     """where the file will run. "phone" and "web": no user table, no user id and nobody's history
     is in it; the app passes the history that it keeps"""
+    fold: bool = True
+    """whether static rows that are wider than the network's first layer are stored as their
+    products with it: exact, smaller and faster; narrower ones stay as they are"""
     max_loss: float = 0.001
     """of AUC or GAUC on held-out samples, that rounding may cost at most"""
 
@@ -204,6 +207,7 @@ class ExportSettings:
             self.precision in PRECISIONS, self, "precision", " or ".join(map(repr, PRECISIONS))
         )
         _require(self.target in TARGETS, self, "target", " or ".join(map(repr, TARGETS)))
+        _require(type(self.fold) is bool, self, "fold", "True or False")
         _require(self.max_loss >= 0, self, "max_loss", "at least 0")
         _require(self.n_encoded_ids >= 0, self, "n_encoded_ids", "at least 0")
 

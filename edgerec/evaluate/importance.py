@@ -45,6 +45,11 @@ def feature_groups(names: Sequence[str]) -> list[FeatureGroup]:
 
     >>> [one.name for one in feature_groups(["item_0", "item_mean_value", "log_count"])]
     ['item features', 'item statistics', 'history: the user', 'all history']
+
+    Where the file holds products of static features instead, these are the group.
+
+    >>> feature_groups(["item_product_0", "item_product_1"])
+    [FeatureGroup(name='item features', columns=(0, 1))]
     """
     of_group: dict[str, list[int]] = {}
     for column, name in enumerate(names):
@@ -61,7 +66,7 @@ def feature_groups(names: Sequence[str]) -> list[FeatureGroup]:
 
 
 def _groups_of(name: str) -> tuple[str, ...]:
-    side, _, number = name.partition("_")
+    side, _, number = name.replace("_product_", "_").partition("_")
     if side in ("user", "item") and number.isdigit():
         return (f"{side} features",)
     if name in STATISTIC_NAMES:

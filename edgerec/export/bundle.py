@@ -21,7 +21,7 @@ from edgerec.export.rounding import rounded
 from edgerec.export.target import aimed
 from edgerec.features.tables import KnownHistories
 from edgerec.files import replace_file, require_writable, written_beside
-from edgerec.graph.convert import to_graph
+from edgerec.graph.convert import feature_names, to_graph
 from edgerec.progress import Progress
 from edgerec.schema import Answer, Request
 from edgerec.train.ranker import Ranker
@@ -101,7 +101,7 @@ def export(
             parity,
             ranker.audit,
             golden(ranker, [one for one, _ in short], [one for _, one in short]),
-            ranker.tables.names(),
+            feature_names(ranker, settings),
             cost,
         )
     write_manifest(target.with_suffix(".json"), described)

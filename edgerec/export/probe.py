@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from edgerec.errors import EvaluationError
 from edgerec.export.parity import open_session
-from edgerec.graph.cut import FEATURES, SEEN, cut_at_features
+from edgerec.graph.cut import SEEN, cut_at_features
 from edgerec.ids import IdType
 from edgerec.recsys import Id
 from edgerec.schema import Request
@@ -47,18 +47,19 @@ class FeatureProbe:
 
     def __init__(self, path: str | Path) -> None:
         described = json.loads(Path(path).with_suffix(".json").read_text("utf-8"))
-        before, after = cut_at_features(Path(path).read_bytes())
+        before, after, self._between = cut_at_features(Path(path).read_bytes())
         self._before, self._after = open_session(before), open_session(after)
         self._types: tuple[IdType, IdType] = (
             described["id_types"]["user"],
             described["id_types"]["item"],
         )
         self.names: tuple[str, ...] = tuple(described.get("features", ()))
-        """of each feature"""
-        features, *_, catalogue = self._run(Request())
+        """of each feature, in the order of the graph"""
+        *parts, _, _, catalogue = self._run(Request())
+        self._ends = np.cumsum([part.shape[1] for part in parts])
         self.catalogue: list[Id] = catalogue.tolist()
         """raw ids; item row r is position r - 1"""
-        width = features.shape[1]
+        width = int(self._ends[-1])
         if len(self.names) != width:
             raise EvaluationError(
                 f"{Path(path).with_suffix('.json')} names {len(self.names)} features, but the "
@@ -67,25 +68,37 @@ class FeatureProbe:
 
     def see(self, request: Request) -> Seen:
         """Run the graph up to its feature vector."""
-        features, rows, values, _ = self._run(request)
+        *parts, rows, values, _ = self._run(request)
         # Newest first in the graph, and a slot of row 0 that holds nothing.
         real = np.flatnonzero(rows > 0)[::-1]
         history = [self.catalogue[row - 1] for row in rows[real].tolist()]
-        return Seen(features, history, values[real])
+        return Seen(_joined(parts), history, values[real])
 
     def catalogue_column(self, name: str) -> NDArray[np.float32]:
         """Return one feature of every item for an unknown user: float32 [n_items]."""
-        return self._run(Request())[0][:, self.names.index(name)]
+        *parts, _, _, _ = self._run(Request())
+        return _joined(parts)[:, self.names.index(name)]
 
     def scores(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """Run the rest of the graph on feature vectors [n, width]: float32 [n]."""
-        scores: NDArray[np.float32] = self._after.run(None, {FEATURES: features})[0]
+        parts = np.split(features, self._ends[:-1], axis=1)
+        feeds = dict(zip(self._between, map(np.ascontiguousarray, parts), strict=True))
+        scores: NDArray[np.float32] = self._after.run(None, feeds)[0]
         return scores
 
     def _run(self, request: Request) -> list[NDArray[np.float32]]:
         tensors = request.tensors(*self._types)
         wanted = {one.name for one in self._before.get_inputs()}
         answered: list[NDArray[np.float32]] = self._before.run(
-            list(SEEN), {name: tensor for name, tensor in tensors.items() if name in wanted}
+            [*self._between, *SEEN],
+            {name: tensor for name, tensor in tensors.items() if name in wanted},
         )
         return answered
+
+
+def _joined(parts: list[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """Return the features of each candidate beside those of the user: [N, width]."""
+    n_rows = max(len(part) for part in parts)
+    return np.concatenate(
+        [np.broadcast_to(part, (n_rows, part.shape[1])) for part in parts], axis=1
+    )

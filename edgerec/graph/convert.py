@@ -3,10 +3,10 @@
 import onnx
 
 from edgerec.config import ExportSettings
-from edgerec.features.vector import FeatureTables
+from edgerec.graph.feature_sides import Side, add_features, add_products, columns_of
 from edgerec.graph.history import HistoryFeatures, history_inputs
 from edgerec.graph.idmaps import IdMap, choose_id_map
-from edgerec.graph.lookup import Candidates, Lookup, effective_history, newest_slots, user_row
+from edgerec.graph.lookup import Lookup, effective_history, newest_slots, user_row
 from edgerec.graph.neighbours import neighbour_features
 from edgerec.graph.network import add_network
 from edgerec.graph.nodes import GraphBuilder
@@ -53,8 +53,13 @@ def to_graph(ranker: Ranker, producer_version: str, settings: ExportSettings) ->
                 ranker.settings.n_history,
             )
         )
-    features = _feature_vectors(graph, ranker.tables, user, candidates, user_history, per_candidate)
-    add_network(graph, ranker, features, candidates)
+    rows: dict[Side, str] = {"user": user, "candidates": candidates.rows}
+    columns = columns_of(ranker, settings)
+    statistics = graph.rows("item_statistics", ranker.tables.item_statistics[-1], candidates.rows)
+    dynamics: dict[Side, list[str]] = {"user": user_history, "candidates": per_candidate}
+    add_features(graph, ranker.tables, columns, rows, statistics, dynamics)
+    add_products(graph, ranker, columns, rows)
+    add_network(graph, ranker, columns, candidates)
     lookup.top(candidates, lookup.excluded(candidates))
     return graph.model(
         "edgerec",
@@ -72,27 +77,7 @@ def id_maps(ranker: Ranker, settings: ExportSettings) -> dict[str, IdMap]:
     }
 
 
-def _feature_vectors(
-    graph: GraphBuilder,
-    tables: FeatureTables,
-    user: str,
-    candidates: Candidates,
-    user_history: list[str],
-    per_candidate: list[str],
-) -> str:
-    """Concatenate in the order of `edgerec.features.vector.feature_vectors`: [N, width]."""
-    repeats = graph.add("Concat", [candidates.count, graph.constant([1])], axis=0)
-
-    def repeated(row: str) -> str:
-        return graph.add("Expand", [row, repeats])
-
-    blocks = []
-    # A table of width 0 has no place in a graph: not every runtime reads it.
-    if tables.user_features.shape[1]:
-        blocks.append(repeated(graph.rows("user_features", tables.user_features, user)))
-    if tables.item_features.shape[1]:
-        blocks.append(graph.rows("item_features", tables.item_features, candidates.rows))
-    blocks.append(graph.rows("item_statistics", tables.item_statistics[-1], candidates.rows))
-    blocks += [repeated(row) for row in user_history]
-    blocks += per_candidate
-    return graph.add("Concat", blocks, "features", axis=1)
+def feature_names(ranker: Ranker, settings: ExportSettings) -> list[str]:
+    """Return the names of the columns that the graph has, in its order: first the user's."""
+    layer = ranker.weights.coefficients[0].shape[1]
+    return columns_of(ranker, settings).names(ranker.tables.names(), layer)

@@ -125,12 +125,16 @@ class GraphBuilder:
     def include(
         self, graph: onnx.GraphProto, output: str, prefix: str, inputs: dict[str, str]
     ) -> str:
-        """Add the nodes of another graph that lead to `output`; names get the prefix."""
+        """Add the nodes of another graph that lead to `output`; names get the prefix.
+
+        `inputs` names what stands in this graph for tensors of the other, its inputs or others;
+        what leads to these alone is left out.
+        """
         wanted, kept = {output}, []
         for node in reversed(graph.node):
             if wanted.intersection(node.output):
                 kept.append(node)
-                wanted.update(node.input)
+                wanted.update(name for name in node.input if name not in inputs)
 
         def renamed(name: str) -> str:
             return inputs.get(name) or (f"{prefix}/{name}" if name else "")

@@ -1,16 +1,25 @@
 """The taste columns as ONNX nodes: `edgerec.features.taste.columns`, for one request.
 
 ONNX has no solver and no inverse. The reference solves A·taste = b exactly; here the solution is
-the Neumann series of A⁻¹ in factored form. A is 1 plus something positive, so its eigenvalues lie
-between 1 and `largest`, 1 plus the trace of that something; with E = 1 - A / largest,
+a polynomial of A in factored form. A is 1 plus something positive, so its eigenvalues lie between
+1 and `largest`, 1 plus the trace of that something at most. Of all polynomials R with R(0) = 1, a
+Chebyshev polynomial, scaled, is the smallest between these bounds, and 1 - R is A times an
+approximate inverse. Chebyshev polynomials of doubled degree come by squaring,
+T_2n = 2 T_n² - 1, and so
 
-    A⁻¹ b = (1 + E) (1 + E²) (1 + E⁴) (1 + E⁸) … b / largest
+    A⁻¹ b = … c₂ (1 + R₂) c₁ (1 + R₁) c₀ (1 + R₀) q b,    R of the next = c R² - (c - 1)
 
-Each factor squares what is missing and takes one product of matrices, half of what a step of
-Newton–Schulz takes. Squaring rounds, so what is left over goes through the factors once more.
+where c and q depend on `largest` alone. Each factor takes one product of matrices, and there are
+half as many as a Neumann series needs, whose factors are 1 + E, 1 + E², 1 + E⁴ ….
+Squaring rounds, so what is left over goes through the factors once more.
+
+References: Saad 2003, "Iterative methods for sparse linear systems", section 6.11.4 (Chebyshev
+polynomials); Pan and Schreiber 1991, "An improved Newton iteration for the generalized inverse of
+a matrix, with applications", section 4 (their scaled iteration, which squares like this).
 """
 
 import math
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -62,7 +71,6 @@ class TasteFeatures:
             weight[-1] = 0
         self._levels = np.stack([tables.level[-1], tables.spread[-1], weight], axis=2)
         self._root = graph.table("taste_root", tables.root[-1])
-        self._identity = graph.table("taste_identity", np.eye(self._size, dtype=np.float32))
         self._taste = self._solved(*self._system(history_rows, stated, value_and_liked))
 
     def candidate_columns(self, rows: str) -> str:
@@ -142,23 +150,30 @@ class TasteFeatures:
     def _solved(self, above_one: str, target: str) -> str:
         """Return the tastes [S, D, W]: root · A⁻¹ · target, where A is 1 + `above_one`."""
         graph = self._graph
-        diagonal = self._mul(above_one, self._identity)
-        trace = graph.add("ReduceSum", [diagonal, graph.constant([2, 3])], keepdims=1)
-        largest = graph.add("Add", [trace, graph.number(1.0)])
-        system = graph.add("Div", [graph.add("Add", [above_one, self._identity]), largest])
-        target = graph.add("Div", [target, largest])
-        powers = [graph.add("Sub", [self._identity, system])]
-        for _ in range(n_factors(self._tables, self._n_history) - 1):
-            powers.append(graph.add("MatMul", [powers[-1], powers[-1]]))
+        factors = solver_factors(self._tables, self._n_history)
+        identity = graph.table("taste_identity", np.eye(self._size, dtype=np.float32))
 
-        def series(vector: str) -> str:
-            for power in powers:
-                vector = graph.add("Add", [vector, graph.add("MatMul", [power, vector])])
+        # Multiplied once, by ONNX Runtime when it loads the graph.
+        def times_identity(factor: float) -> str:
+            return self._mul(identity, graph.number(factor))
+
+        scaled = self._mul(above_one, graph.number(factors.first))
+        left_over = [graph.add("Sub", [times_identity(1 - factors.first), scaled])]
+        for factor in factors.doubling:
+            square = graph.add("MatMul", [left_over[-1], left_over[-1]])
+            square = self._mul(square, graph.number(factor))
+            left_over.append(graph.add("Sub", [square, times_identity(factor - 1)]))
+
+        def inverse_of(vector: str) -> str:
+            vector = self._mul(vector, graph.number(factors.of_all))
+            for one in left_over:
+                vector = graph.add("Add", [vector, graph.add("MatMul", [one, vector])])
             return vector
 
-        solution = series(target)
-        left_over = graph.add("Sub", [target, graph.add("MatMul", [system, solution])])
-        solution = graph.add("Add", [solution, series(left_over)])
+        solution = inverse_of(target)
+        product = graph.add("Add", [solution, graph.add("MatMul", [above_one, solution])])
+        missing = graph.add("Sub", [target, product])
+        solution = graph.add("Add", [solution, inverse_of(missing)])
         # [S, W, D, 1] to [S, D, W]
         by_direction = graph.add("Squeeze", [solution, graph.constant([3])])
         by_direction = graph.add("Transpose", [by_direction], perm=[0, 2, 1])
@@ -176,11 +191,50 @@ class TasteFeatures:
         return self._graph.add("Mul", [left, right])
 
 
-def n_factors(tables: TasteTables, n_history: int) -> int:
-    """Return how many factors solve the stiffest system that `n_history` items can make."""
+@dataclass(frozen=True)
+class SolverFactors:
+    """The numbers of the solver's polynomial; see the head of this module."""
+
+    first: float
+    """R₀ is 1 - first · A"""
+    doubling: tuple[float, ...]
+    """c of R₁, R₂, …"""
+    of_all: float
+    """q c₀ c₁ …: what the solution is scaled with"""
+
+
+def solver_factors(tables: TasteTables, n_history: int) -> SolverFactors:
+    """Return what solves the stiffest system that `n_history` items can make."""
     squares = (tables.scaled[-1].astype(np.float64) ** 2).sum(axis=2)
     n_latent = tables.latent.shape[3]
     of_latent = tables.root[-1][:, tables.root.shape[3] - n_latent :].astype(np.float64)
     squares += (tables.latent_variance[-1] * (of_latent**2).sum(axis=2)[:, None]).sum(axis=2)
     trace = np.sort(tables.weight[-1] * squares, axis=1)[:, -n_history:].sum(axis=1).max()
-    return max(1, math.ceil(math.log2((1 + trace) * -math.log(_LEFT_OVER))))
+    return chebyshev_factors(1 + float(trace))
+
+
+def chebyshev_factors(largest: float) -> SolverFactors:
+    """Return the factors for eigenvalues from 1 to `largest`.
+
+    >>> factors = chebyshev_factors(100.0)
+    >>> left_over, solution = 1 - factors.first * 50.0, factors.of_all
+    >>> for c in (*factors.doubling, 0):
+    ...     solution *= 1 + left_over
+    ...     left_over = c * left_over**2 - (c - 1)
+    >>> abs(50.0 * solution - 1) < 1e-3
+    True
+    """
+    # Where nothing is learned from a history the interval would be a point, and 1 / 0 below.
+    largest = max(largest, 1 + 1e-3)
+    # T_n(start) is 1 over the largest value of R; it grows as exp(2 n / sqrt(largest)) / 2.
+    degree = math.sqrt(largest) * math.log(2 / _LEFT_OVER) / 2
+    n_factors = max(1, math.ceil(math.log2(degree)))
+    of_all = first = 2 / (largest + 1)
+    chebyshev = (largest + 1) / (largest - 1)
+    doubling = []
+    for _ in range(n_factors):
+        squared = 2 * chebyshev * chebyshev
+        doubling.append(squared / (squared - 1))
+        of_all *= doubling[-1]
+        chebyshev = squared - 1
+    return SolverFactors(first, tuple(doubling[:-1]), of_all)

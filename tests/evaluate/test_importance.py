@@ -5,6 +5,7 @@ import onnx
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from edgerec.config import ExportSettings
 from edgerec.errors import EvaluationError
 from edgerec.evaluate.importance import feature_groups, permutation_importance, single_columns
 from edgerec.evaluate.prequential import Row, evaluate_rows
@@ -23,7 +24,8 @@ from tests.trained import Generated, generated_model
 def exported(request, tmp_path_factory):
     model = generated_model(request.param)
     path = tmp_path_factory.mktemp("models") / "generated.onnx"
-    model.export(path)
+    # Not folded, so that each feature is a column.
+    model.export(path, settings=ExportSettings(fold=False))
     return model.ranker, path, Generated(request.param)
 
 
@@ -47,6 +49,13 @@ def reference_features(ranker, request):
     return feature_vectors(requests, ranker.tables)[0]
 
 
+def in_order_of_graph(ranker, probe):
+    """The place in the feature vector of each column of the graph: those of the user first."""
+    names = ranker.tables.names()
+    assert sorted(probe.names) == sorted(names)
+    return [names.index(name) for name in probe.names]
+
+
 def questions(ranker):
     random = np.random.default_rng(0)
     low, high = ranker.tables.value_range
@@ -59,11 +68,12 @@ def questions(ranker):
 def test_features_and_scores_of_the_cut_graph_are_those_of_training(exported):
     ranker, path, _ = exported
     probe = FeatureProbe(path)
-    assert probe.names == tuple(ranker.tables.names())
+    order = in_order_of_graph(ranker, probe)
     assert probe.catalogue == ranker.item_ids.tolist()
     for request in questions(ranker):
         seen = probe.see(request)
-        np.testing.assert_allclose(seen.features, reference_features(ranker, request), atol=1e-5)
+        expected = reference_features(ranker, request)[:, order]
+        np.testing.assert_allclose(seen.features, expected, atol=1e-5)
         answer = ranker.answer(request)
         np.testing.assert_allclose(probe.scores(seen.features), answer.scores, atol=1e-5)
         rows, values = ranker._effective_history(request)
@@ -76,7 +86,10 @@ def test_importance_equals_shuffling_the_features_of_training(exported):
     probe = FeatureProbe(path)
     features = np.concatenate([reference_features(ranker, one) for one in questions(ranker)])
     random = np.random.default_rng(1)
+    order = in_order_of_graph(ranker, probe)
+    back = np.argsort(order)
     by_training = score(ranker.network, ranker.weights, features)
+    features = features[:, order]
     label = (random.random(len(features)) < by_training).astype(float)
     groups = feature_groups(probe.names) + single_columns(probe.names)
     found = permutation_importance(probe, features, label, groups, n_repeats=3, random_state=7)
@@ -84,11 +97,11 @@ def test_importance_equals_shuffling_the_features_of_training(exported):
     for group, importance in zip(groups, found, strict=True):
         drops = []
         for repeat in range(3):
-            order = np.random.default_rng([7, repeat]).permutation(len(label))
+            places = np.random.default_rng([7, repeat]).permutation(len(label))
             shuffled = features.copy()
             for column in group.columns:
-                shuffled[:, column] = features[order, column]
-            after = score(ranker.network, ranker.weights, shuffled)
+                shuffled[:, column] = features[places, column]
+            after = score(ranker.network, ranker.weights, shuffled[:, back])
             drops.append(roc_auc_score(label, by_training) - roc_auc_score(label, after))
         # Scores that differ by rounding may swap a few pairs.
         assert importance.drop == pytest.approx(np.mean(drops), abs=1e-3)
@@ -144,7 +157,7 @@ def test_one_label_is_a_sentence(exported):
 def test_a_graph_without_the_tensor_is_a_sentence(exported, tmp_path):
     model = onnx.load(exported[1])
     for node in model.graph.node:
-        node.input[:] = ["renamed" if name == "features" else name for name in node.input]
-        node.output[:] = ["renamed" if name == "features" else name for name in node.output]
-    with pytest.raises(EvaluationError, match="no tensor 'features' to look into"):
+        node.input[:] = ["renamed" if name == "features_of_user" else name for name in node.input]
+        node.output[:] = ["renamed" if name == "features_of_user" else name for name in node.output]
+    with pytest.raises(EvaluationError, match="no tensor 'features_of_user' to look into"):
         cut_at_features(model.SerializeToString())

@@ -1,0 +1,136 @@
+"""The whole graph against its own network on ready features, and folded against not folded."""
+
+import dataclasses
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+
+import edgerec
+from benchmarks.data import movielens, say_machine, temporary_folder
+from benchmarks.scorer import bare_session
+from edgerec.config import ExportSettings, TrainSettings
+from edgerec.datasets import make_interactions
+from edgerec.graph.cut import cut_at_features
+from edgerec.recsys import Id, Sample
+from edgerec.schema import Request
+
+WIDE = 256
+N_ROUNDS = 40
+N_CALLS = 20
+
+
+class WideRows:
+    """Generated interactions with items whose features are wider than the network's layer."""
+
+    def __init__(self) -> None:
+        self._data = make_interactions(
+            n_users=500, n_items=5_000, n_interactions=50_000, random_state=0
+        )
+        self._rows = np.random.default_rng(0).normal(size=(5_001, WIDE)).astype(np.float32)
+
+    def get_user_feature(self, user_id: Id) -> Sequence[float]:
+        return []
+
+    def get_item_feature(self, item_id: Id) -> Sequence[float]:
+        return self._rows[int(item_id) % len(self._rows)].tolist()
+
+    def sample_generator(self):
+        data = self._data
+        for user, item, value, timestamp in zip(
+            data.user_ids.tolist(),
+            data.item_ids.tolist(),
+            data.values.tolist(),
+            data.timestamps.tolist(),
+            strict=True,
+        ):
+            yield Sample(user, item, float(value > 3.5), timestamp, value)
+
+
+def best_of(call: Callable[[], object]) -> float:
+    """Return microseconds of the fastest of some calls."""
+    best = float("inf")
+    for _ in range(N_CALLS):
+        started = time.perf_counter()
+        call()
+        best = min(best, time.perf_counter() - started)
+    return best * 1e6
+
+
+def compare(calls: dict[str, Callable[[], object]]) -> dict[str, float]:
+    """Return the median time of each, all in turn in each round; prints ratios to the first."""
+    times: dict[str, list[float]] = {name: [] for name in calls}
+    for _ in range(N_ROUNDS):
+        for name, call in calls.items():
+            times[name].append(best_of(call))
+    first = next(iter(calls))
+    for name, own in times.items():
+        ratio = statistics.median(np.divide(own, times[first]))
+        print(f"  {name:44} {statistics.median(own):8.1f} µs   {ratio:6.2f} x")
+    return {name: statistics.median(own) for name, own in times.items()}
+
+
+def bare_network(path: Path, n_rows: int) -> Callable[[], object]:
+    """Return a call of the file's own network on ready features of `n_rows` candidates."""
+    _, after, between = cut_at_features(path.read_bytes())
+    cut = path.with_suffix(".network")
+    cut.write_bytes(after)
+    session = bare_session(cut)
+    rows = {
+        one.name: np.zeros((1 if "user" in one.name else n_rows, one.shape[1]), np.float32)
+        for one in session.get_inputs()
+    }
+    assert set(rows) == set(between)
+    return lambda: session.run(None, rows)
+
+
+def asked(items, n_candidates: int, n_history: int) -> dict[str, np.ndarray]:
+    history = items[-n_history:].tolist()
+    return Request(
+        item_ids=items[:n_candidates].tolist(),
+        history=history,
+        history_values=[4.0] * n_history,
+        k=10,
+    ).tensors("int64", "int64")
+
+
+def main() -> None:
+    say_machine()
+    print(f"ONNX Runtime {onnxruntime.__version__}, one thread")
+    with temporary_folder() as name:
+        folder = Path(name)
+        model = edgerec.train(movielens(folder))
+        path = model.export(folder / "model.onnx").path
+        tensors, session = asked(model.ranker.item_ids, 100, 100), bare_session(path)
+        print("100 candidates, history of 100 (bound: 8 x the bare network)")
+        compare(
+            {
+                "the network alone, on ready features": bare_network(path, 100),
+                "the whole graph": lambda: session.run(None, tensors),
+            }
+        )
+        layer = TrainSettings().network.hidden_layer_sizes[0]
+        print(f"items of {WIDE} features, first layer of {layer} (bound: never slower folded)")
+        wide = edgerec.train(WideRows())
+        sessions = {}
+        for fold in (False, True):
+            settings = dataclasses.replace(ExportSettings(), fold=fold)
+            exported = wide.export(folder / f"fold_{fold}.onnx", settings=settings)
+            sessions[fold] = bare_session(exported.path)
+            print(f"  fold={fold}: {exported.n_bytes / 1e6:.2f} MB")
+        for n_candidates in (100, 1000):
+            tensors = asked(wide.ranker.item_ids, n_candidates, 100)
+            print(f"{n_candidates} candidates, history of 100")
+            compare(
+                {
+                    "not folded": lambda tensors=tensors: sessions[False].run(None, tensors),
+                    "folded": lambda tensors=tensors: sessions[True].run(None, tensors),
+                }
+            )
+
+
+if __name__ == "__main__":
+    main()
