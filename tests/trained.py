@@ -1,5 +1,6 @@
 """Small trained models that several tests share: real training, a second or two each."""
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 from functools import cache
 
@@ -62,6 +63,15 @@ class Generated:
 @cache
 def generated_model(strings: bool = False) -> Model:
     return edgerec.train(Generated(strings), SETTINGS)
+
+
+@cache
+def neighbours_model() -> Model:
+    """Return a model that ranks the catalogue, by neighbours too."""
+    settings = dataclasses.replace(
+        SETTINGS, n_neighbours=4, objective="top", n_candidates=20, popularity_penalty=0.3
+    )
+    return edgerec.train(Generated(), settings)
 
 
 class Enormous(Generated):

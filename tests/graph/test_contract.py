@@ -1,5 +1,6 @@
 """The graph answers what the ranker computes, whatever is asked (docs/bundle-format.md)."""
 
+import os
 from functools import cache
 
 import numpy as np
@@ -7,25 +8,36 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from edgerec.config import ExportSettings
 from edgerec.export.bundle import graph_bytes
 from edgerec.export.manifest import stable_part
 from edgerec.export.parity import GraphSession, difference
+from edgerec.export.rounding import rounded
 from edgerec.ids import padding_id
 from edgerec.schema import NOT_STATED, Answer, Request
-from tests.trained import generated_model, viewed_model
+from tests.trained import enormous_model, generated_model, neighbours_model, viewed_model
 
-KINDS = ("integers", "strings", "implicit")
+# What is drawn: of each kind so many, many more before a release (`make requests`).
+N_REQUESTS = int(os.environ.get("EDGEREC_N_REQUESTS", "150"))
+HASHED = ExportSettings(n_encoded_ids=0)
+HALF = ExportSettings(precision="fp16")
 RANKERS = {
     "integers": lambda: generated_model().ranker,
     "strings": lambda: generated_model(strings=True).ranker,
     "implicit": lambda: viewed_model().ranker,
+    "hashed": lambda: enormous_model().ranker,
+    "half floats": lambda: rounded(generated_model().ranker, "fp16"),
+    "neighbours": lambda: neighbours_model().ranker,
 }
+KINDS = tuple(RANKERS)
+SETTINGS_OF = {"hashed": HASHED, "half floats": HALF}
 
 
 @cache
 def session(kind):
     ranker = RANKERS[kind]()
-    return GraphSession(graph_bytes(ranker, stable_part(ranker, "test")), ranker)
+    chosen = SETTINGS_OF.get(kind, ExportSettings())
+    return GraphSession(graph_bytes(ranker, stable_part(ranker, "test", chosen), chosen), ranker)
 
 
 @st.composite
@@ -58,7 +70,7 @@ def requests(draw, kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 @given(data=st.data())
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=N_REQUESTS, deadline=None, suppress_health_check=list(HealthCheck))
 def test_any_request_has_the_rankers_answer(kind, data):
     request = data.draw(requests(kind))
     expected, came = RANKERS[kind]().answer(request), session(kind).answer(request)
