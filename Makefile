@@ -18,7 +18,7 @@ INSTALLED_JAVASCRIPT := node_modules/.installed
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help install test demo models benchmarks quality requests oldest javascript web clean
+.PHONY: help install test demo models benchmarks quality requests aarch64 oldest javascript web clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -59,6 +59,9 @@ quality: $(INSTALLED) ## train four splits of MovieLens three times each, beside
 
 requests: $(INSTALLED) ## 10,000 random requests of each kind, graph against reference: before a release
 	EDGEREC_N_REQUESTS=10000 $(BIN)/pytest tests/graph/test_contract.py -k any_request
+
+aarch64: $(INSTALLED) ## the runtime's wheel on an emulated 64-bit ARM board (needs qemu-user-static)
+	$(BIN)/python -m benchmarks.aarch64
 
 oldest: $(INSTALLED_OLDEST) ## make .venv-oldest with ONNX Runtime 1.16, for the contract tests
 

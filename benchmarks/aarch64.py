@@ -1,0 +1,178 @@
+"""The runtime's wheel on an emulated 64-bit ARM processor: golden requests, start, one answer.
+
+Run `python -m benchmarks.aarch64`. Needs Debian or Ubuntu with qemu-user-static, and its packages
+and an index of Python's in reach; installs nothing on this machine: Debian's Python for arm64 and
+the wheels are unpacked into a folder, which is kept in the cache of the user for the next time.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+import urllib.request
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edgerec-aarch64"
+EMULATOR = "qemu-aarch64-static"
+# Of a Raspberry Pi 4. ONNX Runtime looks the processor up where Linux describes it, and the
+# emulator would show it the one of this machine.
+PROCESSOR = "cortex-a72"
+CPU_INFO = """processor\t: 0
+Features\t: fp asimd evtstrm crc32 cpuid
+CPU implementer\t: 0x41
+CPU architecture: 8
+CPU variant\t: 0x0
+CPU part\t: 0xd08
+CPU revision\t: 3
+
+"""
+DEBIAN = (
+    *("libpython3.11-minimal", "libpython3.11-stdlib", "python3.11-minimal", "libc6"),
+    *("libstdc++6", "libgcc-s1", "zlib1g", "libexpat1", "libssl3", "libffi8", "libbz2-1.0"),
+    *("liblzma5", "libsqlite3-0", "libuuid1"),
+)
+# The newest that the emulator of Debian 12 (qemu 7.2) runs; 1.32 is ended by it at its import.
+ONNXRUNTIME = "1.30.0"
+PORT = 8099
+TOLERANCE = 1e-5
+
+
+def run(*command: str | Path, **options: Any) -> str:
+    """Run a program and return what it printed; ends this one with its errors where it fails."""
+    ended = subprocess.run(
+        list(map(str, command)), capture_output=True, text=True, check=False, **options
+    )
+    if ended.returncode:
+        sys.exit(f"error: {' '.join(map(str, command[:4]))} … failed:\n{ended.stderr[-2000:]}")
+    return ended.stdout
+
+
+def unpack_python(root: Path) -> None:
+    """Unpack Debian's Python for arm64, by lists of packages of our own."""
+    state, packages = root.with_name("apt"), root.with_name("packages")
+    for folder in (root, packages, state / "lists" / "partial", state / "archives" / "partial"):
+        folder.mkdir(parents=True, exist_ok=True)
+    options: list[str] = []
+    for name, value in {
+        "APT::Architecture": "arm64",
+        "APT::Architectures": "arm64",
+        "Dir::State": state,
+        "Dir::State::lists": state / "lists",
+        "Dir::State::status": "/dev/null",
+        "Dir::Cache": state,
+    }.items():
+        options += ["-o", f"{name}={value}"]
+    run("apt-get", *options, "-q", "update")
+    run("apt-get", *options, "-q", "download", *DEBIAN, cwd=packages)
+    for package in sorted(packages.glob("*.deb")):
+        run("dpkg", "-x", package, root)
+    (root / "proc").mkdir(exist_ok=True)
+    (root / "proc" / "cpuinfo").write_text(CPU_INFO)
+    system = root / "sys" / "devices" / "system" / "cpu"
+    system.mkdir(parents=True, exist_ok=True)
+    for name in ("possible", "present", "online"):
+        (system / name).write_text("0\n")
+
+
+def unpack_wheels(site: Path, version: str) -> list[str]:
+    """Unpack the runtime's wheel and what it asks for; returns the names of the wheels."""
+    shutil.rmtree(site, ignore_errors=True)
+    wheels = site.with_name("wheels")
+    shutil.rmtree(wheels, ignore_errors=True)
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
+    run(*pip, "wheel", "--no-deps", "--wheel-dir", wheels, ROOT / "device_runtime")
+    (runtime,) = wheels.glob("*.whl")
+    platforms = [f"manylinux{one}_aarch64" for one in ("_2_28", "_2_27", "_2_17", "2014")]
+    run(
+        *(*pip, "download", "--dest", wheels, "--only-binary=:all:", "--python-version", "3.11"),
+        *(part for platform in platforms for part in ("--platform", platform)),
+        *("--implementation", "cp", runtime, f"onnxruntime=={version}"),
+    )
+    names = sorted(path.name for path in wheels.glob("*.whl"))
+    for name in names:
+        with zipfile.ZipFile(wheels / name) as archive:
+            archive.extractall(site)
+    return names
+
+
+def emulated(root: Path, site: Path, *arguments: str | Path) -> tuple[list[str], dict[str, str]]:
+    """Return command and environment of the emulated Python."""
+    command = [EMULATOR, "-cpu", PROCESSOR, "-L", root, root / "usr" / "bin" / "python3.11"]
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(site),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "ORT_DISABLE_TELEMETRY": "1",
+    }
+    return [str(one) for one in (*command, *arguments)], environment
+
+
+def replay(root: Path, site: Path, bundles: Sequence[Path]) -> None:
+    """Answer golden requests with ONNX Runtime alone."""
+    script = ROOT / "tests" / "contract" / "replay.py"
+    command, environment = emulated(root, site, script, *bundles)
+    for line in run(*command, env=environment).splitlines():
+        one = json.loads(line)
+        assert one["largest_difference"] <= TOLERANCE, one
+        print(
+            f"{one['bundle']:<24} {one['n_requests']} golden requests, at most "
+            f"{one['largest_difference']:.1e} apart (ONNX Runtime {one['onnxruntime']})"
+        )
+
+
+def serve(root: Path, site: Path, bundle: Path) -> None:
+    """Start the service, ask once, and stop it."""
+    command, environment = emulated(root, site, "-m", "device_runtime", bundle, "--port", str(PORT))
+    started = time.perf_counter()
+    service = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+    try:
+        body = json.dumps({"userId": 1, "itemIdList": [1, 2, 3]}).encode()
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{PORT}/api/v1/recommend",
+            body,
+            {"Content-Type": "application/json"},
+        )
+        while True:
+            try:
+                answer = json.load(urllib.request.urlopen(request, timeout=30))
+                break
+            except OSError:
+                if service.poll() is not None or time.perf_counter() - started > 120:
+                    sys.exit("error: the service did not answer within two minutes")
+                time.sleep(0.1)
+        assert len(answer["itemScoreList"]) == 3, answer
+        print(f"device_runtime answers {time.perf_counter() - started:.1f} s after its start")
+        print(f"  {json.dumps(answer)}")
+    finally:
+        service.terminate()
+        service.wait(30)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--onnxruntime", default=ONNXRUNTIME, help="default: %(default)s")
+    version = parser.parse_args().onnxruntime
+    for program in (EMULATOR, "apt-get", "dpkg"):
+        if shutil.which(program) is None:
+            sys.exit(
+                f"error: there is no {program}; this needs Debian or Ubuntu with qemu-user-static"
+            )
+    root, site = CACHE / "root", CACHE / "site"
+    if not (root / "sys").is_dir():
+        unpack_python(root)
+    for name in unpack_wheels(site, version):
+        print(name)
+    demo = ROOT / "models" / "demo.onnx"
+    replay(root, site, [demo, *sorted((ROOT / "tests" / "contract").glob("*.onnx"))])
+    serve(root, site, demo)
+
+
+if __name__ == "__main__":
+    main()
