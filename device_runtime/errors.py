@@ -1,4 +1,4 @@
-"""The two errors of this package: the files are wrong, or the request is wrong.
+"""The errors of this package: files, requests, or the place where events are kept are wrong.
 
 Every message is a sentence that says which thing, what was expected, what came and what to do.
 """
@@ -15,6 +15,18 @@ class BundleError(ValueError):
     Traceback (most recent call last):
     ...
     device_runtime.errors.BundleError: model.json is missing: copy it beside model.onnx
+    """
+
+
+class StorageError(RuntimeError):
+    """What users did cannot be kept: no place, no room, or a file that is none of ours.
+
+    Examples
+    --------
+    >>> raise StorageError("events.db: the disk is full; make room on it")
+    Traceback (most recent call last):
+    ...
+    device_runtime.errors.StorageError: events.db: the disk is full; make room on it
     """
 
 
