@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 
 from . import __version__
-from .errors import BundleError
+from .errors import BundleError, StorageError
 from .settings import ServerSettings
 
 _EXAMPLE = """\
@@ -39,19 +39,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
             route=options.route,
             allowed_hosts=tuple(options.allow_host),
         )
-        _serve(options.model, settings)
-    except BundleError as error:
-        return _fail(str(error))
-    except ValueError as error:
+        _serve(options.model, settings, options.events)
+    except (BundleError, StorageError, ValueError) as error:
         return _fail(str(error))
     except OSError as error:
         return _fail(error.strerror or str(error))
     return 0
 
 
-def _serve(path: str, settings: ServerSettings) -> None:
+def _serve(path: str, settings: ServerSettings, events_path: str | None) -> None:
     # Imported here, so that --help and a wrong option do not wait for them.
     from .app import serve
+    from .events import EventStore
     from .scorer import Scorer
 
     scorer = Scorer.from_path(path)
@@ -60,7 +59,12 @@ def _serve(path: str, settings: ServerSettings) -> None:
     def ready(url: str) -> None:
         print(f"serving {scorer.bundle.name} on {url}", flush=True)
 
-    asyncio.run(serve(scorer, settings, ready=ready))
+    if events_path is None:
+        asyncio.run(serve(scorer, settings, ready=ready))
+        return
+    with EventStore(events_path) as events:
+        print(f"events in {events_path}: {events.settings.durability}", flush=True)
+        asyncio.run(serve(scorer, settings, events=events, ready=ready))
 
 
 def _fail(sentence: str) -> int:
@@ -99,6 +103,11 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         metavar="NAME",
         help="name besides localhost that clients may call this server by; may be repeated",
+    )
+    parser.add_argument(
+        "--events",
+        metavar="PATH",
+        help="keep what users do in this file, so that it counts; without it, events are refused",
     )
     parser.add_argument("--version", action="version", version=__version__)
     return parser

@@ -13,7 +13,12 @@ from aiohttp import web
 
 from . import __version__
 from .answers import answer_request
+from .app_keys import IN_FLIGHT, KEEPER, SCORER, SETTINGS, WORKER
 from .errors import RequestError, shown
+from .event_keeper import EventKeeper
+from .event_requests import with_events
+from .event_routes import add_event_routes
+from .events import EventStore
 from .requests import RecommendRequest, parse_request
 from .scorer import Scorer
 from .settings import ServerSettings
@@ -21,11 +26,6 @@ from .stopping import InFlight, stop_signals
 
 if TYPE_CHECKING:
     from aiohttp.typedefs import Handler
-
-SCORER = web.AppKey("SCORER", Scorer)
-SETTINGS = web.AppKey("SETTINGS", ServerSettings)
-WORKER = web.AppKey("WORKER", ThreadPoolExecutor)
-IN_FLIGHT = web.AppKey("IN_FLIGHT", InFlight)
 
 _log = logging.getLogger(__name__)
 # A client that is refused early may still be sending: its bytes are thrown away for this long, so
@@ -35,7 +35,9 @@ _LINGER_SECONDS = 2.0
 _LAST_SECONDS = 1.0
 
 
-def create_app(scorer: Scorer, settings: ServerSettings | None = None) -> web.Application:
+def create_app(
+    scorer: Scorer, settings: ServerSettings | None = None, events: EventStore | None = None
+) -> web.Application:
     """Return the application that answers requests with a scorer.
 
     Parameters
@@ -44,11 +46,14 @@ def create_app(scorer: Scorer, settings: ServerSettings | None = None) -> web.Ap
         The model.
     settings : ServerSettings, optional
         Route, allowed names and limits. Host and port are used for the check of the Host header.
+    events : EventStore, optional
+        Keeps what users do; it stays open when the application ends. None: events are refused.
 
     Returns
     -------
     aiohttp.web.Application
-        With ``POST settings.route`` and ``GET /healthz``.
+        With ``POST settings.route``, ``POST /api/v1/events``, ``DELETE /api/v1/users/{userId}``
+        and ``GET /healthz``.
     """
     settings = settings or ServerSettings()
     app = web.Application(middlewares=[_guard], client_max_size=settings.max_body_bytes)
@@ -57,7 +62,11 @@ def create_app(scorer: Scorer, settings: ServerSettings | None = None) -> web.Ap
     app[IN_FLIGHT] = InFlight()
     app.router.add_post(settings.route, _recommend)
     app.router.add_get("/healthz", _health)
+    add_event_routes(app)
     app.cleanup_ctx.append(_worker)
+    if events is not None:
+        app[KEEPER] = EventKeeper(events)
+        app.cleanup_ctx.append(_keeper)
     return app
 
 
@@ -68,18 +77,18 @@ async def _worker(app: web.Application) -> AsyncIterator[None]:
         yield
 
 
+async def _keeper(app: web.Application) -> AsyncIterator[None]:
+    yield
+    await app[KEEPER].close()
+
+
 async def _recommend(request: web.Request) -> web.Response:
-    if request.content_type != "application/json":
-        # Other types are those that a page of another site may send without asking first.
-        raise RequestError(
-            f"Content-Type: expected application/json, got {shown(request.content_type)}; "
-            "send the header Content-Type: application/json"
-        )
-    settings = request.app[SETTINGS]
-    if (request.content_length or 0) > settings.max_body_bytes:
-        raise RequestError(_too_large(settings), status=413)
-    scorer = request.app[SCORER]
+    settings, scorer = request.app[SETTINGS], request.app[SCORER]
     asked = parse_request(await request.read(), scorer.bundle, settings)
+    keeper = request.app.get(KEEPER)
+    if keeper is not None and asked.user_id is not None:
+        did = keeper.store.events_of(asked.user_id, scorer.bundle.n_history)
+        asked = with_events(asked, did, scorer.bundle)
     if _n_scored(asked, scorer.bundle.n_items) <= settings.inline_candidates:
         text = answer_request(asked, scorer)
     else:
@@ -132,6 +141,8 @@ async def _answer(request: web.Request, handler: "Handler") -> web.StreamRespons
                 f"Host: expected localhost or an allowed name, got {shown(', '.join(hosts))}; "
                 "allow a name with --allow-host NAME when the server is started"
             )
+        if request.method == "POST" and request.match_info.http_exception is None:
+            _require_json(request, settings)
         return await handler(request)
     except RequestError as error:
         return _refuse(error.status, str(error))
@@ -156,6 +167,17 @@ async def _answer(request: web.Request, handler: "Handler") -> web.StreamRespons
         return _refuse(500, "the server failed to answer; its log says why, try again later")
 
 
+def _require_json(request: web.Request, settings: ServerSettings) -> None:
+    if request.content_type != "application/json":
+        # Other types are those that a page of another site may send without asking first.
+        raise RequestError(
+            f"Content-Type: expected application/json, got {shown(request.content_type)}; "
+            "send the header Content-Type: application/json"
+        )
+    if (request.content_length or 0) > settings.max_body_bytes:
+        raise RequestError(_too_large(settings), status=413)
+
+
 def _too_large(settings: ServerSettings) -> str:
     return f"body: expected at most {settings.max_body_bytes} bytes, got more; send fewer items"
 
@@ -175,6 +197,7 @@ async def serve(
     scorer: Scorer,
     settings: ServerSettings | None = None,
     *,
+    events: EventStore | None = None,
     ready: Callable[[str], object] | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT comes, then finish what has begun.
@@ -187,6 +210,8 @@ async def serve(
         The model.
     settings : ServerSettings, optional
         Where to listen and what to accept.
+    events : EventStore, optional
+        Keeps what users do. None: events are refused.
     ready : callable, optional
         Called once with the URL of the route, its real port included, when requests are accepted.
 
@@ -196,7 +221,7 @@ async def serve(
         The address cannot be listened on; ``strerror`` is a sentence.
     """
     settings = settings or ServerSettings()
-    app = create_app(scorer, settings)
+    app = create_app(scorer, settings, events)
     runner = web.AppRunner(
         app,
         handle_signals=False,

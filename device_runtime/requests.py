@@ -65,7 +65,7 @@ def parse_request(body: bytes, bundle: Bundle, settings: ServerSettings) -> Reco
     RequestError
         Status 400 or 413; the sentence names the field, and the position in it.
     """
-    fields = _parse_object(body)
+    fields = parse_object(body, _KEYS)
     if "userId" not in fields:
         raise RequestError(
             "userId: it is missing; send the id of the user, null for an unknown one"
@@ -102,7 +102,14 @@ def parse_request(body: bytes, bundle: Bundle, settings: ServerSettings) -> Reco
     )
 
 
-def _parse_object(body: bytes) -> dict[str, Any]:
+def parse_object(body: bytes, keys: Sequence[str]) -> dict[str, Any]:
+    """Return an object of JSON that has none but the given keys.
+
+    Raises
+    ------
+    RequestError
+        It is something else; the sentence says what.
+    """
     try:
         fields = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant)
     except UnicodeDecodeError as error:
@@ -120,8 +127,8 @@ def _parse_object(body: bytes) -> dict[str, Any]:
             f'body: expected a JSON object, got {shown(fields)}; send one like {{"userId": 1}}'
         )
     for key in fields:
-        if key not in _KEYS:
-            raise RequestError(f"{shown(key)}: unknown key; {_advice(key)}")
+        if key not in keys:
+            raise RequestError(f"{shown(key)}: unknown key; {_advice(key, keys)}")
     return fields
 
 
@@ -129,10 +136,10 @@ def _refuse_constant(literal: str) -> NoReturn:
     raise ValueError(f"{literal} is not a number of JSON")
 
 
-def _advice(key: str) -> str:
-    lowered = {each.lower(): each for each in _KEYS}
+def _advice(key: str, keys: Sequence[str]) -> str:
+    lowered = {each.lower(): each for each in keys}
     near = difflib.get_close_matches(key[:40].lower(), lowered, n=1)
-    return f"did you mean {lowered[near[0]]}?" if near else f"the keys are {', '.join(_KEYS)}"
+    return f"did you mean {lowered[near[0]]}?" if near else f"the keys are {', '.join(keys)}"
 
 
 def _list(name: str, fields: dict[str, Any], longest: int) -> list[Any]:

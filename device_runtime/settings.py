@@ -46,6 +46,8 @@ class ServerSettings:
     """Longest ``history``."""
     max_exclude: int = 10_000
     """Longest ``exclude``."""
+    max_events: int = 1_000
+    """Most events in one request."""
     inline_candidates: int = 1_000
     """Requests with up to this many candidates are scored between two others, without a thread."""
     shutdown_seconds: float = 30.0

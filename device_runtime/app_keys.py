@@ -1,0 +1,17 @@
+"""What the handlers of the application share, by key: built from values, no globals."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+from aiohttp import web
+
+from .event_keeper import EventKeeper
+from .scorer import Scorer
+from .settings import ServerSettings
+from .stopping import InFlight
+
+SCORER = web.AppKey("SCORER", Scorer)
+SETTINGS = web.AppKey("SETTINGS", ServerSettings)
+WORKER = web.AppKey("WORKER", ThreadPoolExecutor)
+IN_FLIGHT = web.AppKey("IN_FLIGHT", InFlight)
+KEEPER = web.AppKey("KEEPER", EventKeeper)
+"""there only where events are kept"""
