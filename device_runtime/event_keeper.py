@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from .errors import StorageError
-from .events import Event, EventStore
+from .event_table import Event
+from .events import EventStore
 
 _log = logging.getLogger(__name__)
 # A disk that takes nothing is asked again after so long, then twice as long, up to a minute.

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from .bundle import Bundle
 from .errors import RequestError, shown
-from .events import Event
+from .event_table import Event
 from .requests import RecommendRequest, parse_object
 from .settings import ServerSettings
 from .wire_ids import one_id

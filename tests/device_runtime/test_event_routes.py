@@ -8,7 +8,8 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from device_runtime.app import create_app
-from device_runtime.events import EventSettings, EventStore
+from device_runtime.event_table import Event, EventSettings
+from device_runtime.events import EventStore
 from device_runtime.scorer import Scorer
 from device_runtime.settings import ServerSettings
 
@@ -139,14 +140,14 @@ def test_a_full_disk_is_said_and_the_service_goes_on(scorer, path, caplog):
     async def conversation(ask, store):
         await event(ask)
         store.commit()
-        (pages,) = store._writer.execute("PRAGMA page_count").fetchone()
-        store._writer.execute(f"PRAGMA max_page_count = {pages}")
+        (pages,) = store._table._writer.execute("PRAGMA page_count").fetchone()
+        store._table._writer.execute(f"PRAGMA max_page_count = {pages}")
         many = [{"userId": 108, "itemId": item, "event": "liked"} for item in range(1, 900)]
         first = await ask("POST", "/api/v1/events", {"events": many})
         await asyncio.sleep(0.2)
         refused = await ask("POST", "/api/v1/events", {"events": many})
         going_on = await recommend(ask)
-        store._writer.execute("PRAGMA max_page_count = 100000")
+        store._table._writer.execute("PRAGMA max_page_count = 100000")
         await asyncio.sleep(1.2)
         return first, refused, going_on, store.n_waiting
 
@@ -211,8 +212,6 @@ def test_without_a_place_events_are_refused(scorer):
 
 
 def test_events_of_a_model_with_other_ids_are_passed_over(scorer, path):
-    from device_runtime.events import Event
-
     with EventStore(path) as store:
         store.add([Event(108, "text", "liked", 4.5, 1)])
 

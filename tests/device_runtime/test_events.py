@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from device_runtime.errors import StorageError
-from device_runtime.events import Event, EventSettings, EventStore
+from device_runtime.event_table import Event, EventSettings
+from device_runtime.events import EventStore
 
 NOW = int(time.time())
 
@@ -113,7 +114,8 @@ def test_what_waits_is_bounded(path):
 
 WRITER = """
 import sys
-from device_runtime.events import Event, EventStore
+from device_runtime.event_table import Event
+from device_runtime.events import EventStore
 store = EventStore(sys.argv[1])
 number = 0
 while True:
@@ -175,14 +177,14 @@ def test_a_full_disk_keeps_events_in_memory_and_says_so(path):
         store.add([liked(1, 1)])
         store.commit()
         # SQLite answers as on a full disk where a file may have no more pages.
-        (pages,) = store._writer.execute("PRAGMA page_count").fetchone()
-        store._writer.execute(f"PRAGMA max_page_count = {pages}")
+        (pages,) = store._table._writer.execute("PRAGMA page_count").fetchone()
+        store._table._writer.execute(f"PRAGMA max_page_count = {pages}")
         many = [liked(1, f"a long name of an item {number}") for number in range(900)]
         store.add(many)
         with pytest.raises(StorageError, match=r"900 events cannot be written \(database or disk"):
             store.commit()
         assert len(store.events_of(1, 2000)) == 901
-        store._writer.execute("PRAGMA max_page_count = 100000")
+        store._table._writer.execute("PRAGMA max_page_count = 100000")
         assert store.commit() == 900
         assert len(store.events_of(1, 2000)) == 901
 
