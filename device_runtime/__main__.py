@@ -2,14 +2,17 @@
 
 import argparse
 import asyncio
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import fields
 
 from . import __version__
+from .access import AccessSettings, read_token
 from .errors import BundleError, StorageError
 from .settings import ServerSettings
 
+_TOKEN_VARIABLE = "EDGEREC_TOKEN"
 _EXAMPLE = """\
 example:
   python -m device_runtime models/demo.onnx --port 8080
@@ -38,6 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             port=options.port,
             route=options.route,
             allowed_hosts=tuple(options.allow_host),
+            access=_access(options),
         )
         _serve(options.model, settings, options.events)
     except (BundleError, StorageError, ValueError) as error:
@@ -45,6 +49,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         return _fail(error.strerror or str(error))
     return 0
+
+
+def _access(options: argparse.Namespace) -> AccessSettings:
+    token = os.environ.get(_TOKEN_VARIABLE)
+    if options.token_file is not None:
+        token = read_token(options.token_file)
+    return AccessSettings(
+        token=token or None,
+        no_token=options.no_token,
+        certificate=options.certificate,
+        private_key=options.private_key,
+        allowed_origins=tuple(options.allow_origin),
+    )
 
 
 def _serve(path: str, settings: ServerSettings, events_path: str | None) -> None:
@@ -103,6 +120,26 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         metavar="NAME",
         help="name besides localhost that clients may call this server by; may be repeated",
+    )
+    parser.add_argument(
+        "--token-file",
+        metavar="FILE",
+        help=f"file of the token that every request must bring; or {_TOKEN_VARIABLE} in the "
+        "environment",
+    )
+    parser.add_argument(
+        "--no-token",
+        action="store_true",
+        help="let everyone who reaches --host ask, where that is another address than localhost",
+    )
+    parser.add_argument("--certificate", metavar="FILE", help="certificate chain (PEM), for TLS")
+    parser.add_argument("--private-key", metavar="FILE", help="its private key (PEM)")
+    parser.add_argument(
+        "--allow-origin",
+        action="append",
+        default=[],
+        metavar="ORIGIN",
+        help="origin whose pages may ask, like https://shop.example; may be repeated",
     )
     parser.add_argument(
         "--events",

@@ -4,6 +4,7 @@ import asyncio
 import errno
 import json
 import logging
+import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -11,14 +12,15 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from . import __version__
 from .answers import answer_request
-from .app_keys import IN_FLIGHT, KEEPER, SCORER, SETTINGS, WORKER
+from .app_keys import IN_FLIGHT, KEEPER, METRICS, SCORER, SETTINGS, WORKER
 from .errors import RequestError, shown
 from .event_keeper import EventKeeper
 from .event_requests import with_events
 from .event_routes import add_event_routes
 from .events import EventStore
+from .health_routes import OPEN_ROUTES, add_health_routes
+from .metrics import Metrics
 from .requests import RecommendRequest, parse_request
 from .scorer import Scorer
 from .settings import ServerSettings
@@ -33,6 +35,11 @@ _log = logging.getLogger(__name__)
 _LINGER_SECONDS = 2.0
 # For answers that are being written when every request has been answered, or time is up.
 _LAST_SECONDS = 1.0
+_PREFLIGHT = {
+    "Access-Control-Allow-Methods": "GET, POST, DELETE",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type",
+    "Access-Control-Max-Age": "600",
+}
 
 
 def create_app(
@@ -60,8 +67,9 @@ def create_app(
     app[SCORER] = scorer
     app[SETTINGS] = settings
     app[IN_FLIGHT] = InFlight()
+    app[METRICS] = Metrics()
     app.router.add_post(settings.route, _recommend)
-    app.router.add_get("/healthz", _health)
+    add_health_routes(app)
     add_event_routes(app)
     app.cleanup_ctx.append(_worker)
     if events is not None:
@@ -102,31 +110,27 @@ def _n_scored(asked: RecommendRequest, n_items: int) -> int:
     return n_items if asked.item_ids is None else len(asked.item_ids)
 
 
-async def _health(request: web.Request) -> web.Response:
-    bundle = request.app[SCORER].bundle
-    return _json(
-        {
-            "status": "ok",
-            "name": bundle.name,
-            "nItems": bundle.n_items,
-            "nUsers": bundle.n_users,
-            "runtimeVersion": __version__,
-        },
-    )
-
-
 @web.middleware
 async def _guard(request: web.Request, handler: "Handler") -> web.StreamResponse:
     """Count the request while it is answered, and close its connection when the server stops."""
     in_flight = request.app[IN_FLIGHT]
     in_flight.begin()
+    started = time.perf_counter()
     try:
         response = await _answer(request, handler)
         if in_flight.stopping:
             response.force_close()
+        seconds = time.perf_counter() - started
+        request.app[METRICS].count(_route(request), response.status, seconds)
         return response
     finally:
         in_flight.end()
+
+
+def _route(request: web.Request) -> str:
+    """Return the route as it was declared; what clients make up must not fill the memory."""
+    resource = request.match_info.route.resource
+    return "none" if resource is None else resource.canonical
 
 
 async def _answer(request: web.Request, handler: "Handler") -> web.StreamResponse:
@@ -141,11 +145,25 @@ async def _answer(request: web.Request, handler: "Handler") -> web.StreamRespons
                 f"Host: expected localhost or an allowed name, got {shown(', '.join(hosts))}; "
                 "allow a name with --allow-host NAME when the server is started"
             )
+        origin = _allowed_origin(request, settings)
+        if request.method == "OPTIONS" and origin:
+            return web.Response(status=204, headers=_PREFLIGHT | origin)
+        if not settings.access.admits(request.headers.get("Authorization")) and (
+            request.path not in OPEN_ROUTES
+        ):
+            raise RequestError(
+                "Authorization: expected the token of this server, got none or another one; send "
+                "the header Authorization: Bearer TOKEN",
+                status=401,
+            )
         if request.method == "POST" and request.match_info.http_exception is None:
             _require_json(request, settings)
-        return await handler(request)
+        response = await handler(request)
+        response.headers.update(origin)
+        return response
     except RequestError as error:
-        return _refuse(error.status, str(error))
+        headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else {}
+        return _refuse(error.status, str(error), headers | _allowed_origin(request, settings))
     except web.HTTPRequestEntityTooLarge:
         return _refuse(413, _too_large(settings))
     except web.HTTPMethodNotAllowed as error:
@@ -165,6 +183,15 @@ async def _answer(request: web.Request, handler: "Handler") -> web.StreamRespons
         # What went wrong is for whoever runs the server, not for whoever asks it.
         _log.exception("a request failed")
         return _refuse(500, "the server failed to answer; its log says why, try again later")
+
+
+def _allowed_origin(request: web.Request, settings: ServerSettings) -> dict[str, str]:
+    """Return the header that lets a page of an allowed origin read the answer; else none."""
+    allowed = settings.access.allowed_origins
+    origin = request.headers.get("Origin")
+    if not allowed or origin not in allowed:
+        return {}
+    return {"Access-Control-Allow-Origin": origin, "Vary": "Origin"}
 
 
 def _require_json(request: web.Request, settings: ServerSettings) -> None:
@@ -247,7 +274,8 @@ async def serve(
 
 async def _listen(runner: web.AppRunner, settings: ServerSettings) -> None:
     try:
-        await web.TCPSite(runner, settings.host, settings.port).start()
+        context = settings.access.tls()
+        await web.TCPSite(runner, settings.host, settings.port, ssl_context=context).start()
     except OSError as error:
         taken = error.errno == errno.EADDRINUSE
         reason = "the port is taken" if taken else "the address cannot be listened on"

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from aiohttp import web
 
 from .event_keeper import EventKeeper
+from .metrics import Metrics
 from .scorer import Scorer
 from .settings import ServerSettings
 from .stopping import InFlight
@@ -13,5 +14,6 @@ SCORER = web.AppKey("SCORER", Scorer)
 SETTINGS = web.AppKey("SETTINGS", ServerSettings)
 WORKER = web.AppKey("WORKER", ThreadPoolExecutor)
 IN_FLIGHT = web.AppKey("IN_FLIGHT", InFlight)
+METRICS = web.AppKey("METRICS", Metrics)
 KEEPER = web.AppKey("KEEPER", EventKeeper)
 """there only where events are kept"""

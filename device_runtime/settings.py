@@ -1,14 +1,17 @@
 """How the HTTP server is set up: frozen, validated, each with what it means."""
 
 import re
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cached_property
+
+from .access import AccessSettings, is_of_this_device
 
 # A colon, where a name or address ends and a port begins, is allowed in brackets only.
 _ADDRESS = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^\[\]:/\s]*):(?P<port>[0-9]{1,5})", re.ASCII)
 _ROUTE = re.compile(r"(/[A-Za-z0-9._~-]+)+", re.ASCII)
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\[\]:]+)(:[0-9]*)?", re.ASCII)
 _WILDCARDS = ("", "0.0.0.0", "::")
+_TAKEN_ROUTES = ("/livez", "/readyz", "/healthz", "/metrics", "/openapi.json", "/docs")
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,8 @@ class ServerSettings:
     """Path of the one question that is answered."""
     allowed_hosts: tuple[str, ...] = ()
     """Names, besides localhost and `host`, that a Host header may have."""
+    access: AccessSettings = field(default_factory=AccessSettings)
+    """Token, encryption, and pages of other sites."""
     max_body_bytes: int = 1024 * 1024
     """Largest body of a request, after decompression; a larger one is answered with 413."""
     max_candidates: int = 10_000
@@ -58,10 +63,17 @@ class ServerSettings:
             raise ValueError(
                 f"port: expected 0 to 65535, got {self.port}; 0 lets the system choose"
             )
-        if not _ROUTE.fullmatch(self.route) or self.route == "/healthz":
+        if not _ROUTE.fullmatch(self.route) or self.route in _TAKEN_ROUTES:
             raise ValueError(
                 f"route: expected a path like /api/v1/recommend, got {self.route!r}; use letters, "
-                "digits and -._~ between slashes, and not /healthz"
+                f"digits and -._~ between slashes, and none of {', '.join(_TAKEN_ROUTES)}"
+            )
+        access = self.access
+        if access.token is None and not access.no_token and not is_of_this_device(self.host):
+            raise ValueError(
+                f"token: {self.host!r} is reachable from other devices, so a token is expected, "
+                "got none; set one (--token-file FILE), or say that everyone there may ask "
+                "(--no-token)"
             )
         # One string would be taken for a tuple of letters.
         if type(self.allowed_hosts) is not tuple:
@@ -92,7 +104,8 @@ class ServerSettings:
             With 127.0.0.1 where the server listens on every address.
         """
         host = "127.0.0.1" if self.host in _WILDCARDS else self.host
-        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}{self.route}"
+        scheme = "http" if self.access.certificate is None else "https"
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self.port}{self.route}"
 
     def admits(self, host: str) -> bool:
         """Say whether a Host header names this server.

@@ -19,6 +19,11 @@ class InFlight:
         self._none = asyncio.Event()
         self._none.set()
 
+    @property
+    def n_requests(self) -> int:
+        """How many have begun and not been answered."""
+        return self._n_requests
+
     def begin(self) -> None:
         """Note that a request has begun."""
         self._n_requests += 1

@@ -5,12 +5,13 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from device_runtime.access import AccessSettings, read_token
 from device_runtime.app import serve
 from device_runtime.scorer import Scorer
 from device_runtime.settings import ServerSettings, parse_address
 from edgerec.model import Model
 
-__all__ = ["start_http_api"]
+__all__ = ["AccessSettings", "read_token", "start_http_api"]
 
 
 def start_http_api(
@@ -19,6 +20,7 @@ def start_http_api(
     address: str = ":8080",
     *,
     allowed_hosts: Sequence[str] = (),
+    access: AccessSettings | None = None,
     ready: Callable[[str], object] | None = None,
 ) -> None:
     """Serve a model over HTTP until SIGTERM or Ctrl-C.
@@ -36,20 +38,29 @@ def start_http_api(
         `:PORT` (this machine only) or `HOST:PORT`.
     allowed_hosts : sequence of str
         Names, besides localhost and the address, that clients may call this server by.
+    access : device_runtime.access.AccessSettings, optional
+        Token, encryption, and pages of other sites. An address that other devices reach needs a
+        token, or `AccessSettings(no_token=True)`.
     ready : callable, optional
         Called with the URL when requests are accepted; `ready=print` shows it.
 
     Raises
     ------
     ValueError
-        Route or address have another form.
+        Route or address have another form, or a token is missing.
     ParityError, device_runtime.errors.BundleError
         The model cannot be exported, or the file cannot be served.
     OSError
         The address cannot be listened on.
     """
     host, port = parse_address(address)
-    settings = ServerSettings(host=host, port=port, route=route, allowed_hosts=tuple(allowed_hosts))
+    settings = ServerSettings(
+        host=host,
+        port=port,
+        route=route,
+        allowed_hosts=tuple(allowed_hosts),
+        access=access or AccessSettings(),
+    )
     with tempfile.TemporaryDirectory(prefix="edgerec-") as folder:
         path = Path(folder) / "edgerec.onnx"
         if isinstance(model, Model):

@@ -4,7 +4,7 @@ import argparse
 
 from edgerec.cli.drawing import add_command
 from edgerec.errors import ConfigurationError
-from edgerec.serving import start_http_api
+from edgerec.serving import AccessSettings, read_token, start_http_api
 
 _EXAMPLE = """\
   edgerec serve models/movielens.onnx --address :8080
@@ -28,6 +28,15 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         metavar="NAME",
         help="name besides localhost that clients may call this server by; may be repeated",
     )
+    parser.add_argument(
+        "--token-file",
+        metavar="FILE",
+        help="file of the token that every request must bring; an address that other devices "
+        "reach needs one",
+    )
+    parser.add_argument(
+        "--no-token", action="store_true", help="let everyone who reaches the address ask"
+    )
     parser.set_defaults(run=run)
 
 
@@ -43,6 +52,10 @@ def run(options: argparse.Namespace) -> None:
             options.route,
             options.address,
             allowed_hosts=options.allow_host,
+            access=AccessSettings(
+                token=None if options.token_file is None else read_token(options.token_file),
+                no_token=options.no_token,
+            ),
             ready=ready,
         )
     except ValueError as error:

@@ -124,7 +124,7 @@ def test_a_port_that_is_taken(capsys, bundle_path):
 
 
 def test_an_address_of_another_device(capsys, bundle_path):
-    error = failing(capsys, bundle_path, "--host", "192.0.2.1", "--port", "0")
+    error = failing(capsys, bundle_path, "--host", "192.0.2.1", "--port", "0", "--no-token")
     assert "192.0.2.1:0: the address cannot be listened on; choose another host" in error
 
 

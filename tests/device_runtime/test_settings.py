@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from device_runtime.access import AccessSettings
 from device_runtime.settings import ServerSettings, parse_address
 
 
@@ -32,6 +33,9 @@ def test_no_addresses(address):
         ({"port": -1}, "port: expected 0 to 65535, got -1"),
         ({"route": "recommend"}, "route: expected a path like /api/v1/recommend"),
         ({"route": "/a/{b}"}, "route: expected a path like /api/v1/recommend"),
+        ({"host": "0.0.0.0"}, "'0.0.0.0' is reachable from other devices, so a token is expected"),
+        ({"host": "shop.local"}, "or say that everyone there may ask (--no-token)"),
+        ({"route": "/metrics"}, "route: expected a path like /api/v1/recommend"),
         ({"route": "/healthz"}, "route: expected a path like /api/v1/recommend"),
         ({"allowed_hosts": "shop.local"}, "allowed_hosts: expected a tuple of names"),
         ({"allowed_hosts": ("http://a",)}, "allowed_hosts: expected a name or address"),
@@ -66,12 +70,14 @@ def test_settings_out_of_range(setting, sentence):
     ],
 )
 def test_host_header(host, admitted):
-    settings = ServerSettings(host="10.0.0.5", allowed_hosts=("Shop.local",))
+    settings = ServerSettings(
+        host="10.0.0.5", allowed_hosts=("Shop.local",), access=AccessSettings(no_token=True)
+    )
     assert settings.admits(host) is admitted
 
 
 def test_listening_everywhere_admits_no_other_name():
-    settings = ServerSettings(host="0.0.0.0")
+    settings = ServerSettings(host="0.0.0.0", access=AccessSettings(no_token=True))
     assert not settings.admits("0.0.0.0")
     assert settings.url == "http://127.0.0.1:8080/api/v1/recommend"
     assert ServerSettings(host="::1").url == "http://[::1]:8080/api/v1/recommend"
