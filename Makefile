@@ -18,7 +18,7 @@ INSTALLED_JAVASCRIPT := node_modules/.installed
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help install test demo models benchmarks quality requests aarch64 oldest javascript web clean
+.PHONY: help install test demo models benchmarks quality requests bodies aarch64 oldest javascript web clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -59,6 +59,9 @@ quality: $(INSTALLED) ## train four splits of MovieLens three times each, beside
 
 requests: $(INSTALLED) ## 10,000 random requests of each kind, graph against reference: before a release
 	EDGEREC_N_REQUESTS=10000 $(BIN)/pytest tests/graph/test_contract.py -k any_request
+
+bodies: $(INSTALLED) ## 100,000 made-up requests to the device's server, by its own description
+	EDGEREC_N_BODIES=10000 $(BIN)/pytest tests/device_runtime/test_openapi.py -k described
 
 aarch64: $(INSTALLED) ## the runtime's wheel on an emulated 64-bit ARM board (needs qemu-user-static)
 	$(BIN)/python -m benchmarks.aarch64

@@ -14,6 +14,7 @@ from aiohttp import web
 
 from .answers import answer_request
 from .app_keys import IN_FLIGHT, KEEPER, METRICS, SCORER, SETTINGS, WORKER
+from .documentation_routes import add_documentation_routes
 from .errors import RequestError, shown
 from .event_keeper import EventKeeper
 from .event_requests import with_events
@@ -71,6 +72,7 @@ def create_app(
     app.router.add_post(settings.route, _recommend)
     add_health_routes(app)
     add_event_routes(app)
+    add_documentation_routes(app)
     app.cleanup_ctx.append(_worker)
     if events is not None:
         app[KEEPER] = EventKeeper(events)
@@ -172,7 +174,7 @@ async def _answer(request: web.Request, handler: "Handler") -> web.StreamRespons
         return _refuse(405, sentence, {"Allow": allowed})
     except web.HTTPNotFound:
         path = shown(request.path)
-        return _refuse(404, f"{path}: nothing is here; send POST {settings.route} or GET /healthz")
+        return _refuse(404, f"{path}: nothing is here; GET /docs says what is")
     except web.HTTPException as error:
         return _refuse(error.status, f"{error.reason}; send a plain request of HTTP/1.1")
     except web.RequestPayloadError:

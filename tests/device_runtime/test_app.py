@@ -149,7 +149,7 @@ def test_no_such_route_or_method(scorer):
     lost, wrong = talk(scorer, conversation)
     assert lost == (
         404,
-        {"error": f"'/': nothing is here; send POST {ROUTE} or GET /healthz"},
+        {"error": "'/': nothing is here; GET /docs says what is"},
     )
     assert wrong == (405, {"error": "'GET': not allowed here; send POST"})
 

@@ -1,0 +1,248 @@
+"""The description of the HTTP interface: OpenAPI 3.1. No HTTP.
+
+Written from the settings and the bundle of this very server, so that its limits and types are those
+that hold here.
+"""
+
+from typing import Any, Final
+
+from . import __version__
+from .bundle import Bundle
+from .settings import ServerSettings
+
+_JSON: Final = "application/json"
+
+
+def openapi(bundle: Bundle, settings: ServerSettings) -> dict[str, Any]:
+    """Return the OpenAPI 3.1 document of a server."""
+    paths = {
+        settings.route: {"post": _recommend(bundle, settings)},
+        "/api/v1/events": {"post": _events(bundle, settings)},
+        "/api/v1/users/{userId}": {"delete": _erase()},
+        **{path: {"get": _plain(summary)} for path, summary in _PLAIN.items()},
+        "/metrics": {"get": _text("Counts and times for Prometheus.", "text/plain")},
+        "/docs": {"get": _text("This description as a page.", "text/html")},
+    }
+    document: dict[str, Any] = {
+        "openapi": "3.1.0",
+        "info": {
+            "title": f"edgeRec: {bundle.name}",
+            "version": __version__,
+            "description": "Ranks items for a user on this device, with one ONNX file.",
+        },
+        "paths": paths,
+        "components": {"schemas": _schemas(bundle, settings)},
+    }
+    if settings.access.token is not None:
+        document["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+        document["security"] = [{"token": []}]
+        for path in ("/livez", "/readyz"):
+            paths[path]["get"]["security"] = []
+    return document
+
+
+_PLAIN: Final = {
+    "/livez": "200 while the process answers.",
+    "/readyz": "200 while requests are taken; 503 once the server has been told to stop.",
+    "/healthz": "The model that is served: name, items, users.",
+    "/openapi.json": "This description.",
+}
+
+
+def _schemas(bundle: Bundle, settings: ServerSettings) -> dict[str, Any]:
+    return {
+        "UserId": _id(bundle.user_id_type),
+        "ItemId": _id(bundle.item_id_type),
+        "HistoryEntry": {
+            "description": "An item, or an item and its value (a rating or weight).",
+            "anyOf": [
+                _reference("ItemId"),
+                {
+                    "type": "array",
+                    "prefixItems": [_reference("ItemId"), {"type": ["number", "null"]}],
+                    "items": False,
+                    "minItems": 2,
+                },
+            ],
+        },
+        "ItemScore": {
+            "type": "object",
+            "required": ["itemId", "score"],
+            "properties": {
+                "itemId": {"type": ["integer", "string"]},
+                "score": {"type": "number", "minimum": 0, "maximum": 1},
+                "known": {
+                    "const": False,
+                    "description": "there only where the item was not in training",
+                },
+            },
+        },
+        "Event": {
+            "type": "object",
+            "required": ["userId", "itemId", "event"],
+            "additionalProperties": False,
+            "properties": {
+                "userId": _reference("UserId"),
+                "itemId": _reference("ItemId"),
+                "event": {"enum": list(bundle.event_values)},
+                "value": {"type": ["number", "null"], "minimum": -1e30, "maximum": 1e30},
+                "time": {
+                    "type": ["integer", "null"],
+                    "minimum": 0,
+                    "maximum": 2**40,
+                    "description": "Unix seconds; left out: now",
+                },
+            },
+        },
+        "Error": {
+            "type": "object",
+            "required": ["error"],
+            "properties": {"error": {"type": "string", "description": "what to send instead"}},
+        },
+    }
+
+
+def _id(id_type: str) -> dict[str, Any]:
+    if id_type == "int64":
+        number = {"type": "integer", "minimum": -(2**63) + 1, "maximum": 2**63 - 1}
+        return {"anyOf": [number, {"type": "string", "pattern": "^-?[0-9]{1,18}$"}]}
+    return {"type": "string", "minLength": 1}
+
+
+def _recommend(bundle: Bundle, settings: ServerSettings) -> dict[str, Any]:
+    def items(longest: int, of: str = "ItemId") -> dict[str, Any]:
+        return {"type": "array", "maxItems": longest, "items": _reference(of)}
+
+    properties = {
+        "userId": {
+            "description": "null: an unknown user",
+            "anyOf": [_reference("UserId"), {"type": "null"}],
+        },
+        "itemIdList": {
+            **items(settings.max_candidates),
+            "description": "candidates; left out: the whole catalogue",
+        },
+        "k": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": settings.max_candidates,
+            "description": "the best k, best first; left out: every candidate in the order sent",
+        },
+        "history": {
+            **items(settings.max_history, "HistoryEntry"),
+            "description": "what the user touched since the model was trained, oldest first",
+        },
+        "exclude": {**items(settings.max_exclude), "description": "not in the answer"},
+    }
+    body = {
+        "type": "object",
+        "required": ["userId"],
+        "additionalProperties": False,
+        "properties": properties,
+    }
+    example = {"userId": _example(bundle.user_id_type), "k": 5}
+    answer = {
+        "type": "object",
+        "required": ["itemScoreList"],
+        "properties": {"itemScoreList": {"type": "array", "items": _reference("ItemScore")}},
+    }
+    return {
+        "summary": "Rank items for a user.",
+        **_with_body(body, example),
+        "responses": _responses(answer, 400, 413),
+    }
+
+
+def _events(bundle: Bundle, settings: ServerSettings) -> dict[str, Any]:
+    several = {
+        "type": "object",
+        "required": ["events"],
+        "additionalProperties": False,
+        "properties": {
+            "events": {
+                "type": "array",
+                "maxItems": settings.max_events,
+                "items": _reference("Event"),
+            }
+        },
+    }
+    answer = {
+        "type": "object",
+        "required": ["accepted", "durability"],
+        "properties": {"accepted": {"type": "integer"}, "durability": {"type": "string"}},
+    }
+    example = {
+        "userId": _example(bundle.user_id_type),
+        "itemId": _example(bundle.item_id_type),
+        "event": next(iter(bundle.event_values), "viewed"),
+    }
+    return {
+        "summary": "Tell what users did; the next answer counts it.",
+        **_with_body({"anyOf": [_reference("Event"), several]}, example),
+        "responses": _responses(answer, 400, 404, 413, 507),
+    }
+
+
+def _erase() -> dict[str, Any]:
+    answer = {
+        "type": "object",
+        "required": ["erasedEvents", "model"],
+        "properties": {"erasedEvents": {"type": "integer"}, "model": {"type": "string"}},
+    }
+    return {
+        "summary": "Erase all that this device keeps of a user.",
+        "parameters": [
+            {"name": "userId", "in": "path", "required": True, "schema": _reference("UserId")}
+        ],
+        "responses": _responses(answer, 400, 404, 507),
+    }
+
+
+def _plain(summary: str) -> dict[str, Any]:
+    return {"summary": summary, "responses": _responses({"type": "object"}, 503)}
+
+
+def _text(summary: str, media: str) -> dict[str, Any]:
+    content = {media: {"schema": {"type": "string"}}}
+    return {
+        "summary": summary,
+        "responses": {"200": {"description": "text", "content": content}, **_errors(401)},
+    }
+
+
+def _with_body(schema: dict[str, Any], example: dict[str, Any]) -> dict[str, Any]:
+    content = {_JSON: {"schema": schema, "example": example}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def _responses(answer: dict[str, Any], *errors: int) -> dict[str, Any]:
+    return {
+        "200": {"description": "the answer", "content": {_JSON: {"schema": answer}}},
+        **_errors(*errors, 401),
+    }
+
+
+_MEANINGS: Final = {
+    400: "the request is not what is expected",
+    401: "the token is missing or another one",
+    404: "nothing is here, or this server keeps no events",
+    413: "too many or too large",
+    503: "the server is stopping",
+    507: "the disk takes nothing",
+}
+
+
+def _errors(*statuses: int) -> dict[str, Any]:
+    content = {_JSON: {"schema": _reference("Error")}}
+    return {
+        str(status): {"description": _MEANINGS[status], "content": content}
+        for status in sorted(statuses)
+    }
+
+
+def _reference(name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _example(id_type: str) -> int | str:
+    return 108 if id_type == "int64" else "108"
