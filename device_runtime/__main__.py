@@ -18,6 +18,10 @@ example:
   python -m device_runtime models/demo.onnx --port 8080
   curl -H 'Content-Type: application/json' http://127.0.0.1:8080/api/v1/recommend \\
        -d '{"userId": 108, "itemIdList": [1, 2, 39]}'
+
+other commands:
+  edgerec-device doctor MODEL.onnx   what is this machine, and does the model run well here
+  edgerec-device events PATH         what users did, as JSON lines, for training
 """
 
 
@@ -34,7 +38,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         Exit code: 0, or 1 after one sentence on standard error.
     """
-    options = _parser().parse_args(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    commands = {"doctor": _doctor, "events": _events}
+    if given and given[0] in commands:
+        try:
+            commands[given[0]](given[1:])
+        except (BundleError, StorageError) as error:
+            return _fail(str(error))
+        return 0
+    options = _parser().parse_args(given)
     try:
         settings = ServerSettings(
             host=options.host,
@@ -49,6 +61,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         return _fail(error.strerror or str(error))
     return 0
+
+
+def _doctor(arguments: Sequence[str]) -> None:
+    from .doctor import examine
+
+    parser = argparse.ArgumentParser(
+        prog="edgerec-device doctor",
+        description="Say what this machine is, whether the model fits, answers as it did where it "
+        "was exported, and how long it takes.",
+    )
+    parser.add_argument("model", metavar="MODEL.onnx", help="with MODEL.json beside it")
+    parser.add_argument("--events", metavar="PATH", help="where events are to be kept")
+    options = parser.parse_args(arguments)
+    for what, said in examine(options.model, options.events):
+        print(f"{what:<16} {said}", flush=True)
+
+
+def _events(arguments: Sequence[str]) -> None:
+    from .event_export import event_lines
+
+    parser = argparse.ArgumentParser(
+        prog="edgerec-device events",
+        description="Write what users did as JSON lines, oldest first: user_id, item_id, event, "
+        "value, timestamp. The server may go on meanwhile.",
+    )
+    parser.add_argument("path", metavar="PATH", help="as given to --events")
+    options = parser.parse_args(arguments)
+    for line in event_lines(options.path):
+        print(line)
 
 
 def _access(options: argparse.Namespace) -> AccessSettings:
@@ -92,7 +133,7 @@ def _fail(sentence: str) -> int:
 def _parser() -> argparse.ArgumentParser:
     default = {each.name: each.default for each in fields(ServerSettings)}
     parser = argparse.ArgumentParser(
-        prog="python -m device_runtime",
+        prog="edgerec-device",
         description="Serve an edgeRec bundle over HTTP.",
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -33,7 +33,11 @@ def openapi(bundle: Bundle, settings: ServerSettings) -> dict[str, Any]:
         "paths": paths,
         "components": {"schemas": _schemas(bundle, settings)},
     }
-    if settings.access.token is not None:
+    if settings.access.token is None:
+        for methods in paths.values():
+            for operation in methods.values():
+                operation["responses"].pop("401", None)
+    else:
         document["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
         document["security"] = [{"token": []}]
         for path in ("/livez", "/readyz"):

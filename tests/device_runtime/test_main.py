@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -19,6 +20,8 @@ import pytest
 
 from device_runtime.__main__ import main
 from device_runtime.app import serve
+from device_runtime.event_table import Event
+from device_runtime.events import EventStore
 from device_runtime.scorer import Scorer
 from device_runtime.settings import ServerSettings
 
@@ -170,3 +173,39 @@ def test_signal_handlers_are_given_back(bundle_path):
 
     asyncio.run(serve(scorer, ServerSettings(port=0), ready=stop))
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_the_doctor_says_what_is_here_and_how_long_it_takes(capsys, bundle_path, tmp_path):
+    arguments = ["doctor", str(bundle_path), "--events", str(tmp_path / "not" / "yet" / "e.db")]
+    assert main(arguments) == 0
+    printed = capsys.readouterr().out
+    found = {line[:16].strip(): line[17:] for line in printed.splitlines()}
+    assert found["model"].startswith("tiny: 6 items")
+    assert re.fullmatch(r"all \d+ answered here as at export", found["golden requests"])
+    assert re.fullmatch(
+        r"[\d.]+ ms, 95 of 100 within [\d.]+ ms, one thread", found["the catalogue"]
+    )
+    assert re.fullmatch(r"\d+ MB free at .*", found["events"])
+
+
+def test_the_doctor_of_a_damaged_model_says_first_what_the_machine_is(capsys, own_bundle):
+    own_bundle.write_bytes(own_bundle.read_bytes()[:-1])
+    assert main(["doctor", str(own_bundle)]) == 1
+    printed = capsys.readouterr()
+    assert printed.out.startswith("machine") and "golden" not in printed.out
+    assert printed.err.startswith("error: ") and "copy both files again" in printed.err
+
+
+def test_events_are_written_as_lines(capsys, tmp_path):
+    now = int(time.time())
+    with EventStore(tmp_path / "events.db") as store:
+        store.add([Event(1, 7, "liked", 4.5, now), Event("ä", "b", "viewed", None, now - 5)])
+    assert main(["events", str(tmp_path / "events.db")]) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    names = ("user_id", "item_id", "event", "value", "timestamp")
+    assert [tuple(line[name] for name in names) for line in lines] == [
+        (1, 7, "liked", 4.5, now),
+        ("ä", "b", "viewed", None, now - 5),
+    ]
+    assert main(["events", str(tmp_path / "none.db")]) == 1
+    assert "there is no such file; name the one given to --events" in capsys.readouterr().err

@@ -1,0 +1,104 @@
+"""What is this machine, and does a model run well here: what ``edgerec-device doctor`` prints."""
+
+import os
+import platform
+import shutil
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+from . import __version__
+from .bundle import read_bundle
+from .metrics import resident_bytes
+
+_N_CALLS: Final = 50
+_N_CANDIDATES: Final = 100
+# Before this no device of today was built: its clock was never set.
+_EARLIEST: Final = 1_700_000_000
+_MEGABYTE: Final = 1e6
+
+Line = tuple[str, str]
+
+
+def examine(model: str | Path, events: str | None = None) -> Iterator[Line]:
+    """Yield what was found, line by line, as it is found.
+
+    Raises
+    ------
+    BundleError
+        The model cannot be used here.
+    """
+    yield from _machine()
+    bundle = read_bundle(model)
+    size = bundle.onnx_path.stat().st_size
+    yield "model", f"{bundle.name}: {bundle.n_items} items, {size / _MEGABYTE:.1f} MB, whole"
+    # Imported here, so that what can be said without ONNX Runtime is said where it cannot load.
+    from .scorer import Scorer
+
+    yield "ONNX Runtime", f"{version('onnxruntime')}, this package {__version__}"
+    before = resident_bytes()
+    started = time.perf_counter()
+    scorer = Scorer(bundle)
+    loaded = time.perf_counter() - started
+    after = resident_bytes()
+    grown = "" if before is None or after is None else f", {(after - before) / _MEGABYTE:.1f} MB"
+    yield "loading", f"{1000 * loaded:.0f} ms{grown}"
+    scorer.run_golden()
+    yield "golden requests", f"all {len(bundle.golden)} answered here as at export"
+    catalogue = scorer.run(k=_N_CANDIDATES)
+    candidates = catalogue.top_ids
+    history = catalogue.top_ids[: bundle.n_history]
+
+    def rank_some() -> object:
+        return scorer.run(item_ids=candidates, history=history, k=10)
+
+    def rank_all() -> object:
+        return scorer.run(history=history, k=10)
+
+    yield f"{len(candidates)} candidates", _timed(rank_some)
+    yield "the catalogue", _timed(rank_all)
+    if events is not None:
+        folder = Path(events).absolute().parent
+        while not folder.exists():
+            folder = folder.parent
+        free = shutil.disk_usage(folder).free
+        writable = "" if os.access(folder, os.W_OK) else ", but nothing may be written there"
+        yield "events", f"{free / _MEGABYTE:.0f} MB free at {folder}{writable}"
+
+
+def _machine() -> Iterator[Line]:
+    yield "machine", f"{platform.machine()}, {platform.system()} {platform.release()}"
+    yield "cores", str(os.cpu_count())
+    memory = _memory()
+    if memory is not None:
+        yield "memory", f"{memory[0] / _MEGABYTE:.0f} MB, {memory[1] / _MEGABYTE:.0f} MB available"
+    yield "Python", platform.python_version()
+    now = time.time()
+    said = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(now))
+    yield "clock", said if now > _EARLIEST else f"{said}: not set, so events get wrong times"
+
+
+def _memory() -> tuple[int, int] | None:
+    """Return the bytes of memory there are, and those available; None: the system does not say."""
+    try:
+        lines = Path("/proc/meminfo").read_text("ascii").splitlines()
+    except OSError:
+        return None
+    found = {
+        name: int(rest.split()[0]) * 1024 for name, _, rest in (x.partition(":") for x in lines)
+    }
+    return found["MemTotal"], found.get("MemAvailable", found["MemFree"])
+
+
+def _timed(call: Callable[[], object]) -> str:
+    times = []
+    for _ in range(_N_CALLS + 1):
+        started = time.perf_counter()
+        call()
+        times.append(1000 * (time.perf_counter() - started))
+    times = sorted(times[1:])
+    slow = times[int(0.95 * len(times))]
+    return f"{statistics.median(times):.2f} ms, 95 of 100 within {slow:.2f} ms, one thread"
