@@ -2,6 +2,8 @@
 
 import argparse
 import asyncio
+import contextlib
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -9,7 +11,9 @@ from dataclasses import fields
 
 from . import __version__
 from .access import AccessSettings, read_token
+from .configuration import parsed
 from .errors import BundleError, StorageError
+from .logs import JsonFormatter
 from .settings import ServerSettings
 
 _TOKEN_VARIABLE = "EDGEREC_TOKEN"
@@ -46,8 +50,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except (BundleError, StorageError) as error:
             return _fail(str(error))
         return 0
-    options = _parser().parse_args(given)
     try:
+        options = parsed(_parser(), given, os.environ)
+        if options.log_format == "json":
+            handler = logging.StreamHandler()
+            handler.setFormatter(JsonFormatter())
+            logging.basicConfig(handlers=[handler], level=logging.WARNING)
         settings = ServerSettings(
             host=options.host,
             port=options.port,
@@ -116,12 +124,14 @@ def _serve(path: str, settings: ServerSettings, events_path: str | None) -> None
 
     def ready(url: str) -> None:
         print(f"serving {scorer.bundle.name} on {url}", flush=True)
+        print(f"settings: {settings}", flush=True)
+        if events is not None:
+            print(f"events in {events_path}: {events.settings.durability}", flush=True)
 
-    if events_path is None:
-        asyncio.run(serve(scorer, settings, ready=ready))
-        return
-    with EventStore(events_path) as events:
-        print(f"events in {events_path}: {events.settings.durability}", flush=True)
+    with contextlib.ExitStack() as opened:
+        events = None
+        if events_path is not None:
+            events = opened.enter_context(EventStore(events_path))
         asyncio.run(serve(scorer, settings, events=events, ready=ready))
 
 
@@ -186,6 +196,18 @@ def _parser() -> argparse.ArgumentParser:
         "--events",
         metavar="PATH",
         help="keep what users do in this file, so that it counts; without it, events are refused",
+    )
+    parser.add_argument(
+        "--log-format",
+        choices=("text", "json"),
+        default="text",
+        help="of what goes to standard error (default %(default)s)",
+    )
+    parser.add_argument(
+        "--config",
+        metavar="FILE",
+        help='TOML with these options by name (events = "events.db"); each may stand in the '
+        "environment too (EDGEREC_EVENTS). The command line comes first, then the environment",
     )
     parser.add_argument("--version", action="version", version=__version__)
     return parser

@@ -22,6 +22,7 @@ from .event_routes import add_event_routes
 from .events import EventStore
 from .health_routes import OPEN_ROUTES, add_health_routes
 from .metrics import Metrics
+from .notify import Notifier
 from .requests import RecommendRequest, parse_request
 from .scorer import Scorer
 from .settings import ServerSettings
@@ -265,7 +266,12 @@ async def serve(
             await _listen(runner, settings)
             if ready is not None:
                 ready(replace(settings, port=runner.addresses[0][1]).url)
+            notifier = Notifier()
+            notifier.send("READY=1")
+            watching = asyncio.create_task(notifier.watch())
             await stop.wait()
+            watching.cancel()
+            notifier.send("STOPPING=1")
             for site in list(runner.sites):
                 await site.stop()
             await asyncio.sleep(0)  # What has arrived by now has begun.

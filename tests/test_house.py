@@ -209,13 +209,16 @@ def check_command(line: str) -> None:
                 parser().parse_args(arguments)
         case ["python", "-m", module, *_]:
             assert importlib.util.find_spec(module), line
-        case ["pip", "install", *arguments]:
+        case [program, command, *_] if program.endswith("edgerec-device"):
+            assert command in ("doctor", "events") or command.endswith(".onnx"), line
+        case ["pip", "install" | "wheel", *arguments]:
             for argument in arguments:
                 if argument.startswith("."):
                     folder = ROOT / argument.partition("[")[0]
                     assert (folder / "pyproject.toml").is_file(), line
         case _:
-            assert words[0] in ("cd", "curl", "git", "node"), f"is {line!r} a command?"
+            of_the_system = ("cd", "curl", "git", "node", "python3", "scp", "sudo")
+            assert words[0] in of_the_system, f"is {line!r} a command?"
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)

@@ -1,0 +1,152 @@
+"""Settings from a file and the environment, logs as JSON, systemd's watchdog, the board's unit."""
+
+import asyncio
+import configparser
+import json
+import logging
+import re
+import shlex
+import socket
+import time
+from pathlib import Path
+
+import pytest
+
+from device_runtime.__main__ import _parser, main
+from device_runtime.app import serve
+from device_runtime.configuration import parsed
+from device_runtime.logs import JsonFormatter
+from device_runtime.notify import Notifier
+from device_runtime.scorer import Scorer
+from device_runtime.settings import ServerSettings
+from tests.device_runtime.test_main import running
+
+BOARD = Path(__file__).parents[2] / "examples" / "board"
+
+
+def options(arguments=(), environment=None):
+    return parsed(_parser(), ["model.onnx", *arguments], environment or {})
+
+
+def test_the_command_line_comes_first_then_the_environment_then_the_file(tmp_path):
+    file = tmp_path / "settings.toml"
+    file.write_text(
+        'port = 1\nhost = "a"\nroute = "/a"\nallow-host = ["x", "y"]\nno-token = true\n'
+    )
+    environment = {"EDGEREC_PORT": "2", "EDGEREC_HOST": "b", "EDGEREC_CONFIG": str(file)}
+    found = options(["--port", "3"], environment)
+    assert (found.port, found.host, found.route) == (3, "b", "/a")
+    assert (found.allow_host, found.no_token) == (["x", "y"], True)
+    assert options().port == 8080
+    found = options([], {"EDGEREC_ALLOW_HOST": "p, q", "EDGEREC_NO_TOKEN": "1"})
+    assert (found.allow_host, found.no_token) == (["p", "q"], True)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("prot = 1", "prot: unknown key; the keys are allow-host, allow-origin, certificate, "),
+        ("port = 'x'", "port: expected an integer, got 'x'"),
+        ("no-token = 1", "no-token: expected true or false, got 1"),
+        ("allow-host = 'x'", "allow-host: expected a list of texts, got 'x'"),
+        ("host = 1", "host: expected a text, got 1"),
+        ("port =", "expected settings in TOML, but "),
+        ("config = 'x'", "config: unknown key"),
+    ],
+)
+def test_a_file_that_is_wrong(tmp_path, content, sentence):
+    file = tmp_path / "settings.toml"
+    file.write_text(content)
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        options(["--config", str(file)])
+
+
+def test_an_environment_that_is_wrong_and_a_file_that_is_not_there(tmp_path):
+    with pytest.raises(ValueError, match="EDGEREC_PORT: expected an integer, got 'x'"):
+        options([], {"EDGEREC_PORT": "x"})
+    with pytest.raises(ValueError, match="EDGEREC_NO_TOKEN: expected 1 or 0, got 'perhaps'"):
+        options([], {"EDGEREC_NO_TOKEN": "perhaps"})
+    with pytest.raises(ValueError, match="but No such file or directory"):
+        options(["--config", str(tmp_path / "none.toml")])
+
+
+def test_a_wrong_file_is_one_sentence(capsys, bundle_path, tmp_path):
+    assert main([str(bundle_path), "--config", str(tmp_path / "none.toml")]) == 1
+    assert capsys.readouterr().err.startswith("error: ")
+
+
+def test_what_was_set_is_printed_without_secrets(bundle_path, tmp_path):
+    token = tmp_path / "token"
+    token.write_text("a-secret-that-nobody-prints\n")
+    arguments = ["--port", "0", "--token-file", token, "--events", tmp_path / "events.db"]
+    with running(bundle_path, *arguments) as (process, line):
+        assert line.startswith("serving tiny on http://127.0.0.1:")
+        settings = process.stdout.readline()
+        assert "max_candidates=10000" in settings and "token='…'" in settings
+        assert "a-secret" not in settings
+        assert process.stdout.readline().endswith("events.db: on the disk within 0.5 s\n")
+
+
+def test_logs_as_json_hold_the_traceback():
+    try:
+        raise RuntimeError("broken")
+    except RuntimeError:
+        record = logging.getLogger("x").makeRecord(
+            "x", logging.ERROR, "", 0, "a request failed", (), True
+        )
+        import sys
+
+        record.exc_info = sys.exc_info()
+    line = json.loads(JsonFormatter().format(record))
+    assert line["level"] == "error" and "RuntimeError: broken" in line["traceback"]
+
+
+def test_systemd_hears_that_it_is_ready_alive_and_stopping(bundle_path, tmp_path, monkeypatch):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
+        listening.bind(str(tmp_path / "notify"))
+        listening.settimeout(5)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        monkeypatch.setenv("WATCHDOG_USEC", "100000")
+
+        async def run():
+            scorer = Scorer.from_path(bundle_path)
+            serving = asyncio.create_task(serve(scorer, ServerSettings(port=0)))
+            await asyncio.sleep(0.3)
+            serving.cancel()
+            await asyncio.gather(serving, return_exceptions=True)
+
+        asyncio.run(run())
+        heard = [listening.recv(100) for _ in range(4)]
+    assert heard[0] == b"READY=1"
+    assert heard[1:] == [b"WATCHDOG=1"] * 3
+
+
+def test_without_systemd_nothing_is_sent():
+    notifier = Notifier({})
+    notifier.send("READY=1")
+    asyncio.run(notifier.watch())
+    started = time.monotonic()
+    Notifier({"NOTIFY_SOCKET": "/not/there"}).send("READY=1")
+    assert time.monotonic() - started < 1
+
+
+def test_the_unit_of_the_board_uses_options_that_there_are():
+    unit = configparser.ConfigParser(strict=False, interpolation=None, delimiters="=")
+    unit.optionxform = str
+    unit.read(BOARD / "edgerec.service")
+    service = unit["Service"]
+    program, *arguments = shlex.split(service["ExecStart"])
+    assert program.endswith("/edgerec-device")
+    found = parsed(_parser(), arguments, {})
+    assert found.model == "/opt/edgerec/model/model.onnx" and found.log_format == "json"
+    for name in ("NoNewPrivileges", "DynamicUser", "ProtectHome", "PrivateDevices"):
+        assert service[name] == "yes"
+    assert service["ProtectSystem"] == "strict" and service["MemoryMax"] and service["WatchdogSec"]
+
+
+def test_the_image_of_the_board_sets_what_there_is():
+    text = (BOARD / "Dockerfile").read_text("utf-8")
+    names = dict(re.findall(r"\b(EDGEREC_[A-Z_]+)=(\S+)", text))
+    names.pop("EDGEREC_TOKEN")
+    found = parsed(_parser(), ["model.onnx"], names)
+    assert (found.host, found.events, found.log_format) == ("0.0.0.0", "/state/events.db", "json")
