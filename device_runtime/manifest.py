@@ -88,7 +88,7 @@ class Keys:
 
     def __init__(self, manifest: Mapping[str, Any], path: Path) -> None:
         self._manifest = manifest
-        self._path = path
+        self.path = path
 
     def get(self, dotted: str, *types: type) -> Any:
         """Return the value at ``"outer.inner"``, which must be of one of the types."""
@@ -96,7 +96,7 @@ class Keys:
         for key in dotted.split("."):
             if not isinstance(value, dict) or key not in value:
                 raise BundleError(
-                    f"{self._path}: the key {dotted} is missing; export the model again"
+                    f"{self.path}: the key {dotted} is missing; export the model again"
                 )
             value = value[key]
         # type() rather than isinstance(): true must not pass for the number 1.
@@ -114,8 +114,37 @@ class Keys:
     def refuse(self, dotted: str, expected: str, value: object) -> NoReturn:
         """Raise the error that says what a key was expected to hold."""
         raise BundleError(
-            f"{self._path}: {dotted}: expected {expected}, got {shown(value)}; export again"
+            f"{self.path}: {dotted}: expected {expected}, got {shown(value)}; export again"
         )
+
+
+def check_file(keys: Keys, which: str, name: str) -> None:
+    """Refuse a description of a file that is not of the file `name` beside the manifest.
+
+    Parameters
+    ----------
+    keys : Keys
+        Of the manifest.
+    which : str
+        ``"graph"`` or ``"mapped"``.
+    name : str
+        What the file must be called.
+
+    Raises
+    ------
+    BundleError
+        It has another name, no count of bytes, or no SHA-256.
+    """
+    file = keys.get(f"{which}.file", str)
+    if file != name or any(part in file for part in ("/", "\\", "..")):
+        raise BundleError(
+            f"{keys.path}: {which}.file: expected the bare name {name}, got {shown(file)}; "
+            "keep the names that export gave, or export under the new name"
+        )
+    keys.count(f"{which}.bytes")
+    sha256 = keys.get(f"{which}.sha256", str)
+    if len(sha256) != 64 or not set(sha256) <= set("0123456789abcdef"):
+        keys.refuse(f"{which}.sha256", "64 lower-case hex digits", sha256)
 
 
 def check_tensors(keys: Keys, which: str, expected: dict[str, str]) -> None:

@@ -1,32 +1,23 @@
-"""Score candidates with a bundle: one ONNX Runtime session, no HTTP.
+"""Score candidates with a bundle: one ONNX Runtime session, no HTTP."""
 
-The only module that imports ONNX Runtime. ``device_runtime/__init__`` has switched its telemetry
-off before this import can happen.
-"""
-
+import logging
 import math
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import onnxruntime
 from numpy.typing import ArrayLike, NDArray
 
 from .bundle import Bundle, read_bundle
 from .errors import BundleError, RequestError, shown
 from .golden import difference
 from .manifest import INPUTS, OUTPUTS
+from .session import VERSION, can_map, one_line, open_session
 from .tensors import DTYPES, PADDING, from_json, ids_tensor, neutral_values, values_tensor
 
-_ORT_TYPES = {
-    "int64": "tensor(int64)",
-    "string": "tensor(string)",
-    "float32": "tensor(float)",
-    "bool": "tensor(bool)",
-}
-_SEVERITY_ERROR = 3
 _NOTHING: tuple[()] = ()
+_log = logging.getLogger(__name__)
 
 
 class Answer(NamedTuple):
@@ -73,7 +64,7 @@ class Scorer:
 
     def __init__(self, bundle: Bundle, threads: int = 1) -> None:
         self.bundle = bundle
-        self._session = _open_session(bundle, threads)
+        self._session = open_session(bundle, threads)
         self._user_dtype = DTYPES[bundle.user_id_type]
         self._item_dtype = DTYPES[bundle.item_id_type]
         self._neutral = neutral_values(bundle)
@@ -86,6 +77,9 @@ class Scorer:
     @classmethod
     def from_path(cls, path: str | Path, threads: int = 1) -> "Scorer":
         """Audit the bundle at `path` and open it.
+
+        Where the manifest names ``NAME.ort`` and this ONNX Runtime can map files, that is opened;
+        where it is named and not opened, the log says why.
 
         Parameters
         ----------
@@ -104,7 +98,12 @@ class Scorer:
         BundleError
             The bundle is missing, damaged, or not what the contract asks for.
         """
-        return cls(read_bundle(path), threads)
+        bundle = read_bundle(path, mapped=can_map())
+        if "mapped" in bundle.manifest and bundle.mapped_path is None:
+            why = "it is not there" if can_map() else f"ONNX Runtime {VERSION} cannot map files"
+            name = bundle.onnx_path.with_suffix(".ort")
+            _log.info("%s is not mapped, since %s; %s is read", name, why, bundle.onnx_path.name)
+        return cls(bundle, threads)
 
     def run(
         self,
@@ -210,7 +209,7 @@ class Scorer:
         inputs = self.bundle.tensor_types(INPUTS)
         outputs = self.bundle.tensor_types(OUTPUTS)
         for request in self.bundle.golden:
-            where = f"{self.bundle.onnx_path}: golden request {shown(request['name'])}"
+            where = f"{self.bundle.graph_path}: golden request {shown(request['name'])}"
             try:
                 feeds = {name: from_json(request["inputs"][name], inputs[name]) for name in INPUTS}
                 expected = {
@@ -225,59 +224,20 @@ class Scorer:
                     zip(self._outputs, self._session.run(self._outputs, feeds), strict=True)
                 )
             except Exception as error:
-                raise BundleError(f"{where} fails ({_one_line(error)}); export again") from None
+                raise BundleError(f"{where} fails ({one_line(error)}); export again") from None
             if message := difference(feeds, expected, found, PADDING[self.bundle.item_id_type]):
                 raise BundleError(
-                    f"{where}: {message}; this ONNX Runtime ({onnxruntime.__version__}) or "
+                    f"{where}: {message}; this ONNX Runtime ({VERSION}) or "
                     "processor does not agree with the exporter, export again or use another one"
                 )
 
     def _no_score(self, history_values: NDArray[np.float32]) -> ValueError:
         if np.isnan(history_values).all():
             return BundleError(
-                f"{self.bundle.onnx_path}: the graph answered a score that is not finite; "
+                f"{self.bundle.graph_path}: the graph answered a score that is not finite; "
                 "export the model again"
             )
         return RequestError(
             "history values: no finite score follows from them; send values like those of the "
             "training data"
         )
-
-
-def _open_session(bundle: Bundle, threads: int) -> Any:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = threads
-    # A spinning thread would use a whole core of a device while nobody asks anything; arenas and
-    # memory patterns keep memory that these small models do not need.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.add_session_config_entry("session.inter_op.allow_spinning", "0")
-    options.enable_cpu_mem_arena = False
-    options.enable_mem_pattern = False
-    options.log_severity_level = _SEVERITY_ERROR
-    try:
-        session = onnxruntime.InferenceSession(
-            str(bundle.onnx_path), options, providers=["CPUExecutionProvider"]
-        )
-    except Exception as error:  # ONNX Runtime's own exceptions have no common base of their own.
-        raise BundleError(
-            f"{bundle.onnx_path}: ONNX Runtime {onnxruntime.__version__} cannot load the graph "
-            f"({_one_line(error)}); export the model again"
-        ) from None
-    for which, found, named in (
-        ("inputs", session.get_inputs(), INPUTS),
-        ("outputs", session.get_outputs(), OUTPUTS),
-    ):
-        expected = {n: _ORT_TYPES[kind] for n, kind in bundle.tensor_types(named).items()}
-        types = {node.name: node.type for node in found}
-        if types != expected:
-            wrong = sorted(set(types.items()) ^ set(expected.items()))
-            raise BundleError(
-                f"{bundle.onnx_path}: {which} of the graph: expected those of format version 1, "
-                f"got a difference in {', '.join(sorted({n for n, _ in wrong}))}; export again"
-            )
-    return session
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]

@@ -201,6 +201,10 @@ class ExportSettings:
     max_loss: float = 0.001
     """of AUC or GAUC on held-out samples, that rounding may cost at most"""
 
+    mapped: bool | None = None
+    """whether NAME.ort is written beside NAME.onnx: the same graph in the form that ONNX Runtime
+    maps into memory without reading it. None: where the target is "board" or "phone" """
+
     def __post_init__(self) -> None:
         _require_numbers(self)
         _require(
@@ -208,6 +212,9 @@ class ExportSettings:
         )
         _require(self.target in TARGETS, self, "target", " or ".join(map(repr, TARGETS)))
         _require(type(self.fold) is bool, self, "fold", "True or False")
+        _require(
+            self.mapped is None or type(self.mapped) is bool, self, "mapped", "None, True or False"
+        )
         _require(self.max_loss >= 0, self, "max_loss", "at least 0")
         _require(self.n_encoded_ids >= 0, self, "n_encoded_ids", "at least 0")
 
@@ -215,6 +222,11 @@ class ExportSettings:
     def without_users(self) -> bool:
         """Whether the file is to hold nothing of any user."""
         return self.target in ("phone", "web")
+
+    @property
+    def writes_mapped(self) -> bool:
+        """Whether NAME.ort is written too."""
+        return self.target in ("board", "phone") if self.mapped is None else self.mapped
 
 
 def settings_to_mapping(settings: TrainSettings) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -69,7 +69,7 @@ def stable_part(ranker: Ranker, version: str, settings: ExportSettings = DEFAULT
             role: {"kind": one.kind, "why": one.why}
             for role, one in id_maps(ranker, settings).items()
         },
-        "export": dataclasses.asdict(settings),
+        "export": _of_the_graph(settings),
         "inputs": [
             _specification(one)
             for one in input_specifications(ranker.user_id_type, ranker.item_id_type)
@@ -99,6 +99,11 @@ def stable_part(ranker: Ranker, version: str, settings: ExportSettings = DEFAULT
     }
 
 
+def _of_the_graph(settings: ExportSettings) -> dict[str, Any]:
+    """Return the settings that change the graph: it is the same with an .ort file beside it."""
+    return {name: one for name, one in dataclasses.asdict(settings).items() if name != "mapped"}
+
+
 def golden(
     ranker: Ranker, requests: Sequence[Request], answers: Sequence[Answer]
 ) -> list[dict[str, Any]]:
@@ -122,18 +127,24 @@ def golden(
 def manifest(
     name: str,
     stable: dict[str, Any],
-    graph: dict[str, Any],
+    files: Mapping[str, dict[str, Any]],
     parity: Parity,
     audit: Sequence[dict[str, str]],
     golden_requests: list[dict[str, Any]],
     features: Sequence[str],
     cost: RoundingCost | None,
 ) -> dict[str, Any]:
-    """Return the whole manifest."""
+    """Return the whole manifest; `files` describes "graph" and what else stands beside it."""
     return {
         **stable,
+        **files,
         "name": name,
-        "graph": {**graph, "opset": OPSET, "ai_onnx_ml": OPSET_ML, "ir_version": IR_VERSION},
+        "graph": {
+            **files["graph"],
+            "opset": OPSET,
+            "ai_onnx_ml": OPSET_ML,
+            "ir_version": IR_VERSION,
+        },
         "parity": dataclasses.asdict(parity),
         "audit": list(audit),
         "metrics": [],
