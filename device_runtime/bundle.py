@@ -18,6 +18,7 @@ from .manifest import (
     Keys,
     check_file,
     check_golden,
+    check_hashes,
     check_tensors,
     read_manifest,
 )
@@ -42,6 +43,11 @@ class Bundle:
     """Type of the ids of users: ``"int64"`` or ``"string"``."""
     item_id_type: IdType
     """Type of the ids of items: ``"int64"`` or ``"string"``."""
+    hash_seeds: Mapping[str, int]
+    """By ``"user"`` and ``"item"``, the seed of the hash that the graph is given in place of its
+    string ids; nothing where it is given the ids."""
+    ids_path: Path | None
+    """``NAME.ids``, audited: the ids of the catalogue, where those of items are hashed."""
     n_history: int
     """How many of the newest items of a history count."""
     history_until: int
@@ -79,7 +85,8 @@ class Bundle:
         dict of str to str
             Name of the tensor to ``"int64"``, ``"string"``, ``"float32"`` or ``"bool"``.
         """
-        ids = {"user": self.user_id_type, "item": self.item_id_type}
+        ids: dict[str, str] = {"user": self.user_id_type, "item": self.item_id_type}
+        ids.update(dict.fromkeys(self.hash_seeds, "int64"))
         return {name: ids.get(kind, kind) for name, kind in named.items()}
 
 
@@ -127,6 +134,8 @@ def read_bundle(path: str | Path, *, mapped: bool = False) -> Bundle:
     takes_mapped = takes_mapped and "mapped" in manifest
     bundle = _describe(manifest, manifest_path, onnx_path, mapped_path if takes_mapped else None)
     _audit_file(bundle.graph_path, manifest["mapped" if takes_mapped else "graph"])
+    if bundle.ids_path is not None:
+        _audit_file(bundle.ids_path, manifest["ids"])
     return bundle
 
 
@@ -146,6 +155,9 @@ def _describe(
     for kind in ("user", "item"):
         if keys.get(f"id_types.{kind}", str) not in ("int64", "string"):
             keys.refuse(f"id_types.{kind}", "int64 or string", manifest["id_types"][kind])
+    hash_seeds = check_hashes(keys)
+    if "item" in hash_seeds:
+        check_file(keys, "ids", onnx_path.with_suffix(".ids").name)
     event_values = keys.get("event_values", dict)
     for event, value in event_values.items():
         if type(value) not in (int, float, type(None)):
@@ -157,6 +169,8 @@ def _describe(
         name=keys.get("name", str),
         user_id_type=keys.get("id_types.user", str),
         item_id_type=keys.get("id_types.item", str),
+        hash_seeds=hash_seeds,
+        ids_path=onnx_path.with_suffix(".ids") if "item" in hash_seeds else None,
         n_history=keys.count("n_history"),
         history_until=keys.get("history_until", int),
         label_above=None if label is None else float(keys.get("label.above", int, float)),

@@ -1,5 +1,6 @@
 """Read a manifest and ask for its keys, each with its type. Nothing of it is trusted."""
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ IdType = Literal["int64", "string"]
 FORMAT_VERSION = 1
 MAX_MANIFEST_BYTES = 16 * 1024 * 1024
 MIN_GOLDEN = 8
+HASH_FUNCTION = "fnv-1a-63"
 
 # Name of each tensor of the contract to its type; "user" and "item" stand for the type of the ids.
 INPUTS = {
@@ -52,7 +54,7 @@ def read_manifest(path: Path, onnx_path: Path) -> dict[str, Any]:
     Raises
     ------
     BundleError
-        The file is missing, too large, or not one object of UTF-8 JSON.
+        The file is missing, too large, altered, or not one object of UTF-8 JSON.
     """
     if not path.is_file():
         raise BundleError(
@@ -68,6 +70,7 @@ def read_manifest(path: Path, onnx_path: Path) -> dict[str, Any]:
         raise BundleError(
             f"{path}: expected at most {MAX_MANIFEST_BYTES} bytes, got more; export the model again"
         )
+    _check_sum(path, content)
     try:
         manifest = json.loads(content.decode("utf-8"), parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
@@ -77,6 +80,25 @@ def read_manifest(path: Path, onnx_path: Path) -> dict[str, Any]:
     if not isinstance(manifest, dict):
         raise BundleError(f"{path}: expected one JSON object, got {shown(manifest)}; export again")
     return manifest
+
+
+def _check_sum(path: Path, content: bytes) -> None:
+    """Refuse a manifest whose last key, `checksum`, is not the SHA-256 of what stands before it.
+
+    One without that key is of another exporter, or was edited: it is as good as its golden answers.
+    """
+    before, found, after = content.rpartition(b'"checksum":')
+    if not found:
+        return
+    stated = after.strip(b' \r\n}"').decode("ascii", "replace")
+    # The space before the key is no part of what is hashed: it is the line's indent.
+    digest = hashlib.sha256(before.removesuffix(b" ")).hexdigest()
+    if stated != digest:
+        raise BundleError(
+            f"{path}: expected the checksum {digest}, got {shown(stated)}; the manifest was "
+            "altered or damaged: copy both files again or, where you edited it, remove the key "
+            "checksum"
+        )
 
 
 def _refuse_constant(literal: str) -> NoReturn:
@@ -103,6 +125,10 @@ class Keys:
         if type(value) not in types:
             self.refuse(dotted, " or ".join(kind.__name__ for kind in types), value)
         return value
+
+    def has(self, key: str) -> bool:
+        """Say whether an outer key is there."""
+        return key in self._manifest
 
     def count(self, dotted: str) -> int:
         """Return the value at a key, which must be an integer of 0 or more."""
@@ -145,6 +171,27 @@ def check_file(keys: Keys, which: str, name: str) -> None:
     sha256 = keys.get(f"{which}.sha256", str)
     if len(sha256) != 64 or not set(sha256) <= set("0123456789abcdef"):
         keys.refuse(f"{which}.sha256", "64 lower-case hex digits", sha256)
+
+
+def check_hashes(keys: Keys) -> dict[str, int]:
+    """Return the seeds by which string ids are hashed: by ``"user"`` and ``"item"``.
+
+    Raises
+    ------
+    BundleError
+        A hash has another function, or the ids are none of text.
+    """
+    if not keys.has("id_hashes"):
+        return {}
+    seeds = {}
+    for role in keys.get("id_hashes", dict):
+        if role not in ("user", "item") or keys.get(f"id_types.{role}", str) != "string":
+            keys.refuse(f"id_hashes.{role}", "only ids of type string", role)
+        function = keys.get(f"id_hashes.{role}.function", str)
+        if function != HASH_FUNCTION:
+            keys.refuse(f"id_hashes.{role}.function", HASH_FUNCTION, function)
+        seeds[role] = keys.count(f"id_hashes.{role}.seed")
+    return seeds
 
 
 def check_tensors(keys: Keys, which: str, expected: dict[str, str]) -> None:

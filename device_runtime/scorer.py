@@ -15,6 +15,7 @@ from .golden import difference
 from .manifest import INPUTS, OUTPUTS
 from .session import VERSION, can_map, one_line, open_session
 from .tensors import DTYPES, PADDING, from_json, ids_tensor, neutral_values, values_tensor
+from .text_ids import IdList, hash_ids
 
 _NOTHING: tuple[()] = ()
 _log = logging.getLogger(__name__)
@@ -67,12 +68,15 @@ class Scorer:
         self._session = open_session(bundle, threads)
         self._user_dtype = DTYPES[bundle.user_id_type]
         self._item_dtype = DTYPES[bundle.item_id_type]
+        self._seeds = bundle.hash_seeds
+        self._ids = None if bundle.ids_path is None else IdList(bundle.ids_path, bundle.n_items)
         self._neutral = neutral_values(bundle)
         self._outputs = list(OUTPUTS)
         self._empty: dict[str, NDArray[Any]] = {
             name: np.empty(0, dtype=DTYPES[kind])
             for name, kind in bundle.tensor_types(OUTPUTS).items()
         }
+        self._empty["top_ids"] = np.empty(0, dtype=self._item_dtype)
 
     @classmethod
     def from_path(cls, path: str | Path, threads: int = 1) -> "Scorer":
@@ -158,15 +162,17 @@ class Scorer:
             `outputs` names none, or one that the contract does not have.
         """
         feeds = self._neutral.copy()
+        candidates: NDArray[Any] | None = None
         if item_ids is not None:
             candidates = ids_tensor("item_ids", item_ids, self._item_dtype)
             if not candidates.size:
                 return Answer(**self._empty)
-            feeds["item_ids"] = candidates
+            feeds["item_ids"] = self._given("item", candidates)
         if user_id is not None:
-            feeds["user_id"] = ids_tensor("user_id", [user_id], self._user_dtype)
+            user = ids_tensor("user_id", [user_id], self._user_dtype)
+            feeds["user_id"] = self._given("user", user)
         if history is not _NOTHING:
-            items = ids_tensor("history", history, self._item_dtype)
+            items = self._given("item", ids_tensor("history", history, self._item_dtype))
             feeds["history"] = items if items.size else feeds["history"]
         if history_values is not None:
             feeds["history_values"] = values_tensor(history_values)
@@ -175,22 +181,16 @@ class Scorer:
         if now is not None:
             feeds["now"] = ids_tensor("now", [now], np.int64)
         if exclude is not _NOTHING:
-            excluded = ids_tensor("exclude", exclude, self._item_dtype)
+            excluded = self._given("item", ids_tensor("exclude", exclude, self._item_dtype))
             feeds["exclude"] = excluded if excluded.size else feeds["exclude"]
         if k > 0:
             # No list is longer than this, and a larger k would not fit its tensor.
             feeds["k"] = np.array([min(k, 2**31)], dtype=np.int64)
-        if outputs is None:
-            answer = Answer(*self._session.run(self._outputs, feeds))
-        else:
-            names = list(outputs)
-            if not names or not set(names) <= set(OUTPUTS):
-                raise ValueError(
-                    f"outputs: expected some of {', '.join(OUTPUTS)}, got {shown(names)}"
-                )
-            answer = Answer(
-                **{**self._empty, **dict(zip(names, self._session.run(names, feeds), strict=True))}
-            )
+        names = self._outputs if outputs is None else list(outputs)
+        if not names or not set(names) <= set(OUTPUTS):
+            raise ValueError(f"outputs: expected some of {', '.join(OUTPUTS)}, got {shown(names)}")
+        found = self._run(names, feeds, candidates)
+        answer = Answer(**(found if outputs is None else {**self._empty, **found}))
         # The sum is finite exactly when every score is, since scores lie between 0 and 1.
         checked = answer.scores if answer.scores.size else answer.top_scores
         if not math.isfinite(np.add.reduce(checked)):
@@ -208,6 +208,10 @@ class Scorer:
         """
         inputs = self.bundle.tensor_types(INPUTS)
         outputs = self.bundle.tensor_types(OUTPUTS)
+        # Ids of text stand there as text, so that the hash is checked too.
+        for role in self._seeds:
+            inputs |= {name: "string" for name, kind in INPUTS.items() if kind == role}
+            outputs |= {name: "string" for name, kind in OUTPUTS.items() if kind == role}
         for request in self.bundle.golden:
             where = f"{self.bundle.graph_path}: golden request {shown(request['name'])}"
             try:
@@ -220,9 +224,8 @@ class Scorer:
             except (ValueError, TypeError, OverflowError) as error:
                 raise BundleError(f"{where} cannot be read ({error}); export again") from None
             try:
-                found = dict(
-                    zip(self._outputs, self._session.run(self._outputs, feeds), strict=True)
-                )
+                given = {name: self._given(INPUTS[name], values) for name, values in feeds.items()}
+                found = self._run(self._outputs, given, feeds["item_ids"])
             except Exception as error:
                 raise BundleError(f"{where} fails ({one_line(error)}); export again") from None
             if message := difference(feeds, expected, found, PADDING[self.bundle.item_id_type]):
@@ -230,6 +233,24 @@ class Scorer:
                     f"{where}: {message}; this ONNX Runtime ({VERSION}) or "
                     "processor does not agree with the exporter, export again or use another one"
                 )
+
+    def _given(self, role: str, ids: NDArray[Any]) -> NDArray[Any]:
+        """Return what the graph is given for ids of ``"user"`` or ``"item"``: they or hashes."""
+        return hash_ids(ids.tolist(), self._seeds[role]) if role in self._seeds else ids
+
+    def _run(
+        self, names: list[str], feeds: dict[str, NDArray[Any]], candidates: NDArray[Any] | None
+    ) -> dict[str, NDArray[Any]]:
+        """Run the graph; ids that it has hashes of are those at the top positions."""
+        if self._ids is None or "top_ids" not in names:
+            return dict(zip(names, self._session.run(names, feeds), strict=True))
+        asked = [*dict.fromkeys(name.replace("top_ids", "top_positions") for name in names)]
+        found = dict(zip(asked, self._session.run(asked, feeds), strict=True))
+        positions = found["top_positions"]
+        scored = candidates[candidates != ""] if candidates is not None else ()
+        ids = scored[positions] if len(scored) else self._ids.at(positions)
+        found["top_ids"] = np.array(ids, dtype=object)
+        return {name: found[name] for name in names}
 
     def _no_score(self, history_values: NDArray[np.float32]) -> ValueError:
         if np.isnan(history_values).all():

@@ -39,6 +39,40 @@ def can_map(version: str = VERSION) -> bool:
     return numbers is not None and (int(numbers[1]), int(numbers[2])) >= FIRST_THAT_MAPS
 
 
+def session_options(threads: int = 1, *, mapped: bool = False) -> Any:
+    """Return the options of a session that leaves the rest of the device alone.
+
+    Parameters
+    ----------
+    threads : int, default 1
+        Threads of one inference.
+    mapped : bool, default False
+        The file is an .ort file, to be mapped.
+
+    Returns
+    -------
+    onnxruntime.SessionOptions
+        Nothing in them changes an answer.
+    """
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = threads
+    # A spinning thread would use a whole core of a device while nobody asks anything; arenas and
+    # memory patterns keep memory that these small models do not need.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.inter_op.allow_spinning", "0")
+    options.enable_cpu_mem_arena = False
+    options.enable_mem_pattern = False
+    options.log_severity_level = _SEVERITY_ERROR
+    # Weights would be copied into another order, beside the ones that stand in the file.
+    options.add_session_config_entry("session.disable_prepacking", "1")
+    if mapped:
+        options.add_session_config_entry("session.use_memory_mapped_ort_model", "1")
+        # Without this one the tables would be copied from where they are mapped.
+        options.add_session_config_entry("session.use_ort_model_bytes_for_initializers", "1")
+    return options
+
+
 def open_session(bundle: Bundle, threads: int) -> Any:
     """Open the graph of an audited bundle.
 
@@ -59,21 +93,9 @@ def open_session(bundle: Bundle, threads: int) -> Any:
     BundleError
         ONNX Runtime cannot load the graph, or its inputs and outputs are not the contract's.
     """
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = threads
-    # A spinning thread would use a whole core of a device while nobody asks anything; arenas and
-    # memory patterns keep memory that these small models do not need.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.add_session_config_entry("session.inter_op.allow_spinning", "0")
-    options.enable_cpu_mem_arena = False
-    options.enable_mem_pattern = False
-    options.log_severity_level = _SEVERITY_ERROR
+    options = session_options(threads, mapped=bundle.mapped_path is not None)
     advice = "export the model again"
     if bundle.mapped_path is not None:
-        options.add_session_config_entry("session.use_memory_mapped_ort_model", "1")
-        # Without this one the tables would be copied from where they are mapped.
-        options.add_session_config_entry("session.use_ort_model_bytes_for_initializers", "1")
         advice = f"remove {bundle.mapped_path.name} to have {bundle.onnx_path.name} read instead"
     try:
         session = onnxruntime.InferenceSession(

@@ -38,8 +38,9 @@ def neutral_values(bundle: Bundle) -> dict[str, NDArray[Any]]:
     dict of str to ndarray
         The nine inputs of the contract.
     """
-    user = np.array([PADDING[bundle.user_id_type]], dtype=DTYPES[bundle.user_id_type])
-    item = np.array([PADDING[bundle.item_id_type]], dtype=DTYPES[bundle.item_id_type])
+    types = bundle.tensor_types({"user": "user", "item": "item"})
+    user = np.array([PADDING[types["user"]]], dtype=DTYPES[types["user"]])
+    item = np.array([PADDING[types["item"]]], dtype=DTYPES[types["item"]])
     return {
         "user_id": user,
         "item_ids": item[:0],

@@ -189,6 +189,9 @@ class ExportSettings:
     n_encoded_ids: int = 200_000
     """sparse integer ids up to which a file has ONNX Runtime hash them at its start; more are
     found by a hash that stands in the file"""
+    n_encoded_strings: int = 100_000
+    """string ids up to which a file holds their text and is asked for it; of more, it holds and
+    is given hashes, which device_runtime and the readers in JavaScript compute"""
     precision: Precision = "fp32"
     """how tables are stored. "fp32": as they were trained; "fp16": in half the bytes; "int8":
     vectors of items in a quarter, the rest in half"""
@@ -217,6 +220,7 @@ class ExportSettings:
         )
         _require(self.max_loss >= 0, self, "max_loss", "at least 0")
         _require(self.n_encoded_ids >= 0, self, "n_encoded_ids", "at least 0")
+        _require(self.n_encoded_strings >= 0, self, "n_encoded_strings", "at least 0")
 
     @property
     def without_users(self) -> bool:

@@ -1,6 +1,7 @@
 """Writes NAME.onnx and NAME.json, whole or not at all."""
 
 import dataclasses
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from onnx import helper
 from edgerec.config import ExportSettings
 from edgerec.errors import ConfigurationError
 from edgerec.export.cost import RoundingCost, require_small_loss, rounding_cost
+from edgerec.export.id_list import write_ids
 from edgerec.export.manifest import DEFAULT, golden, manifest, stable_part
 from edgerec.export.mapped import write_beside
 from edgerec.export.parity import INFINITE, GraphSession, Parity, check_parity, parity_requests
@@ -32,6 +34,8 @@ from edgerec.version import __version__
 _GOLDEN_ELEMENTS: Final = 600
 _N_GOLDEN: Final = 16
 _METADATA_KEY: Final = "edgerec.manifest"
+CHECKSUM: Final = "checksum"
+"""key of a manifest, its last"""
 
 
 @dataclass(frozen=True)
@@ -101,6 +105,8 @@ def export(
             if request.name != INFINITE and _n_elements(request, answer) <= _GOLDEN_ELEMENTS
         ][:_N_GOLDEN]
         files = {"graph": described_file(temporary, target.name)}
+        if "item" in stable.get("id_hashes", {}):
+            files |= write_ids(ranker.item_ids, target)
         if settings.writes_mapped:
             progress.stage("mapped form")
             files |= write_beside(temporary, target, ranker, settings.target, requests)
@@ -172,9 +178,13 @@ def _model(ranker: Ranker, stable: Mapping[str, Any], settings: ExportSettings) 
 
 
 def write_manifest(path: Path, described: Mapping[str, Any]) -> None:
-    """Write a manifest whole."""
-    text = json.dumps(described, indent=1, ensure_ascii=False, allow_nan=False)
-    replace_file(path, lambda temporary: temporary.write_text(text + "\n", "utf-8"))
+    """Write a manifest whole, and last in it the hash of all that stands before."""
+    content = {key: one for key, one in described.items() if key != CHECKSUM}
+    before = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
+    before = before.removesuffix("\n}") + ",\n"
+    digest = hashlib.sha256(before.encode()).hexdigest()
+    text = f'{before} "{CHECKSUM}": "{digest}"\n}}\n'
+    replace_file(path, lambda temporary: temporary.write_bytes(text.encode()))
 
 
 def add_metrics(model: str | Path, metrics: Mapping[str, Any]) -> None:

@@ -12,6 +12,7 @@ from edgerec.config import ExportSettings, settings_to_mapping
 from edgerec.export.cost import RoundingCost
 from edgerec.export.parity import Parity
 from edgerec.graph.convert import id_maps
+from edgerec.graph.idmaps import FUNCTION, IdMap
 from edgerec.schema import (
     FORMAT_VERSION,
     IR_VERSION,
@@ -55,7 +56,7 @@ def _specification(one: TensorSpecification) -> dict[str, Any]:
 
 def stable_part(ranker: Ranker, version: str, settings: ExportSettings = DEFAULT) -> dict[str, Any]:
     """Return what depends on data, settings and seed alone: it stands in the graph too."""
-    facts = ranker.facts
+    facts, maps = ranker.facts, id_maps(ranker, settings)
     best = facts.epochs[facts.best_epoch - 1]["held_out_auc"] if facts.best_epoch else math.nan
     held_out = (
         "samples of held-out users; they chose the epoch, so this is no test: run `edgerec "
@@ -65,16 +66,14 @@ def stable_part(ranker: Ranker, version: str, settings: ExportSettings = DEFAULT
         "format_version": FORMAT_VERSION,
         "edgerec_version": version,
         "id_types": {"user": ranker.user_id_type, "item": ranker.item_id_type},
-        "id_maps": {
-            role: {"kind": one.kind, "why": one.why}
-            for role, one in id_maps(ranker, settings).items()
-        },
+        "id_maps": {role: {"kind": one.kind, "why": one.why} for role, one in maps.items()},
+        **_hashes(maps),
         "export": _of_the_graph(settings),
         "inputs": [
             _specification(one)
-            for one in input_specifications(ranker.user_id_type, ranker.item_id_type)
+            for one in input_specifications(maps["user"].id_type, maps["item"].id_type)
         ],
-        "outputs": [_specification(one) for one in output_specifications(ranker.item_id_type)],
+        "outputs": [_specification(one) for one in output_specifications(maps["item"].id_type)],
         "n_history": ranker.settings.n_history,
         "history_until": facts.last_timestamp,
         "label": None
@@ -97,6 +96,16 @@ def stable_part(ranker: Ranker, version: str, settings: ExportSettings = DEFAULT
             "held_out": {"protocol": held_out, "auc": _json_float(best)},
         },
     }
+
+
+def _hashes(maps: Mapping[str, IdMap]) -> dict[str, Any]:
+    """Return which ids a reader hashes, and how; nothing where it passes all as they are."""
+    hashed = {
+        role: {"function": FUNCTION, "seed": one.seed, "n_ids": len(one.ids), "n_collisions": 0}
+        for role, one in maps.items()
+        if one.seed is not None
+    }
+    return {"id_hashes": hashed} if hashed else {}
 
 
 def _of_the_graph(settings: ExportSettings) -> dict[str, Any]:

@@ -4,6 +4,7 @@ The graph runs in ONNX Runtime on the very bytes that would be written, and each
 compared with what the ranker computes in Python.
 """
 
+import dataclasses
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +16,8 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from edgerec.errors import ParityError
-from edgerec.ids import padding_id
+from edgerec.graph.idmaps import choose_seed, hashed_tensors, hashed_texts
+from edgerec.ids import id_array, padding_id
 from edgerec.recsys import Id
 from edgerec.schema import TOLERANCE, Answer, Request
 from edgerec.train.ranker import Ranker
@@ -62,12 +64,37 @@ class GraphSession:
 
     def __init__(self, graph: Path | bytes, ranker: Ranker, *, mapped: bool = False) -> None:
         self._types = ranker.user_id_type, ranker.item_id_type
+        self._catalogue = ranker.item_ids
         self._session = open_session(graph, mapped=mapped)
+        given = {one.name: one.type for one in self._session.get_inputs()}
+        # A graph that is given integers for strings is given their hashes.
+        self._seeds = {
+            role: choose_seed(ids)
+            for role, name, ids, kind in (
+                ("user", "user_id", ranker.user_ids, ranker.user_id_type),
+                ("item", "item_ids", ranker.item_ids, ranker.item_id_type),
+            )
+            if kind == "string" and given[name] == "tensor(int64)"
+        }
 
     def answer(self, request: Request) -> Answer:
         """Run the graph."""
-        outputs = self._session.run(list(_OUTPUTS), request.tensors(*self._types))
-        return Answer(*outputs)
+        tensors = hashed_tensors(request.tensors(*self._types), self._seeds)
+        answer = Answer(*self._session.run(list(_OUTPUTS), tensors))
+        return self._in_text(request, answer) if "item" in self._seeds else answer
+
+    def _in_text(self, request: Request, answer: Answer) -> Answer:
+        """Return the answer with ids in place of their hashes."""
+        padding = padding_id("string")
+        given = [id_ for id_ in request.item_ids if id_ != padding]
+        scored = id_array(given, "string") if given else self._catalogue
+        ids = scored[answer.top_positions]
+        if not np.array_equal(hashed_texts(ids, self._seeds["item"]), answer.top_ids):
+            raise ParityError(
+                f"The graph answers the request {request.name!r} with hashes that are not those of "
+                "the items at its top positions, so no file was written. Please report this."
+            )
+        return dataclasses.replace(answer, top_ids=ids)
 
 
 def unknown_id(ranker: Ranker, role: str, number: int = 0) -> Id:

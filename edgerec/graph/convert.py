@@ -63,8 +63,8 @@ def to_graph(ranker: Ranker, producer_version: str, settings: ExportSettings) ->
     lookup.top(candidates, lookup.excluded(candidates))
     return graph.model(
         "edgerec",
-        input_specifications(ranker.user_id_type, ranker.item_id_type),
-        output_specifications(ranker.item_id_type),
+        input_specifications(maps["user"].id_type, maps["item"].id_type),
+        output_specifications(maps["item"].id_type),
         producer_version,
     )
 
