@@ -16,6 +16,7 @@ from .manifest import (
     OUTPUTS,
     IdType,
     Keys,
+    check_context,
     check_file,
     check_golden,
     check_hashes,
@@ -43,6 +44,8 @@ class Bundle:
     """Type of the ids of users: ``"int64"`` or ``"string"``."""
     item_id_type: IdType
     """Type of the ids of items: ``"int64"`` or ``"string"``."""
+    context: Mapping[str, float]
+    """Numbers of a request's moment by name, in the graph's order, each with its default."""
     hash_seeds: Mapping[str, int]
     """By ``"user"`` and ``"item"``, the seed of the hash that the graph is given in place of its
     string ids; nothing where it is given the ids."""
@@ -169,6 +172,7 @@ def _describe(
         name=keys.get("name", str),
         user_id_type=keys.get("id_types.user", str),
         item_id_type=keys.get("id_types.item", str),
+        context=check_context(keys),
         hash_seeds=hash_seeds,
         ids_path=onnx_path.with_suffix(".ids") if "item" in hash_seeds else None,
         n_history=keys.count("n_history"),

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NoReturn, cast
@@ -171,6 +172,28 @@ def check_file(keys: Keys, which: str, name: str) -> None:
     sha256 = keys.get(f"{which}.sha256", str)
     if len(sha256) != 64 or not set(sha256) <= set("0123456789abcdef"):
         keys.refuse(f"{which}.sha256", "64 lower-case hex digits", sha256)
+
+
+def check_context(keys: Keys) -> dict[str, float]:
+    """Return the numbers of a request's context: each name with its default.
+
+    Raises
+    ------
+    BundleError
+        A name is none, or stands there twice, or has no finite default among the neutral values.
+    """
+    names = keys.get("context", list) if keys.has("context") else []
+    inputs = [one for one in keys.get("inputs", list) if isinstance(one, dict)]
+    neutral: Any = next((one.get("neutral") for one in inputs if one.get("name") == "context"), [])
+    if any(type(name) is not str for name in names) or len(set(names)) < len(names):
+        keys.refuse("context", "a list of different names", names)
+    if not isinstance(neutral, list) or len(neutral) != len(names):
+        keys.refuse("inputs.context.neutral", f"{len(names)} numbers", neutral)
+    for default in neutral:
+        # type() rather than isinstance(): true must not pass for the number 1.
+        if type(default) not in (int, float) or not math.isfinite(default):
+            keys.refuse("inputs.context.neutral", "finite numbers", default)
+    return dict(zip(names, map(float, neutral), strict=True))
 
 
 def check_hashes(keys: Keys) -> dict[str, int]:

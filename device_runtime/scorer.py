@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,7 +14,15 @@ from .errors import BundleError, RequestError, shown
 from .golden import difference
 from .manifest import INPUTS, OUTPUTS
 from .session import VERSION, can_map, one_line, open_session
-from .tensors import DTYPES, PADDING, from_json, ids_tensor, neutral_values, values_tensor
+from .tensors import (
+    DTYPES,
+    PADDING,
+    context_tensor,
+    from_json,
+    ids_tensor,
+    neutral_values,
+    values_tensor,
+)
 from .text_ids import IdList, hash_ids
 
 _NOTHING: tuple[()] = ()
@@ -120,6 +128,7 @@ class Scorer:
         now: int | None = None,
         exclude: ArrayLike = _NOTHING,
         k: int = 0,
+        context: Mapping[str, float | None] | Sequence[float | None] | ArrayLike = _NOTHING,
         outputs: Collection[str] | None = None,
     ) -> Answer:
         """Score and rank candidates for one user. What is left out is filled in neutrally.
@@ -143,6 +152,9 @@ class Scorer:
             Raw ids that never stand in the ``top_`` outputs.
         k : int, default 0
             How many to return in the ``top_`` outputs; 0 or less: all.
+        context : mapping of str to float, or array-like of float
+            Numbers of this moment by the names in the bundle's `context`, or in their order. What
+            is left out or NaN is the default.
         outputs : collection of str, optional
             Names of the outputs that are wanted. None: all five.
 
@@ -186,6 +198,8 @@ class Scorer:
         if k > 0:
             # No list is longer than this, and a larger k would not fit its tensor.
             feeds["k"] = np.array([min(k, 2**31)], dtype=np.int64)
+        if context is not _NOTHING:
+            feeds["context"] = context_tensor(context, self.bundle.context)
         names = self._outputs if outputs is None else list(outputs)
         if not names or not set(names) <= set(OUTPUTS):
             raise ValueError(f"outputs: expected some of {', '.join(OUTPUTS)}, got {shown(names)}")

@@ -68,7 +68,12 @@ class TableScorer:
         return ids
 
     def scores(
-        self, user_id: Id, item_ids: Sequence[Id], history: Sequence[Interaction], now: int
+        self,
+        user_id: Id,
+        item_ids: Sequence[Id],
+        history: Sequence[Interaction],
+        now: int,
+        context: Sequence[float] = (),
     ) -> NDArray[np.float32]:
         """Score candidates at the moment `now` (Unix seconds): float32 [len(item_ids)]."""
         values = [np.nan if one.value is None else one.value for one in history]
@@ -79,6 +84,7 @@ class TableScorer:
             history_values=values or None,
             history_times=[one.timestamp for one in history] or None,
             now=now,
+            context=list(context),
             k=1,
             outputs=("scores",),
         ).scores
@@ -90,6 +96,7 @@ class TableScorer:
         now: int,
         exclude: Sequence[Id],
         k: int,
+        context: Sequence[float] = (),
     ) -> list[Id]:
         """Return the best `k` of the whole catalogue at the moment `now`, best first.
 
@@ -104,6 +111,7 @@ class TableScorer:
             history_times=[one.timestamp for one in history] or None,
             now=now,
             exclude=exclude,
+            context=list(context),
             k=k,
             outputs=("top_ids", "top_scores"),
         ).top_ids.tolist()

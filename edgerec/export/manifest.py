@@ -57,6 +57,7 @@ def _specification(one: TensorSpecification) -> dict[str, Any]:
 def stable_part(ranker: Ranker, version: str, settings: ExportSettings = DEFAULT) -> dict[str, Any]:
     """Return what depends on data, settings and seed alone: it stands in the graph too."""
     facts, maps = ranker.facts, id_maps(ranker, settings)
+    context = ranker.tables.context
     best = facts.epochs[facts.best_epoch - 1]["held_out_auc"] if facts.best_epoch else math.nan
     held_out = (
         "samples of held-out users; they chose the epoch, so this is no test: run `edgerec "
@@ -71,9 +72,12 @@ def stable_part(ranker: Ranker, version: str, settings: ExportSettings = DEFAULT
         "export": _of_the_graph(settings),
         "inputs": [
             _specification(one)
-            for one in input_specifications(maps["user"].id_type, maps["item"].id_type)
+            for one in input_specifications(
+                maps["user"].id_type, maps["item"].id_type, context.defaults.tolist()
+            )
         ],
         "outputs": [_specification(one) for one in output_specifications(maps["item"].id_type)],
+        **({"context": list(context.names)} if len(context) else {}),
         "n_history": ranker.settings.n_history,
         "history_until": facts.last_timestamp,
         "label": None

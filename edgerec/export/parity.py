@@ -146,6 +146,7 @@ def _adversarial(ranker: Ranker, random: np.random.Generator) -> list[Request]:
             name="unknown items", user_id=user, item_ids=[nothing, items[0], nothing, padding], k=4
         ),
         Request(name="one candidate", user_id=nobody, item_ids=items[:1], k=10),
+        *_of_context(ranker, items[:6]),
         Request(
             name="history with values",
             item_ids=items[:6],
@@ -199,6 +200,22 @@ def _adversarial(ranker: Ranker, random: np.random.Generator) -> list[Request]:
     ]
 
 
+def _of_context(ranker: Ranker, items: list[Id]) -> list[Request]:
+    """Return requests with a context that is whole, too short, too long, not stated, far off."""
+    defaults = ranker.tables.context.defaults
+    if not len(defaults):
+        return []
+    stated = (defaults + 1).tolist()
+    far = [(-1) ** at * 1e30 for at in range(len(defaults))]
+    return [
+        Request(name="context", item_ids=items, context=stated),
+        Request(name="context, the first alone", item_ids=items, context=stated[:1]),
+        Request(name="context and more", item_ids=items, context=[*stated, 7.0]),
+        Request(name="context not stated", item_ids=items, context=[float("nan")] * len(stated)),
+        Request(name="context far off", item_ids=items, context=far),
+    ]
+
+
 def _random_request(ranker: Ranker, random: np.random.Generator, number: int) -> Request:
     n_history = int(random.integers(0, 2 * ranker.settings.n_history))
     n_candidates = int(random.integers(1, 101))
@@ -221,7 +238,18 @@ def _random_request(ranker: Ranker, random: np.random.Generator, number: int) ->
         now=int(random.integers(first, last + 2)) if stated_now else Request().now,
         exclude=_pick(ranker.item_ids, random, 3),
         k=int(random.integers(0, 20)),
+        context=_random_context(ranker, number),
     )
+
+
+def _random_context(ranker: Ranker, number: int) -> list[float]:
+    """Return numbers about the defaults, some not stated; without drawing where there are none."""
+    defaults = ranker.tables.context.defaults
+    random = np.random.default_rng([ranker.settings.random_state, 3, number])
+    stated = random.normal(defaults, 1 + np.abs(defaults)).astype(np.float32)
+    stated[random.random(len(stated)) < 0.2] = np.nan
+    found: list[float] = stated[: int(random.integers(0, len(stated) + 1))].tolist()
+    return found
 
 
 def difference(expected: Answer, came: Answer) -> float:

@@ -49,9 +49,20 @@ export class Ranker {
   // Ranks `candidates`, or the whole catalogue where they are left out.
   //
   // `history` is what the user did, oldest first; `values` (null: not stated) and `times` (Unix
-  // seconds) belong to it by position. `exclude` is never in the answer; k = 0 means all.
+  // seconds) belong to it by position. `exclude` is never in the answer; k = 0 means all. `context`
+  // is of this moment, { name: number } by the names in the manifest.
   // Returns { ids, scores, positions }, best first, and { all, known }, of every candidate.
-  async rank({ userId, candidates, history, values, times, now, exclude, k = 0 } = {}) {
+  async rank({
+    userId,
+    candidates,
+    history,
+    values,
+    times,
+    now,
+    exclude,
+    context,
+    k = 0,
+  } = {}) {
     const none = { ids: [], scores: [], positions: [], all: [], known: [] };
     if (candidates && !candidates.length) return none; // to the graph it would be the catalogue
     const answer = await this.run({
@@ -62,6 +73,7 @@ export class Ranker {
       history_times: times?.length ? times : null,
       now: now == null ? null : [now],
       exclude: exclude?.length ? exclude : null,
+      context: context && this.#context(context),
       k: [k],
     });
     const positions = Array.from(answer.top_positions, Number);
@@ -107,6 +119,16 @@ export class Ranker {
             "Do not rank with it here: export it again, or use another version of the runtime.",
         );
     }
+  }
+
+  // Returns numbers in the file's order, out of a list of them or of { name: number }.
+  #context(stated) {
+    if (Array.isArray(stated)) return stated;
+    const names = this.manifest.context ?? [];
+    const odd = Object.keys(stated).find((name) => !names.includes(name));
+    if (odd !== undefined)
+      throw new Error(`${odd} is no name of the context. The names are: ${names.join(", ")}.`);
+    return names.map((name) => stated[name] ?? null); // null becomes NaN: the default
   }
 
   #hashed(name, ids) {
