@@ -40,8 +40,7 @@ class Parity:
 def open_session(graph: Path | bytes, *, mapped: bool = False) -> onnxruntime.InferenceSession:
     """Return a graph, a file or its bytes, in ONNX Runtime, on one thread.
 
-    `mapped`: the file has ONNX Runtime's own form, and its tables are used where they stand.
-    Versions that cannot map files read it.
+    `mapped`: it is an .ort file, to be mapped by the versions that can, and read by the others.
     """
     assert os.environ.get("ORT_DISABLE_TELEMETRY") == "1"
     options = onnxruntime.SessionOptions()
@@ -91,8 +90,8 @@ class GraphSession:
         ids = scored[answer.top_positions]
         if not np.array_equal(hashed_texts(ids, self._seeds["item"]), answer.top_ids):
             raise ParityError(
-                f"The graph answers the request {request.name!r} with hashes that are not those of "
-                "the items at its top positions, so no file was written. Please report this."
+                f"The graph answers {request.name!r} with hashes of other items than those at its "
+                "top positions, so no file was written. Please report this."
             )
         return dataclasses.replace(answer, top_ids=ids)
 
@@ -203,9 +202,9 @@ def _adversarial(ranker: Ranker, random: np.random.Generator) -> list[Request]:
 def _of_context(ranker: Ranker, items: list[Id]) -> list[Request]:
     """Return requests with a context that is whole, too short, too long, not stated, far off."""
     defaults = ranker.tables.context.defaults
-    if not len(defaults):
-        return []
     stated = (defaults + 1).tolist()
+    if not stated:
+        return []
     far = [(-1) ** at * 1e30 for at in range(len(defaults))]
     return [
         Request(name="context", item_ids=items, context=stated),
@@ -243,13 +242,12 @@ def _random_request(ranker: Ranker, random: np.random.Generator, number: int) ->
 
 
 def _random_context(ranker: Ranker, number: int) -> list[float]:
-    """Return numbers about the defaults, some not stated; without drawing where there are none."""
+    """Return numbers about the defaults, some not stated, drawn apart from the rest."""
     defaults = ranker.tables.context.defaults
     random = np.random.default_rng([ranker.settings.random_state, 3, number])
     stated = random.normal(defaults, 1 + np.abs(defaults)).astype(np.float32)
     stated[random.random(len(stated)) < 0.2] = np.nan
-    found: list[float] = stated[: int(random.integers(0, len(stated) + 1))].tolist()
-    return found
+    return [float(one) for one in stated[: int(random.integers(0, len(stated) + 1))]]
 
 
 def difference(expected: Answer, came: Answer) -> float:
