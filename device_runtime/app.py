@@ -8,12 +8,13 @@ import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from .answers import answer_request
-from .app_keys import IN_FLIGHT, KEEPER, METRICS, SCORER, SETTINGS, WORKER
+from .app_keys import IN_FLIGHT, KEEPER, METRICS, SERVED, SETTINGS, WORKER
 from .documentation_routes import add_documentation_routes
 from .errors import RequestError, shown
 from .event_keeper import EventKeeper
@@ -25,6 +26,7 @@ from .metrics import Metrics
 from .notify import Notifier
 from .requests import RecommendRequest, parse_request
 from .scorer import Scorer
+from .served import Served
 from .settings import ServerSettings
 from .stopping import InFlight, stop_signals
 
@@ -66,7 +68,7 @@ def create_app(
     """
     settings = settings or ServerSettings()
     app = web.Application(middlewares=[_guard], client_max_size=settings.max_body_bytes)
-    app[SCORER] = scorer
+    app[SERVED] = Served(scorer)
     app[SETTINGS] = settings
     app[IN_FLIGHT] = InFlight()
     app[METRICS] = Metrics()
@@ -94,17 +96,18 @@ async def _keeper(app: web.Application) -> AsyncIterator[None]:
 
 
 async def _recommend(request: web.Request) -> web.Response:
-    settings, scorer = request.app[SETTINGS], request.app[SCORER]
+    settings, served = request.app[SETTINGS], request.app[SERVED]
+    scorer = served.scorer
     asked = parse_request(await request.read(), scorer.bundle, settings)
     keeper = request.app.get(KEEPER)
     if keeper is not None and asked.user_id is not None:
         did = keeper.store.events_of(asked.user_id, scorer.bundle.n_history)
         asked = with_events(asked, did, scorer.bundle)
     if _n_scored(asked, scorer.bundle.n_items) <= settings.inline_candidates:
-        text = answer_request(asked, scorer)
+        text = served.ask(scorer, partial(answer_request, asked))
     else:
         text = await asyncio.get_running_loop().run_in_executor(
-            request.app[WORKER], answer_request, asked, scorer
+            request.app[WORKER], served.ask, scorer, partial(answer_request, asked)
         )
     return web.Response(body=text.encode(), content_type="application/json")
 

@@ -6,11 +6,12 @@ from aiohttp import web
 
 from .event_keeper import EventKeeper
 from .metrics import Metrics
-from .scorer import Scorer
+from .served import Served
 from .settings import ServerSettings
 from .stopping import InFlight
 
-SCORER = web.AppKey("SCORER", Scorer)
+SERVED = web.AppKey("SERVED", Served)
+"""its `scorer` may be another one after every `await`: take it once for each request"""
 SETTINGS = web.AppKey("SETTINGS", ServerSettings)
 WORKER = web.AppKey("WORKER", ThreadPoolExecutor)
 IN_FLIGHT = web.AppKey("IN_FLIGHT", InFlight)

@@ -51,6 +51,16 @@ class RequestError(ValueError):
         self.status = status
 
 
+class NoScoreError(RequestError):
+    """No finite score follows from a request: its values are to blame, or the graph is.
+
+    Examples
+    --------
+    >>> NoScoreError("history values: no finite score follows from them").status
+    400
+    """
+
+
 def shown(value: object) -> str:
     """Return how a value from outside stands in a message: its ``repr``, cut when it is long.
 

@@ -5,7 +5,7 @@ import json
 from aiohttp import web
 
 from . import __version__
-from .app_keys import IN_FLIGHT, KEEPER, METRICS, SCORER
+from .app_keys import IN_FLIGHT, KEEPER, METRICS, SERVED
 from .metrics import resident_bytes
 
 OPEN_ROUTES = ("/livez", "/readyz")
@@ -31,7 +31,7 @@ async def _ready(request: web.Request) -> web.Response:
 
 
 async def _health(request: web.Request) -> web.Response:
-    bundle = request.app[SCORER].bundle
+    bundle = request.app[SERVED].scorer.bundle
     return _json(
         {
             "status": "ok",
@@ -45,7 +45,7 @@ async def _health(request: web.Request) -> web.Response:
 
 async def _metrics(request: web.Request) -> web.Response:
     app = request.app
-    bundle = app[SCORER].bundle
+    bundle = app[SERVED].scorer.bundle
     gauges: list[tuple[str, str, float]] = [
         ("edgerec_requests_in_flight", "Requests that have begun.", app[IN_FLIGHT].n_requests),
         ("edgerec_model_items", "Items of the model.", bundle.n_items),
