@@ -29,6 +29,8 @@ from .scorer import Scorer
 from .served import Served
 from .settings import ServerSettings
 from .stopping import InFlight, stop_signals
+from .update_routes import add_update_routes
+from .updates import Updater
 
 if TYPE_CHECKING:
     from aiohttp.typedefs import Handler
@@ -47,28 +49,32 @@ _PREFLIGHT = {
 
 
 def create_app(
-    scorer: Scorer, settings: ServerSettings | None = None, events: EventStore | None = None
+    scorer: Scorer | Served,
+    settings: ServerSettings | None = None,
+    events: EventStore | None = None,
+    updater: Updater | None = None,
 ) -> web.Application:
     """Return the application that answers requests with a scorer.
 
     Parameters
     ----------
-    scorer : Scorer
-        The model.
+    scorer : Scorer or Served
+        The model, or what holds it.
     settings : ServerSettings, optional
         Route, allowed names and limits. Host and port are used for the check of the Host header.
     events : EventStore, optional
         Keeps what users do; it stays open when the application ends. None: events are refused.
+    updater : Updater, optional
+        Puts new models of a feed into `scorer`, which is a Served then.
 
     Returns
     -------
     aiohttp.web.Application
-        With ``POST settings.route``, ``POST /api/v1/events``, ``DELETE /api/v1/users/{userId}``
-        and ``GET /healthz``.
+        With the routes that ``GET /openapi.json`` describes.
     """
     settings = settings or ServerSettings()
     app = web.Application(middlewares=[_guard], client_max_size=settings.max_body_bytes)
-    app[SERVED] = Served(scorer)
+    app[SERVED] = scorer if isinstance(scorer, Served) else Served(scorer)
     app[SETTINGS] = settings
     app[IN_FLIGHT] = InFlight()
     app[METRICS] = Metrics()
@@ -76,6 +82,7 @@ def create_app(
     add_health_routes(app)
     add_event_routes(app)
     add_documentation_routes(app)
+    add_update_routes(app, updater)
     app.cleanup_ctx.append(_worker)
     if events is not None:
         app[KEEPER] = EventKeeper(events)
@@ -216,21 +223,16 @@ def _too_large(settings: ServerSettings) -> str:
 
 
 def _refuse(status: int, sentence: str, headers: dict[str, str] | None = None) -> web.Response:
-    return _json({"error": sentence}, status, headers)
-
-
-def _json(
-    content: dict[str, object], status: int = 200, headers: dict[str, str] | None = None
-) -> web.Response:
-    body = json.dumps(content).encode()
+    body = json.dumps({"error": sentence}).encode()
     return web.Response(body=body, status=status, headers=headers, content_type="application/json")
 
 
 async def serve(
-    scorer: Scorer,
+    scorer: Scorer | Served,
     settings: ServerSettings | None = None,
     *,
     events: EventStore | None = None,
+    updater: Updater | None = None,
     ready: Callable[[str], object] | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT comes, then finish what has begun.
@@ -239,12 +241,14 @@ async def serve(
 
     Parameters
     ----------
-    scorer : Scorer
-        The model.
+    scorer : Scorer or Served
+        The model, or what holds it.
     settings : ServerSettings, optional
         Where to listen and what to accept.
     events : EventStore, optional
         Keeps what users do. None: events are refused.
+    updater : Updater, optional
+        Puts new models of a feed into `scorer`, which is a Served then.
     ready : callable, optional
         Called once with the URL of the route, its real port included, when requests are accepted.
 
@@ -254,7 +258,7 @@ async def serve(
         The address cannot be listened on; ``strerror`` is a sentence.
     """
     settings = settings or ServerSettings()
-    app = create_app(scorer, settings, events)
+    app = create_app(scorer, settings, events, updater)
     runner = web.AppRunner(
         app,
         handle_signals=False,

@@ -9,6 +9,7 @@ from .metrics import Metrics
 from .served import Served
 from .settings import ServerSettings
 from .stopping import InFlight
+from .updates import Updater
 
 SERVED = web.AppKey("SERVED", Served)
 """its `scorer` may be another one after every `await`: take it once for each request"""
@@ -18,3 +19,5 @@ IN_FLIGHT = web.AppKey("IN_FLIGHT", InFlight)
 METRICS = web.AppKey("METRICS", Metrics)
 KEEPER = web.AppKey("KEEPER", EventKeeper)
 """there only where events are kept"""
+UPDATER = web.AppKey("UPDATER", Updater)
+"""there only where a feed is followed"""

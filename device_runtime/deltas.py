@@ -81,7 +81,7 @@ def _changed(old: bytes, difference: bytes, delta: Path) -> bytes:
 
 
 def _damaged(delta: Path, why: str) -> UnusableFileError:
-    return UnusableFileError(f"{delta.name}: the delta cannot be used ({why}); the whole file is taken")
+    return UnusableFileError(f"{delta.name}: the delta cannot be used ({why})")
 
 
 class _Inflated:

@@ -44,3 +44,9 @@ def replace_durably(path: Path, content: bytes) -> None:
         temporary.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def sync_file(path: Path) -> None:
+    """Put the bytes of a file that was written before on the disk."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())

@@ -152,7 +152,7 @@ def _sequence(name: str, found: dict[str, Any]) -> int:
 def _published(name: str, files: dict[str, Any], key: str) -> Published:
     entry = files.get(key)
     file = _file(name, key, entry)
-    deltas = entry.get("deltas", [])
+    deltas = files[key].get("deltas", [])
     if not isinstance(deltas, list) or len(deltas) > _MAX_DELTAS:
         raise _wrong(name, f"{key}.deltas", f"at most {_MAX_DELTAS} objects", deltas)
     return Published(

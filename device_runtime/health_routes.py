@@ -5,7 +5,7 @@ import json
 from aiohttp import web
 
 from . import __version__
-from .app_keys import IN_FLIGHT, KEEPER, METRICS, SERVED
+from .app_keys import IN_FLIGHT, KEEPER, METRICS, SERVED, UPDATER
 from .metrics import resident_bytes
 
 OPEN_ROUTES = ("/livez", "/readyz")
@@ -27,6 +27,10 @@ async def _alive(request: web.Request) -> web.Response:
 async def _ready(request: web.Request) -> web.Response:
     if request.app[IN_FLIGHT].stopping:
         return _json({"status": "stopping"}, 503)
+    updater = request.app.get(UPDATER)
+    if updater is not None and updater.n_failures:
+        # A feed that is down is no reason to send requests elsewhere: answers go on.
+        return _json({"status": "ok", "feed": "failing"})
     return _json({"status": "ok"})
 
 
@@ -58,6 +62,9 @@ async def _metrics(request: web.Request) -> web.Response:
             ("edgerec_events", "Events on the disk.", store.n_events),
             ("edgerec_events_waiting", "Events in memory alone.", store.n_waiting),
         ]
+    updater = app.get(UPDATER)
+    if updater is not None:
+        gauges += updater.gauges()
     memory = resident_bytes()
     if memory is not None:
         gauges.append(("process_resident_memory_bytes", "Memory in use.", memory))

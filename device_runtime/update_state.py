@@ -1,4 +1,4 @@
-"""What a device remembers of its feed: which model it serves, and below what it never goes again."""
+"""What a device remembers of its feed: what it serves, and below what it never goes again."""
 
 import json
 from dataclasses import asdict, dataclass, field, replace

@@ -11,7 +11,6 @@ before it gets its name.
 import contextlib
 import hashlib
 import logging
-import os
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -90,10 +89,9 @@ class VersionFolder:
 
     def _present(self) -> list[int]:
         try:
-            names = os.listdir(self._versions)
+            return [int(one.name) for one in self._versions.iterdir() if one.name.isdecimal()]
         except OSError:
             return []
-        return [int(name) for name in names if name.isdecimal()]
 
     def bundle(self, sequence: int) -> Bundle:
         """Return a version after its signature, its sizes and its hashes were checked.
@@ -241,9 +239,9 @@ class VersionFolder:
         """Remove what is neither served nor gone back to, and what was downloaded."""
         kept = {str(self.state.serving), str(self.state.previous)}
         with contextlib.suppress(OSError):
-            for name in os.listdir(self._versions):
-                if name not in kept:
-                    shutil.rmtree(self._versions / name, ignore_errors=True)
+            for one in list(self._versions.iterdir()):
+                if one.name not in kept:
+                    shutil.rmtree(one, ignore_errors=True)
         shutil.rmtree(self.incoming, ignore_errors=True)
 
     def _save(self, state: UpdateState) -> None:

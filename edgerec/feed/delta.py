@@ -53,7 +53,6 @@ def write_delta(old: Path, new: Path, delta: Path) -> None:
     """
     before, after = _mapped(old), _mapped(new)
     packer = zlib.compressobj(9)
-    digest = hashlib.sha256()
     with delta.open("wb") as file:
         file.write(_HEAD.pack(_MAGIC, len(before), len(after)))
         at = 0
@@ -66,14 +65,26 @@ def write_delta(old: Path, new: Path, delta: Path) -> None:
                 if kind == _CHANGE:
                     there = step.start - at
                     piece ^= before[here.start + there : here.stop + there]
-                    digest.update(piece ^ before[here.start + there : here.stop + there])
-                else:
-                    digest.update(piece)
-                file.write(packer.compress(piece))
+                file.write(packer.compress(piece.data))
             at += step.length
         file.write(packer.flush())
-    if at != len(after) or digest.digest() != hashlib.sha256(after).digest():
+    if _followed(before, delta) != hashlib.sha256(after.data).hexdigest():
         raise RuntimeError(f"the delta {delta} does not lead to {new}")
+
+
+def _followed(before: Bytes, delta: Path) -> str:
+    """Return the hash of what a reader makes of the old file and the delta on the disk."""
+    content = memoryview(zlib.decompress(delta.read_bytes()[_HEAD.size :]))
+    digest = hashlib.sha256()
+    at = 0
+    while at < len(content):
+        kind, length, start = _STEP.unpack_from(content, at)
+        piece = np.frombuffer(content, np.uint8, length, at + _STEP.size)
+        if kind == _CHANGE:
+            piece = piece ^ before[start : start + length]
+        digest.update(piece.data)
+        at += _STEP.size + length
+    return digest.hexdigest()
 
 
 def steps(before: Bytes, after: Bytes) -> Iterator[Step]:
@@ -180,7 +191,7 @@ class _Places:
 
 
 def _mix(words: Any) -> NDArray[np.uint64]:
-    mixed = words[0] * _ODD
+    mixed: NDArray[np.uint64] = words[0] * _ODD
     for word in words[1:]:
         mixed = (mixed + word) * _ODD
     return mixed
