@@ -98,9 +98,14 @@ class Updater:
                 await self.look()
                 next_look = self._clock() + self._next_wait()
 
-    async def close(self) -> None:
-        """Wait for what is being written."""
+    async def settled(self) -> None:
+        """Wait until what happened is on the disk."""
+        await asyncio.sleep(0)  # What other threads said stands in the loop by now.
         await asyncio.gather(*self._waiting, return_exceptions=True)
+
+    async def close(self) -> None:
+        """Wait for what is being written, and end the thread."""
+        await self.settled()
         self._worker.shutdown()
 
     async def look(self) -> None:

@@ -100,7 +100,8 @@ def new_key(path: str | Path, password: str | None = None) -> SecretKey:
     seed = secrets.token_bytes(32)
     key = SecretKey(secrets.token_bytes(8), _public(seed), seed)
     body = key.key_id + seed + key.public
-    body += _checksum(body)
+    # As minisign does: what stands open needs no checksum to tell a wrong password by.
+    body += bytes(32) if password is None else _checksum(body)
     salt, derivation = bytes(32), _NO_PASSWORD
     if password is not None:
         salt, derivation = secrets.token_bytes(32), _SCRYPT
@@ -167,7 +168,8 @@ def read_secret_key(path: str | Path, password: Callable[[], str]) -> SecretKey:
             )
         body = _mixed(body, password(), salt, operations, memory)
     key_id, seed, public = body[:8], body[8:40], body[40:72]
-    if _checksum(body[:72]) != body[72:] or _public(seed) != public:
+    mistaken = derivation == _SCRYPT and _checksum(body[:72]) != body[72:]
+    if mistaken or _public(seed) != public:
         reason = "the password is another one" if derivation == _SCRYPT else "it is damaged"
         raise ConfigurationError(f"{path} cannot be used, since {reason}. Try again.")
     return SecretKey(key_id, public, seed)
