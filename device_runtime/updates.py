@@ -90,8 +90,9 @@ class Updater:
             0, min(_FIRST_WAIT, self._settings.every_seconds)
         )
         while True:
+            # No look while a model is on trial: one at a time.
             seconds = max(next_look - self._clock(), 0.0)
-            await self._sleep(min(seconds, _TRIAL_LOOK) if self._served.on_trial else seconds)
+            await self._sleep(_TRIAL_LOOK if self._served.on_trial else seconds)
             if self._served.on_trial:
                 await self._accept_if_due()
             elif self._clock() >= next_look:

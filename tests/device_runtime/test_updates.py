@@ -17,7 +17,8 @@ from device_runtime.update_settings import update_settings
 from device_runtime.versions import VersionFolder
 from edgerec.feed import new_key
 from tests.device_runtime.conftest import write_bundle
-from tests.device_runtime.feeds import Device, Feed, model, sequence_of
+from tests.device_runtime.devices import Device, sequence_of
+from tests.device_runtime.feeds import Feed, model
 from tests.device_runtime.test_app import JSON, ROUTE
 from tests.device_runtime.test_served import Failing
 
