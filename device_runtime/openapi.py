@@ -11,6 +11,7 @@ from .bundle import Bundle
 from .settings import ServerSettings
 
 _JSON: Final = "application/json"
+_MAX_FLOAT32: Final = 3.4028234e38
 
 
 def openapi(bundle: Bundle, settings: ServerSettings) -> dict[str, Any]:
@@ -138,6 +139,7 @@ def _recommend(bundle: Bundle, settings: ServerSettings) -> dict[str, Any]:
             "description": "what the user touched since the model was trained, oldest first",
         },
         "exclude": {**items(settings.max_exclude), "description": "not in the answer"},
+        "context": _context(bundle),
     }
     body = {
         "type": "object",
@@ -254,6 +256,19 @@ def _errors(*statuses: int) -> dict[str, Any]:
 
 def _reference(name: str) -> dict[str, str]:
     return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _context(bundle: Bundle) -> dict[str, Any]:
+    """Numbers by name, or a list of them in the same order."""
+    number = {"type": ["number", "null"], "minimum": -_MAX_FLOAT32, "maximum": _MAX_FLOAT32}
+    names = {name: {**number, "default": one} for name, one in bundle.context.items()}
+    return {
+        "description": "numbers of this moment; what is left out or null is the default",
+        "anyOf": [
+            {"type": "object", "additionalProperties": False, "properties": names},
+            {"type": "array", "items": number, "maxItems": len(names)},
+        ],
+    }
 
 
 def _example(id_type: str) -> int | str:

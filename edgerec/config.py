@@ -189,6 +189,9 @@ class ExportSettings:
     n_encoded_ids: int = 200_000
     """sparse integer ids up to which a file has ONNX Runtime hash them at its start; more are
     found by a hash that stands in the file"""
+    n_encoded_strings: int = 100_000
+    """string ids up to which a file holds their text and is asked for it; of more, it holds and
+    is given hashes, which device_runtime and the readers in JavaScript compute"""
     precision: Precision = "fp32"
     """how tables are stored. "fp32": as they were trained; "fp16": in half the bytes; "int8":
     vectors of items in a quarter, the rest in half"""
@@ -201,6 +204,10 @@ class ExportSettings:
     max_loss: float = 0.001
     """of AUC or GAUC on held-out samples, that rounding may cost at most"""
 
+    mapped: bool | None = None
+    """whether NAME.ort is written beside NAME.onnx: the same graph in the form that ONNX Runtime
+    maps into memory without reading it. None: where the target is "board" or "phone" """
+
     def __post_init__(self) -> None:
         _require_numbers(self)
         _require(
@@ -208,13 +215,22 @@ class ExportSettings:
         )
         _require(self.target in TARGETS, self, "target", " or ".join(map(repr, TARGETS)))
         _require(type(self.fold) is bool, self, "fold", "True or False")
+        _require(
+            self.mapped is None or type(self.mapped) is bool, self, "mapped", "None, True or False"
+        )
         _require(self.max_loss >= 0, self, "max_loss", "at least 0")
         _require(self.n_encoded_ids >= 0, self, "n_encoded_ids", "at least 0")
+        _require(self.n_encoded_strings >= 0, self, "n_encoded_strings", "at least 0")
 
     @property
     def without_users(self) -> bool:
         """Whether the file is to hold nothing of any user."""
         return self.target in ("phone", "web")
+
+    @property
+    def writes_mapped(self) -> bool:
+        """Whether NAME.ort is written too."""
+        return self.target in ("board", "phone") if self.mapped is None else self.mapped
 
 
 def settings_to_mapping(settings: TrainSettings) -> dict[str, Any]:

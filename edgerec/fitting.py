@@ -72,6 +72,7 @@ def fit_tables(
             value_range=intake.value_range,
             neighbours=fitted.neighbours,
             n_compared=settings.n_compared,
+            context=intake.context,
         ),
         known=known,
         embedding_fit_of_user=fit_of_user,

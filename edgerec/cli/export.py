@@ -39,6 +39,13 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         default=ExportSettings.max_loss,
         help="of AUC or GAUC on held-out samples that this may cost (default: %(default)s)",
     )
+    parser.add_argument(
+        "--mapped",
+        action=argparse.BooleanOptionalAction,
+        help="write NAME.ort too, which ONNX Runtime 1.26 and later map into memory instead of "
+        "reading it, and the list of operators for a build of ONNX Runtime (default: for a board "
+        "and a phone)",
+    )
     parser.set_defaults(run=run)
 
 
@@ -47,7 +54,10 @@ def run(options: argparse.Namespace) -> None:
     folder = Path(options.training_folder)
     output = options.output or folder.with_suffix(".onnx")
     settings = ExportSettings(
-        precision=options.precision, target=options.target, max_loss=options.max_loss
+        precision=options.precision,
+        target=options.target,
+        max_loss=options.max_loss,
+        mapped=options.mapped,
     )
     with DrawnProgress() as progress:
         model = load_model(folder)

@@ -129,6 +129,11 @@ def exported_rows(model: Model, exported: Exported) -> dict[str, str]:
     parity = exported.parity
     return {
         "file size": f"{exported.n_bytes / 1e6:.2f} MB",
+        **(
+            {"mapped form": f"{exported.n_mapped_bytes / 1e6:.2f} MB more, in an .ort file"}
+            if exported.n_mapped_bytes
+            else {}
+        ),
         **({} if exported.cost is None else {"rounding": _said(exported.cost)}),
         "items, users": f"{len(ranker.item_ids):,}, {len(ranker.user_ids):,}",
         "parity": f"{parity.max_abs_difference:.1e} over {parity.n_requests} requests "

@@ -113,6 +113,7 @@ def test_the_audit_of_the_manifest_stands_on_the_page(exported, tmp_path):
     path = tmp_path / "audited.onnx"
     path.write_bytes(exported[0].read_bytes())
     manifest = json.loads(exported[0].with_suffix(".json").read_text())
+    del manifest["checksum"]
     manifest["graph"]["file"] = path.name
     manifest["audit"] = [
         {"check": "future-events", "outcome": "passed", "looked_at": "9 samples", "figure": "0"},
