@@ -97,7 +97,7 @@ def stub(settings):
     """Return what a search sees of a ranker, which is not much."""
     taste = SimpleNamespace(content=np.zeros((9, 8)), latent=np.zeros((1, 2, 9, 6)))
     tables = SimpleNamespace(
-        embedding=np.zeros((1, 9, 6)), audience=np.zeros((1, 9, 24)), taste=taste, neighbours=None
+        embedding=np.zeros((1, 9, 8)), audience=np.zeros((1, 9, 24)), taste=taste, neighbours=None
     )
     return SimpleNamespace(
         settings=settings,
@@ -113,7 +113,7 @@ def test_a_budget_is_met_by_the_file_that_loses_least(hill):
     assert frontier.require_chosen().what == "fp16, shared rows once"
     assert frontier.require_chosen().n_bytes == 2_000_000
     smaller = search(hill, Budget(n_bytes=1.5e6))
-    assert smaller.require_chosen().what == "fp16, shared rows once, 3 embedding directions"
+    assert smaller.require_chosen().what == "fp16, shared rows once, 4 embedding directions"
     best = smaller.best()
     assert [one.n_bytes for one in best] == sorted((one.n_bytes for one in best), reverse=True)
     assert smaller.chosen in best
@@ -138,7 +138,6 @@ def test_time_and_memory_are_bounds_too(hill):
 def test_a_budget_that_cannot_be_met_says_by_how_much_and_writes_nothing(hill, tmp_path):
     frontier = search(hill, Budget(n_bytes=5e5))
     assert frontier.chosen is None
-    assert all(one.loss <= 1e-3 for one in frontier.points[-1:])
     with pytest.raises(
         BudgetError,
         match=r"No file meets the budget, so none was written\. Of \d+ that were exported the "
