@@ -21,6 +21,7 @@ from edgerec.errors import ConfigurationError
 from edgerec.files import require_writable, scratch_folder
 from edgerec.model import Model
 from edgerec.pipeline import load_model
+from edgerec.recsys import RecSys
 
 _UNITS: Final = {"": 1, "b": 1, "kb": 1e3, "mb": 1e6, "gb": 1e9, "kib": 2**10, "mib": 2**20}
 
@@ -89,24 +90,28 @@ def export_within(
     """Search, print the frontier, write the chosen file and its page."""
     require_writable(output)
     kept_state = output.with_suffix(".retrained.training")
-    with DrawnProgress() as progress, scratch_folder() as scratch:
-        model = load_model(folder)
-        again = []
-        if options.retrain:
-            source = options.retrain
-            named = declared_rec_sys if source.endswith(".toml") else load_rec_sys
-            again = trainings(model.ranker, named(source), scratch, progress)
-        frontier = search(model.ranker, budget, settings, again=again, progress=progress)
+    with scratch_folder() as scratch:
+        with DrawnProgress() as progress:
+            model = load_model(folder)
+            again = []
+            if options.retrain:
+                again = trainings(model.ranker, _source(options.retrain), scratch, progress)
+            frontier = search(model.ranker, budget, settings, again=again, progress=progress)
         plain_console().print(frontier_table(frontier))
-        exported = write_chosen(frontier, model.ranker, output, progress)
         chosen = frontier.require_chosen()
-        if chosen.trained != model.ranker.settings:
-            shutil.rmtree(kept_state, ignore_errors=True)
-            shutil.copytree(training_folder(scratch, chosen.trained), kept_state)
-            model = Model(frontier.rankers[frontier.points.index(chosen)])
-            progress.message(f"the file was trained again; its state stands in {kept_state}")
-        write_report(output, None, progress=progress)
+        with DrawnProgress() as progress:
+            exported = write_chosen(frontier, model.ranker, output, progress)
+            if chosen.trained != model.ranker.settings:
+                shutil.rmtree(kept_state, ignore_errors=True)
+                shutil.copytree(training_folder(scratch, chosen.trained), kept_state)
+                model = Model(frontier.rankers[frontier.points.index(chosen)])
+                progress.message(f"it was trained again; the state stands in {kept_state}")
+            write_report(output, None, progress=progress)
     print_table(str(output), {"stored as": chosen.what, **exported_rows(model, exported)})
+
+
+def _source(name: str) -> RecSys:
+    return declared_rec_sys(name) if name.endswith(".toml") else load_rec_sys(name)
 
 
 def frontier_table(frontier: Frontier) -> Table:
