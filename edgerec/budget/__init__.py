@@ -2,6 +2,7 @@
 
 from edgerec.budget.bounds import Budget, Point
 from edgerec.budget.described import write_chosen
-from edgerec.budget.walk import Frontier, search
+from edgerec.budget.frontier import Frontier
+from edgerec.budget.walk import search
 
 __all__ = ["Budget", "Frontier", "Point", "search", "write_chosen"]

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from edgerec.budget.bounds import Point
-from edgerec.budget.walk import Frontier, Step
+from edgerec.budget.frontier import Frontier, Step
 from edgerec.export.bundle import Exported, add_budget, export
 from edgerec.progress import Progress
 from edgerec.train.ranker import Ranker

@@ -135,6 +135,18 @@ def test_time_and_memory_are_bounds_too(hill):
     assert lighter.resident_bytes <= 70e6
 
 
+def test_memory_that_nobody_knows_is_no_bound(hill, monkeypatch):
+    known = Hill.point
+    monkeypatch.setattr(
+        Hill,
+        "point",
+        lambda *asked: dataclasses.replace(known(*asked), resident_bytes=None),
+    )
+    assert search(hill, Budget(n_bytes=9e6)).chosen is not None
+    with pytest.raises(ConfigurationError, match="does not say how much memory"):
+        search(hill, Budget(resident_bytes=9e6))
+
+
 def test_a_budget_that_cannot_be_met_says_by_how_much_and_writes_nothing(hill, tmp_path):
     frontier = search(hill, Budget(n_bytes=5e5))
     assert frontier.chosen is None
