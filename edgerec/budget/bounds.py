@@ -10,7 +10,6 @@ from edgerec.export.cost import RoundingCost
 
 BOUNDS: Final = ("n_bytes", "ms", "resident_bytes")
 """what a file takes, by the name of its field in Point and in Budget"""
-MEGABYTE: Final = 1e6
 _WORDS: Final = {"n_bytes": "size", "ms": "time", "resident_bytes": "memory"}
 
 
@@ -88,10 +87,12 @@ class Budget:
 def said(name: str, amount: float) -> str:
     """Write an amount of what a bound is of.
 
-    >>> said("n_bytes", 2_130_000), said("ms", 0.314)
-    ('2.13 MB', '0.31 ms')
+    >>> said("n_bytes", 2_130_000), said("n_bytes", 2_130), said("ms", 0.314)
+    ('2.13 MB', '2.1 KB', '0.31 ms')
     """
-    return f"{amount:.2f} ms" if name == "ms" else f"{amount / MEGABYTE:.2f} MB"
+    if name == "ms":
+        return f"{amount:.2f} ms"
+    return f"{amount / 1e6:.2f} MB" if amount >= 1e6 else f"{amount / 1e3:.1f} KB"
 
 
 def missed(budget: Budget, point: Point) -> str:
