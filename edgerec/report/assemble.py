@@ -1,6 +1,7 @@
 """Puts the sections together: what was measured becomes a page."""
 
 from edgerec.evaluate.intervals import Interval
+from edgerec.report.budget import budget_section
 from edgerec.report.content import Page, Tile
 from edgerec.report.facts import (
     audit_section,
@@ -39,8 +40,8 @@ def page(measured: Measured, *, date: str = "") -> Page:
         found += [calibration_section(labels), segments_section(labels), importance_section(labels)]
     if measured.examples:
         found.append(examples_section(measured))
-    found += [file_section(measured), audit_section(measured)]
     manifest = measured.manifest
+    found += [file_section(measured), budget_section(manifest), audit_section(measured)]
     foot = f"Written by edgeRec {manifest['edgerec_version']}. Every figure was computed through "
     foot += "the exported file."
     return Page(
