@@ -1,5 +1,6 @@
 """Fits the item embeddings: once, or out of half where the sequences give the labels away."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -10,7 +11,8 @@ from numpy.typing import NDArray
 
 from edgerec.config import TrainSettings
 from edgerec.errors import SampleError
-from edgerec.features.embeddings.item2vec import fit_item2vec
+from edgerec.features.embeddings.corpus import Corpus, CorpusWriter
+from edgerec.features.embeddings.item2vec import train_item2vec
 from edgerec.features.statistics import folds
 from edgerec.progress import Progress
 from edgerec.recsys import ItemEmbedding, RecSys
@@ -18,6 +20,7 @@ from edgerec.samples.intake import Intake
 from edgerec.samples.sequences import SequenceOwners, liked_sequences, write_sequences
 
 _N_HALVES: Final = 2
+_FEWEST_ITEMS: Final = 2
 # Item rows per sequence, of the users that are kept [n_users + 1]; None: of all.
 _Sequences = Callable[[NDArray[np.bool_] | None], Iterator[NDArray[np.int64]]]
 # From this share of the sequences on they are taken to be selected by label.
@@ -58,17 +61,27 @@ def fit_embeddings(
     else:
         # What was liked together says what is alike; what was merely met together need not: where
         # users meet items at random (an impression log), vectors of all that was met say nothing.
-        sequences = partial(liked_sequences, intake.spool, settings.chunk_rows)
+        sequences = partial(
+            liked_sequences,
+            intake.spool,
+            settings.chunk_rows,
+            session_gap=settings.embedding.session_gap,
+        )
         selected = True
 
+    n_items = len(intake.item_ids)
+
     def fit(kept_users: NDArray[np.bool_] | None = None) -> NDArray[np.float32]:
-        return fit_item2vec(
-            sequences(kept_users),
-            len(intake.item_ids),
-            settings.embedding,
-            settings.random_state,
-            progress,
-        )
+        progress.stage("item2vec")
+        folder = scratch / "corpus"
+        with CorpusWriter(folder, n_items) as writer:
+            writer.add_sequences(sequences(kept_users))
+            corpus = writer.finish()
+        if kept_users is None:
+            _say_what_is_read(corpus, settings, progress)
+        vectors = train_item2vec(corpus, settings.embedding, settings.random_state, progress)
+        shutil.rmtree(folder)
+        return vectors.unit_vectors()
 
     n_users = intake.spool.n_users
     if not selected:
@@ -81,3 +94,18 @@ def fit_embeddings(
         kept_users[0] = True
         fits.append(fit(kept_users))
     return np.stack([*fits, fit()]), half_of_user
+
+
+def _say_what_is_read(corpus: Corpus, settings: TrainSettings, progress: Progress) -> None:
+    if corpus.n_items < _FEWEST_ITEMS:
+        progress.message(
+            f"item2vec learns nothing: its sequences hold {_no_or_one(corpus)}, and an item is "
+            "known by those beside it. Nothing was liked, or all of it is one item; check the "
+            "label rule, or offer sequences with item_seq_generator or [sequences]."
+        )
+    elif corpus.counts[0] or corpus.n_split or settings.embedding.min_count > 1:
+        progress.message(f"item2vec reads {corpus.summary(settings.embedding.min_count)}")
+
+
+def _no_or_one(corpus: Corpus) -> str:
+    return "one item alone" if corpus.n_items else "no item"

@@ -212,7 +212,8 @@ class DeclaredRecSysWithSequences(DeclaredRecSys):
 
     def item_seq_generator(self) -> Iterator[Sequence[Id]]:
         """Yield the items of each group, oldest first."""
-        return self._sequences.read(_CHUNK_ROWS)
+        gap = self.configuration.training.embedding.session_gap
+        return self._sequences.read(_CHUNK_ROWS, gap)
 
 
 def declared_rec_sys(path: str | Path) -> DeclaredRecSys:
