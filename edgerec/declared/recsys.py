@@ -201,6 +201,10 @@ class DeclaredRecSys:
         )
         return chunks if self._keep is None else chosen(chunks, self._keep)
 
+    def sequence_chunks(self) -> Iterator[InteractionChunk]:
+        """Yield what `edgerec embed` learns from, by user: all interactions, liked or not."""
+        return self.chunks()
+
 
 class DeclaredRecSysWithSequences(DeclaredRecSys):
     """The same where [sequences] is declared. Training asks a class that has the method for it."""
@@ -214,6 +218,10 @@ class DeclaredRecSysWithSequences(DeclaredRecSys):
         """Yield the items of each group, oldest first."""
         gap = self.configuration.training.embedding.session_gap
         return self._sequences.read(_CHUNK_ROWS, gap)
+
+    def sequence_chunks(self) -> Iterator[InteractionChunk]:
+        """Yield the rows of [sequences], by group."""
+        return self._sequences.chunks(_CHUNK_ROWS)
 
 
 def declared_rec_sys(path: str | Path) -> DeclaredRecSys:
