@@ -16,7 +16,7 @@ from tests.trained import Generated, Viewed, generated_model, viewed_model
 
 SECTIONS = (
     *("training", "curve", "quality", "calibration", "segments", "importance"),
-    *("examples", "file", "audit"),
+    *("near", "examples", "file", "audit"),
 )
 
 
