@@ -5,6 +5,10 @@ history table knows of a user, and by popularity; what stands in his history is 
 The reciprocal of the place of what he took next says how good a list is. No part of the ranker
 takes part in it: this is the figure of the vectors that similar items are found by.
 
+Items that fewer than five interactions are known of are no neighbours: where they lie is chance,
+and each of them that lies near by chance pushes the others down. On a validation cut of MovieLens
+latest-small the mean reciprocal rank is .051 without them and .037 with them (popularity: .030).
+
 Each user counts once, at his first test row: from then on the same question would be asked of the
 same few interactions again. Where he has several rows of that second, their mean counts.
 """
@@ -29,6 +33,7 @@ NEIGHBOURS: Final = "neighbours of the last five"
 POPULARITY: Final = "popularity"
 _LOG_COUNT: Final = "item_log_count"
 _MOST_USERS: Final = 5_000
+_FEWEST_INTERACTIONS: Final = 5
 Array = NDArray[np.float64]
 
 
@@ -95,6 +100,7 @@ def next_items(
     popularity = probe.catalogue_column(_LOG_COUNT).astype(np.float64)
     # What training never met is in neither list.
     known = (items != 0).any(axis=1) | (popularity > 0)
+    common = (items != 0).any(axis=1) & (np.expm1(popularity) > _FEWEST_INTERACTIONS - 0.5)
     ranks: dict[str, list[float]] = {NEIGHBOURS: [], POPULARITY: []}
     asked_users: set[int] = set()
     n_without = n_seen = n_cold = 0
@@ -115,8 +121,11 @@ def next_items(
         left = known.copy()
         left[history] = False
         near = (items @ items[history[-N_LAST:]].sum(axis=0)).astype(np.float64)
-        for name, scores in ((NEIGHBOURS, near), (POPULARITY, popularity)):
-            ranks[name].append(float(np.mean([_reciprocal(scores, left, at) for at in wanted])))
+        for name, scores, listed in (
+            (NEIGHBOURS, near, left & common),
+            (POPULARITY, popularity, left),
+        ):
+            ranks[name].append(float(np.mean([_reciprocal(scores, listed, at) for at in wanted])))
         progress.advance(len(asked_users), None)
     if not ranks[NEIGHBOURS]:
         return None

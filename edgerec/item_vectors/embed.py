@@ -14,15 +14,15 @@ from edgerec.config import EmbeddingSettings
 from edgerec.errors import SampleError, StateError
 from edgerec.features.embeddings.corpus import Corpus, CorpusWriter
 from edgerec.features.embeddings.item2vec import train_item2vec
+from edgerec.features.embeddings.unfinished import Unfinished
 from edgerec.features.embeddings.word_vectors import WordVectors
 from edgerec.files import require_writable, scratch_folder
 from edgerec.ids import IdArray, IdIndex
 from edgerec.item_vectors.kept import (
     STATE,
+    UNFINISHED,
     load_item_vectors,
-    load_unfinished,
     save_item_vectors,
-    save_unfinished,
 )
 from edgerec.item_vectors.vectors import ItemVectors
 from edgerec.progress import Progress, Silent
@@ -30,8 +30,6 @@ from edgerec.samples.interaction_corpus import Reading, write_interactions
 from edgerec.source import InteractionChunk
 
 _FEWEST_ITEMS: Final = 2
-# What is kept while training costs a moment; no more than this is lost by an interrupt.
-_SECONDS_BETWEEN: Final = 20.0
 Chunks = Callable[[], Iterable[InteractionChunk]]
 
 
@@ -108,9 +106,10 @@ def embed(
             old_rows = np.arange(len(before.item_ids) + 1)
             start = before.words.moved(old_rows, len(items))
         of = _fingerprint(corpus, settings, random_state, before)
+        unfinished = Unfinished(folder / UNFINISHED, of)
         if resume:
-            start = load_unfinished(folder, of)
-        words = _trained(corpus, settings, random_state, start, folder, of, progress)
+            start = _to_resume(unfinished)
+        words = _trained(corpus, settings, random_state, start, unfinished, progress)
     found = ItemVectors(
         _ids_of(items),
         words,
@@ -127,31 +126,22 @@ def _trained(
     settings: EmbeddingSettings,
     random_state: int,
     start: WordVectors | None,
-    folder: Path,
-    of: str,
+    unfinished: Unfinished,
     progress: Progress,
 ) -> WordVectors:
-    kept_at = time.monotonic()
-    n_before = start.n_steps if start is not None and not start.finished else 0
-    n_kept = n_before
+    n_before = unfinished.n_steps
     n_steps = settings.epochs * len(corpus.parts)
-
-    def keep(state: WordVectors) -> None:
-        nonlocal kept_at, n_kept
-        if state.finished or time.monotonic() - kept_at < _SECONDS_BETWEEN:
-            return
-        save_unfinished(folder, state, of)
-        kept_at, n_kept = time.monotonic(), state.n_steps
-
     progress.stage("item2vec")
     started = time.perf_counter()
     try:
-        words = train_item2vec(corpus, settings, random_state, progress, start=start, keep=keep)
+        words = train_item2vec(
+            corpus, settings, random_state, progress, start=start, keep=unfinished.keep
+        )
     except KeyboardInterrupt:
         kept = (
-            f"{folder} keeps {n_kept} of {n_steps} parts of the work: run it again with resume "
-            "(--resume) to go on from there"
-            if n_kept
+            f"{unfinished.path.parent} keeps {unfinished.n_steps} of {n_steps} parts of the work: "
+            "run it again with resume (--resume) to go on from there"
+            if unfinished.n_steps
             else "nothing of this run is kept yet: run it again"
         )
         progress.message(f"interrupted; {kept}")
@@ -163,6 +153,22 @@ def _trained(
             f"{rate:,.0f} a second"
         )
     return words
+
+
+def _to_resume(unfinished: Unfinished) -> WordVectors:
+    folder = unfinished.path.parent
+    if not unfinished.path.is_file():
+        raise StateError(
+            f"{folder} holds no unfinished item2vec, so there is nothing to resume. Run it "
+            "without resume."
+        )
+    start = unfinished.load()
+    if start is None:
+        raise StateError(
+            f"{unfinished.path} is of other interactions, settings or another seed. Run it with "
+            "those, or without resume."
+        )
+    return start
 
 
 def _ids_of(items: IdIndex) -> IdArray:

@@ -23,14 +23,14 @@ from numpy.typing import NDArray
 from edgerec.config import EmbeddingSettings
 from edgerec.errors import StateError
 from edgerec.features.embeddings.corpus import Corpus
-from edgerec.features.embeddings.word_vectors import WordVectors, word_vectors_from
+from edgerec.features.embeddings.word_vectors import word_vectors_from
 from edgerec.files import replace_file
 from edgerec.item_vectors.vectors import ItemVectors
 from edgerec.train.state import pack_ids, unpack_ids
 
 FORMAT: Final = 1
 STATE: Final = "state.json"
-_UNFINISHED: Final = "unfinished.npz"
+UNFINISHED: Final = "unfinished.npz"
 _NEW: Final = "vectors-new.npz"
 _AGAIN: Final = "Make the vectors again with `edgerec embed`."
 
@@ -91,44 +91,7 @@ def save_item_vectors(folder: Path, found: ItemVectors, corpus: Corpus) -> None:
     for path in folder.glob("vectors-*.npz"):
         if path.name != _name(digest):
             path.unlink()
-    (folder / _UNFINISHED).unlink(missing_ok=True)
-
-
-def save_unfinished(folder: Path, words: WordVectors, of: str) -> None:
-    """Write where training stands; `of` says which training it is."""
-    folder.mkdir(parents=True, exist_ok=True)
-    arrays = {**words.arrays(), "of": np.frombuffer(of.encode(), np.uint8)}
-    _write_arrays(folder / _UNFINISHED, arrays)
-
-
-def load_unfinished(folder: Path, of: str) -> WordVectors:
-    """Read where training stood.
-
-    Raises
-    ------
-    StateError
-        There is nothing to resume, or it is of another training.
-    """
-    path = folder / _UNFINISHED
-    if not path.is_file():
-        raise StateError(
-            f"{folder} holds no unfinished item2vec, so there is nothing to resume. Run it "
-            "without resume."
-        )
-    try:
-        arrays = _read_arrays(path)
-        same = arrays["of"].tobytes().decode() == of
-        state = word_vectors_from(arrays)
-    except (KeyError, TypeError, ValueError) as error:
-        raise StateError(
-            f"{path} was changed or is incomplete ({error!r}). Run it without resume."
-        ) from None
-    if not same:
-        raise StateError(
-            f"{path} is of other interactions, settings or another seed. Run it with those, or "
-            "without resume."
-        )
-    return state
+    (folder / UNFINISHED).unlink(missing_ok=True)
 
 
 def _name(digest: str) -> str:

@@ -28,7 +28,7 @@ def next_items_section(found: NextItems) -> Section:
         f"The item embedding by itself, as it finds similar items: all items that a user did not "
         f"have are ranked by how near they are to his last {N_LAST}, and by popularity. The mean "
         "reciprocal rank of what he took next is 1 where it always stands first, and 0.01 where "
-        "it stands hundredth.",
+        "it stands hundredth. Items of fewer than five interactions are no neighbours.",
         (
             Table(
                 "The next item in two lists",

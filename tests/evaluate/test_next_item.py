@@ -12,7 +12,7 @@ from edgerec.schema import Request
 
 # Items 10, 20, 30 point one way and 40, 50 another; 60 was never trained.
 VECTORS = np.float32([[0, 0], [1, 0], [0.8, 0.6], [0.96, 0.28], [0, 1], [0.28, 0.96], [0, 0]])
-LOG_COUNTS = np.log1p(np.float32([5, 4, 3, 9, 8, 0]))
+LOG_COUNTS = np.log1p(np.float32([7, 6, 5, 9, 8, 0]))
 
 
 @dataclass
@@ -63,7 +63,7 @@ def test_a_user_counts_once_and_items_of_one_second_together() -> None:
 def test_only_the_last_five_say_what_is_near() -> None:
     vectors = np.float32([[0, 0], *[[1, 0]] * 8, [0, 1], [0, 1]])
     probe = Probe({1: [9, 1, 2, 3, 4, 5]}, catalogue=list(range(1, 11)))
-    probe.catalogue_column = lambda name: np.ones(10, np.float32)  # type: ignore[method-assign]
+    probe.catalogue_column = lambda name: np.full(10, 2, np.float32)  # type: ignore[method-assign]
     rows = [Row(1, 10, 4.0, 5)]
     found = next_items(Scorer(), probe, vectors, rows)  # type: ignore[arg-type]
     assert found is not None
@@ -96,10 +96,22 @@ def test_equal_items_share_their_places() -> None:
     found = NextItems({NEIGHBOURS: np.ones(1), POPULARITY: np.ones(1)}, 0, 0, 0)
     assert found.difference().mean == 0
     probe = Probe({1: [10]})
-    probe.catalogue_column = lambda name: np.ones(6, np.float32)  # type: ignore[method-assign]
+    probe.catalogue_column = lambda name: np.full(6, 2, np.float32)  # type: ignore[method-assign]
     equal = next_items(Scorer(), probe, VECTORS, [Row(1, 20, 4.0, 5)])  # type: ignore[arg-type]
     assert equal is not None
     assert equal.reciprocal_ranks[POPULARITY].tolist() == [1 / 3]
+
+
+def test_rare_items_are_no_neighbours_and_popular_ones_stand_first() -> None:
+    probe = Probe({1: [10]})
+    counts = np.log1p(np.float32([7, 6, 4, 9, 8, 0]))
+    probe.catalogue_column = lambda name: counts  # type: ignore[method-assign]
+    rows = [Row(1, 20, 4.0, 5), Row(2, 30, 4.0, 5)]
+    probe.known[2] = [10]
+    found = next_items(Scorer(), probe, VECTORS, rows)  # type: ignore[arg-type]
+    assert found is not None
+    assert found.reciprocal_ranks[NEIGHBOURS].tolist() == [1, 0]
+    assert found.reciprocal_ranks[POPULARITY].tolist() == [1 / 3, 1 / 4]
 
 
 def test_without_vectors_or_users_there_is_no_figure() -> None:

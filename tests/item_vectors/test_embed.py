@@ -9,7 +9,7 @@ import pytest
 
 from edgerec.config import EmbeddingSettings
 from edgerec.errors import SampleError, StateError, StorageError
-from edgerec.item_vectors import embed as embed_module
+from edgerec.features.embeddings import unfinished as unfinished_module
 from edgerec.item_vectors.embed import embed
 from edgerec.item_vectors.kept import load_item_vectors
 from edgerec.item_vectors.vectors import ItemVectors
@@ -109,7 +109,7 @@ def test_an_interrupt_is_gone_on_from(
             embedded(rows, folder)
         rows = rows + parity_rows(since=100, extra=True)
     whole = embedded(rows, folders[0], go_on=go_on)
-    monkeypatch.setattr(embed_module, "_SECONDS_BETWEEN", 0.0)
+    monkeypatch.setattr(unfinished_module, "SECONDS_BETWEEN", 0.0)
     progress = Interrupting(3)
     with pytest.raises(KeyboardInterrupt):
         embedded(rows, folders[1], go_on=go_on, progress=progress)
@@ -153,7 +153,7 @@ def test_an_interrupt_at_once_keeps_nothing(tmp_path: Path) -> None:
 def test_only_the_same_training_is_resumed(
     changed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(embed_module, "_SECONDS_BETWEEN", 0.0)
+    monkeypatch.setattr(unfinished_module, "SECONDS_BETWEEN", 0.0)
     with pytest.raises(KeyboardInterrupt):
         embedded(parity_rows(), tmp_path, progress=Interrupting(3))
     options: dict[str, Any] = {
