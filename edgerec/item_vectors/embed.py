@@ -99,7 +99,8 @@ def embed(
                 "knows: its vectors stay as they are"
             )
             return before
-        _require_items(corpus, reading)
+        if before is None:
+            _require_items(corpus, reading)
         progress.message(corpus.summary(settings.min_count))
         start = None
         if before is not None:
@@ -109,7 +110,11 @@ def embed(
         unfinished = Unfinished(folder / UNFINISHED, of)
         if resume:
             start = _to_resume(unfinished)
-        words = _trained(corpus, settings, random_state, start, unfinished, progress)
+        if resume and start is not None and start.finished:
+            # The interrupt came after the last step.
+            words = start
+        else:
+            words = _trained(corpus, settings, random_state, start, unfinished, progress)
     found = ItemVectors(
         _ids_of(items),
         words,

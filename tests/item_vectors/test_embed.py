@@ -10,6 +10,7 @@ import pytest
 from edgerec.config import EmbeddingSettings
 from edgerec.errors import SampleError, StateError, StorageError
 from edgerec.features.embeddings import unfinished as unfinished_module
+from edgerec.item_vectors import embed as embed_module
 from edgerec.item_vectors.embed import embed
 from edgerec.item_vectors.kept import load_item_vectors
 from edgerec.item_vectors.vectors import ItemVectors
@@ -192,6 +193,29 @@ def test_with_nothing_new_the_vectors_stay(tmp_path: Path) -> None:
         f"none of them is newer than 4, the last that {tmp_path} knows: its vectors stay as they "
         "are"
     )
+
+
+def test_a_single_new_item_is_enough_to_go_on(tmp_path: Path) -> None:
+    rows = parity_rows()
+    before = embedded(rows, tmp_path)
+    after = embedded([*rows, (99, "alone", 50)], tmp_path, go_on=True)
+    assert after.item_ids.tolist() == [*before.item_ids.tolist(), "alone"]
+    assert after.last_timestamp == 50
+
+
+def test_an_interrupt_after_the_last_step_is_resumed_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = embedded(parity_rows(), tmp_path / "whole")
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(embed_module, "save_item_vectors", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            embedded(parity_rows(), tmp_path / "cut")
+    assert_same(embedded(parity_rows(), tmp_path / "cut", resume=True), whole)
 
 
 @pytest.mark.parametrize(
