@@ -50,18 +50,40 @@ class EmbeddingSettings:
     epochs: int = 10
     """passes over the sequences"""
     negative: int = 5
-    """noise words per positive"""
+    """noise words per positive; 0: no negative sampling"""
     sample: float = 1e-4
     """gensim's threshold above which frequent items are read less often"""
     audience_dim: int = 24
     """width of an item's other vector, by who interacts with it (truncated SVD)"""
+    sg: int = 1
+    """1: skip-gram, an item predicts each of its neighbours; 0: CBOW, they predict it together"""
+    hs: int = 0
+    """1: hierarchical softmax, beside negative sampling or, with negative=0, instead of it"""
+    min_count: int = 1
+    """items that stand in the sequences fewer times are left out, and have no vector"""
+    session_gap: int = 0
+    """seconds between two interactions from which on they are of two sequences; 0: a user's
+    interactions are one sequence. What `item_seq_generator` yields has no times and stays whole"""
+    workers: int = 1
+    """threads. With more than 1 the vectors differ from run to run, and so does the file: threads
+    write into each other's vectors. 0: as many as there are cores"""
 
     def __post_init__(self) -> None:
         _require_numbers(self)
         _require(self.embedding_dim >= 1, self, "embedding_dim", "at least 1")
         _require(self.window >= 1, self, "window", "at least 1")
         _require(self.epochs >= 1, self, "epochs", "at least 1")
-        _require(self.negative >= 1, self, "negative", "at least 1")
+        _require(self.sg in (0, 1), self, "sg", "1 (skip-gram) or 0 (CBOW)")
+        _require(self.hs in (0, 1), self, "hs", "1 (hierarchical softmax) or 0 (without it)")
+        _require(
+            self.negative >= (0 if self.hs else 1),
+            self,
+            "negative",
+            "at least 1, or 0 beside hs=1" if not self.hs else "at least 0",
+        )
+        _require(self.min_count >= 1, self, "min_count", "at least 1")
+        _require(self.session_gap >= 0, self, "session_gap", "at least 0")
+        _require(self.workers >= 0, self, "workers", "at least 0")
         _require(self.audience_dim >= 1, self, "audience_dim", "at least 1")
         _require(0 <= self.sample < 1, self, "sample", "in [0, 1)")
 
