@@ -58,7 +58,7 @@ class DeclaredSequences:
         """
         for rows in rows_by_user(self.chunks(chunk_rows)):
             begin, last = 0, rows[0][3]
-            for at, (_, _, _, time, _) in enumerate(rows):
+            for at, (_, _, _, time, *_) in enumerate(rows):
                 if session_gap and time - last >= session_gap:
                     yield [item for _, item, *_ in rows[begin:at]]
                     begin = at
