@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .bundle import Bundle, read_bundle
-from .errors import BundleError, RequestError, shown
+from .errors import BundleError, NoScoreError, shown
 from .golden import difference
 from .manifest import INPUTS, OUTPUTS
 from .session import VERSION, can_map, one_line, open_session
@@ -272,7 +272,7 @@ class Scorer:
                 f"{self.bundle.graph_path}: the graph answered a score that is not finite; "
                 "export the model again"
             )
-        return RequestError(
+        return NoScoreError(
             "history values: no finite score follows from them; send values like those of the "
             "training data"
         )

@@ -43,6 +43,10 @@ class OperatorError(EdgeRecError):
     """The graph needs an operator that is not pinned for its target; no file was written."""
 
 
+class BudgetError(EdgeRecError):
+    """No file is within the bounds that were asked for; none was written."""
+
+
 class EvaluationError(EdgeRecError, ValueError):
     """The rows to evaluate on do not allow the metrics."""
 

@@ -219,6 +219,10 @@ class DeclaredRecSys:
         """Return the names and defaults of the numbers that [context] declares."""
         return {} if self._context is None else self._context.defaults()
 
+    def sequence_chunks(self) -> Iterator[InteractionChunk]:
+        """Yield what `edgerec embed` learns from, by user: all interactions, liked or not."""
+        return self.chunks()
+
 
 class DeclaredRecSysWithSequences(DeclaredRecSys):
     """The same where [sequences] is declared. Training asks a class that has the method for it."""
@@ -230,7 +234,12 @@ class DeclaredRecSysWithSequences(DeclaredRecSys):
 
     def item_seq_generator(self) -> Iterator[Sequence[Id]]:
         """Yield the items of each group, oldest first."""
-        return self._sequences.read(_CHUNK_ROWS)
+        gap = self.configuration.training.embedding.session_gap
+        return self._sequences.read(_CHUNK_ROWS, gap)
+
+    def sequence_chunks(self) -> Iterator[InteractionChunk]:
+        """Yield the rows of [sequences], by group."""
+        return self._sequences.chunks(_CHUNK_ROWS)
 
 
 def declared_rec_sys(path: str | Path) -> DeclaredRecSys:

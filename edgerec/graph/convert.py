@@ -18,7 +18,7 @@ from edgerec.train.ranker import Ranker
 
 def to_graph(ranker: Ranker, producer_version: str, settings: ExportSettings) -> onnx.ModelProto:
     """Return the ranker as one ONNX model that follows the graph contract, version 1."""
-    graph = GraphBuilder(settings.precision)
+    graph = GraphBuilder(settings.precision, deduplicate=settings.deduplicate)
     maps = id_maps(ranker, settings)
     lookup = Lookup(graph, maps["item"])
     user = user_row(graph, maps["user"])
