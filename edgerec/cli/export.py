@@ -43,6 +43,13 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         help="of AUC or GAUC on held-out samples that all this may cost (default: %(default)s)",
     )
     parser.add_argument(
+        "--mapped",
+        action=argparse.BooleanOptionalAction,
+        help="write NAME.ort too, which ONNX Runtime 1.26 and later map into memory instead of "
+        "reading it, and the list of operators for a build of ONNX Runtime (default: for a board "
+        "and a phone)",
+    )
+    parser.add_argument(
         "--deduplicate",
         action="store_true",
         help="store rows that items share once: exact and far smaller, a little slower",
@@ -60,6 +67,7 @@ def run(options: argparse.Namespace) -> None:
         target=options.target,
         deduplicate=options.deduplicate,
         max_loss=options.max_loss,
+        mapped=options.mapped,
     )
     budget = asked_budget(options)
     if budget is not None:

@@ -21,14 +21,17 @@ from edgerec.export.cost import (
     require_small_loss,
     rounding_cost,
 )
+from edgerec.export.id_list import write_ids
 from edgerec.export.kept import kept_of, words
 from edgerec.export.manifest import DEFAULT, golden, manifest, stable_part
+from edgerec.export.mapped import write_beside
 from edgerec.export.parity import INFINITE, GraphSession, Parity, check_parity, parity_requests
 from edgerec.export.rounding import rounded
 from edgerec.export.target import aimed
 from edgerec.features.tables import KnownHistories
-from edgerec.files import replace_file, require_writable, written_beside
+from edgerec.files import described_file, replace_file, require_writable, written_beside
 from edgerec.graph.convert import feature_names, to_graph
+from edgerec.graph.operators import operators_of, require_pinned
 from edgerec.progress import Progress
 from edgerec.schema import Answer, Request
 from edgerec.train.ranker import Ranker
@@ -40,6 +43,8 @@ _N_GOLDEN: Final = 16
 # Entries of histories that are checked with the rest of the graph: some megabytes.
 _MOST_CHECKED: Final = 200_000
 _METADATA_KEY: Final = "edgerec.manifest"
+CHECKSUM: Final = "checksum"
+"""key of a manifest, its last"""
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,8 @@ class Exported:
     parity: Parity
     cost: RoundingCost | None = None
     """what rounding and leaving out cost; None: the tables are whole"""
+    n_mapped_bytes: int | None = None
+    """of NAME.ort; None: it was not asked for"""
 
 
 def export(
@@ -62,6 +69,7 @@ def export(
 ) -> Exported:
     """Convert, prove parity, and only then write NAME.onnx and NAME.json.
 
+    Where the settings ask for it, NAME.ort and NAME.required_operators.config stand beside them.
     `exact` is what `exact_answers` returned, where several files of one ranker are compared.
 
     Raises
@@ -74,6 +82,8 @@ def export(
         Graph and ranker disagree; nothing is written.
     PrecisionError
         Rounding costs more on held-out samples than `settings.max_loss`; nothing is written.
+    OperatorError
+        The graph needs an operator that is not pinned for the target; nothing is written.
     """
     trained, whole = ranker, aimed(ranker, settings)
     ranker = rounded(kept_of(whole, settings.kept), settings.precision)
@@ -111,11 +121,16 @@ def export(
             for request, answer in zip(requests, answers, strict=True)
             if request.name != INFINITE and _n_elements(request, answer) <= _GOLDEN_ELEMENTS
         ][:_N_GOLDEN]
-        n_bytes = temporary.stat().st_size
+        files = {"graph": described_file(temporary, target.name)}
+        if "item" in stable.get("id_hashes", {}):
+            files |= write_ids(ranker.item_ids, target)
+        if settings.writes_mapped:
+            progress.stage("mapped form")
+            files |= write_beside(temporary, target, ranker, settings.target, requests)
         described = manifest(
             target.stem,
             stable,
-            {"file": target.name, "bytes": n_bytes, "sha256": _digest(temporary)},
+            files,
             parity,
             ranker.audit,
             golden(ranker, [one for one, _ in short], [one for _, one in short]),
@@ -123,7 +138,8 @@ def export(
             cost,
         )
     write_manifest(target.with_suffix(".json"), described)
-    return Exported(target, n_bytes, parity, cost)
+    n_mapped = files["mapped"]["bytes"] if "mapped" in files else None
+    return Exported(target, files["graph"]["bytes"], parity, cost, n_mapped)
 
 
 def exact_answers(trained: Ranker, settings: ExportSettings = DEFAULT) -> HeldOutAnswers:
@@ -132,11 +148,6 @@ def exact_answers(trained: Ranker, settings: ExportSettings = DEFAULT) -> HeldOu
     whole = aimed(trained, plain)
     session = GraphSession(graph_bytes(whole, {}, plain), whole)
     return held_out_answers(session, trained)
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _n_elements(request: Request, answer: Answer) -> int:
@@ -170,14 +181,19 @@ def _newest_alone(known: KnownHistories) -> KnownHistories:
 
 def _model(ranker: Ranker, stable: Mapping[str, Any], settings: ExportSettings) -> onnx.ModelProto:
     model = to_graph(ranker, __version__, settings)
+    require_pinned(operators_of(model.graph.node), settings.target, "The graph")
     helper.set_model_props(model, {_METADATA_KEY: json.dumps(stable, sort_keys=True)})
     return model
 
 
 def write_manifest(path: Path, described: Mapping[str, Any]) -> None:
-    """Write a manifest whole."""
-    text = json.dumps(described, indent=1, ensure_ascii=False, allow_nan=False)
-    replace_file(path, lambda temporary: temporary.write_text(text + "\n", "utf-8"))
+    """Write a manifest whole, and last in it the hash of all that stands before."""
+    content = {key: one for key, one in described.items() if key != CHECKSUM}
+    before = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
+    before = before.removesuffix("\n}") + ",\n"
+    digest = hashlib.sha256(before.encode()).hexdigest()
+    text = f'{before} "{CHECKSUM}": "{digest}"\n}}\n'
+    replace_file(path, lambda temporary: temporary.write_bytes(text.encode()))
 
 
 def add_metrics(model: str | Path, metrics: Mapping[str, Any]) -> None:

@@ -3,6 +3,7 @@
 import onnx
 
 from edgerec.config import ExportSettings
+from edgerec.graph.context import context_features
 from edgerec.graph.feature_sides import Side, add_features, add_products, columns_of
 from edgerec.graph.history import HistoryFeatures, history_inputs
 from edgerec.graph.idmaps import IdMap, choose_id_map
@@ -32,6 +33,8 @@ def to_graph(ranker: Ranker, producer_version: str, settings: ExportSettings) ->
     user_history = [dynamic.user_features()]
     if ranker.tables.kinds.shape[1]:
         user_history.append(dynamic.profile())
+    if len(ranker.tables.context):
+        user_history.append(context_features(graph, ranker.tables.context))
     taste = TasteFeatures(
         graph,
         ranker.tables.taste,
@@ -63,8 +66,10 @@ def to_graph(ranker: Ranker, producer_version: str, settings: ExportSettings) ->
     lookup.top(candidates, lookup.excluded(candidates))
     return graph.model(
         "edgerec",
-        input_specifications(ranker.user_id_type, ranker.item_id_type),
-        output_specifications(ranker.item_id_type),
+        input_specifications(
+            maps["user"].id_type, maps["item"].id_type, ranker.tables.context.defaults.tolist()
+        ),
+        output_specifications(maps["item"].id_type),
         producer_version,
     )
 

@@ -11,6 +11,7 @@ from edgerec.report.facts import (
     training_section,
 )
 from edgerec.report.measured import Measured
+from edgerec.report.nearness import next_items_section
 from edgerec.report.quality import (
     calibration_section,
     importance_section,
@@ -38,6 +39,8 @@ def page(measured: Measured, *, date: str = "") -> Page:
         found.append(ranking_section(measured.ranking))
     if labels is not None:
         found += [calibration_section(labels), segments_section(labels), importance_section(labels)]
+    if measured.next_items is not None:
+        found.append(next_items_section(measured.next_items))
     if measured.examples:
         found.append(examples_section(measured))
     manifest = measured.manifest
