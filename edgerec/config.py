@@ -198,6 +198,10 @@ class ExportSettings:
     fold: bool = True
     """whether static rows that are wider than the network's first layer are stored as their
     products with it: exact, smaller and faster; narrower ones stay as they are"""
+    n_shortlist: int = 1000
+    """items that are ranked where the best few of a catalogue are asked for, a tenth of as many at
+    most; the list is made longer where it would miss more than a hundredth of the ten best, and
+    left out where the catalogue is not three times as long. 0: every item is ranked"""
     max_loss: float = 0.001
     """of AUC or GAUC on held-out samples, that rounding may cost at most"""
 
@@ -209,6 +213,12 @@ class ExportSettings:
         _require(self.target in TARGETS, self, "target", " or ".join(map(repr, TARGETS)))
         _require(type(self.fold) is bool, self, "fold", "True or False")
         _require(self.max_loss >= 0, self, "max_loss", "at least 0")
+        _require(
+            self.n_shortlist == 0 or self.n_shortlist >= 10,
+            self,
+            "n_shortlist",
+            "0, or 10 and more",
+        )
         _require(self.n_encoded_ids >= 0, self, "n_encoded_ids", "at least 0")
 
     @property

@@ -18,6 +18,7 @@ from edgerec.export.cost import RoundingCost, require_small_loss, rounding_cost
 from edgerec.export.manifest import DEFAULT, golden, manifest, stable_part
 from edgerec.export.parity import INFINITE, GraphSession, Parity, check_parity, parity_requests
 from edgerec.export.rounding import rounded
+from edgerec.export.shortlist import ShortlistFound, find_shortlist, not_needed, pays
 from edgerec.export.target import aimed
 from edgerec.features.tables import KnownHistories
 from edgerec.files import replace_file, require_writable, written_beside
@@ -42,6 +43,8 @@ class Exported:
     parity: Parity
     cost: RoundingCost | None = None
     """what rounding the tables cost; None: they are whole"""
+    shortlist: ShortlistFound | None = None
+    """how the best of the catalogue are found, and what that misses"""
 
 
 def export(
@@ -65,6 +68,7 @@ def export(
     """
     trained, whole = ranker, aimed(ranker, settings)
     ranker = rounded(whole, settings.precision)
+    is_rounded = ranker is not whole
     target = Path(path)
     if target.suffix != ".onnx" or not target.stem:
         raise ConfigurationError(
@@ -72,6 +76,8 @@ def export(
             "Write for example models/movielens.onnx."
         )
     require_writable(target)
+    found = _shortlist(ranker, trained, settings, progress)
+    ranker = ranker.replaced(shortlist=found.shortlist)
     progress.stage("export")
     stable = stable_part(ranker, __version__, settings)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -86,7 +92,7 @@ def export(
         session = GraphSession(temporary, ranker)
         parity, answers = check_parity(ranker, session, requests)
         cost = None
-        if ranker is not whole:
+        if is_rounded:
             cost = _cost(trained, whole, session, settings, progress)
         short = [
             (request, answer)
@@ -102,10 +108,23 @@ def export(
             ranker.audit,
             golden(ranker, [one for one, _ in short], [one for _, one in short]),
             feature_names(ranker, settings),
+            found,
             cost,
         )
     write_manifest(target.with_suffix(".json"), described)
-    return Exported(target, n_bytes, parity, cost)
+    return Exported(target, n_bytes, parity, cost, found)
+
+
+def _shortlist(
+    ranker: Ranker, trained: Ranker, settings: ExportSettings, progress: Progress
+) -> ShortlistFound:
+    """Learn which items are worth ranking where the best of the catalogue are asked for."""
+    n_items = settings.n_shortlist
+    if not pays(ranker, n_items):
+        return not_needed(ranker, n_items)
+    progress.stage("shortlist")
+    session = GraphSession(graph_bytes(ranker, {}, settings), ranker)
+    return find_shortlist(ranker, trained, session, n_items, settings.precision)
 
 
 def _cost(

@@ -12,8 +12,8 @@ from sklearn.metrics import roc_auc_score
 
 from edgerec.areas import grouped_auc
 from edgerec.errors import PrecisionError
+from edgerec.export.asked import asked_by
 from edgerec.export.parity import GraphSession
-from edgerec.schema import Request
 from edgerec.train.ranker import Ranker
 
 _MOST_LISTS: Final = 50
@@ -118,31 +118,16 @@ def _scores(session: GraphSession, ranker: Ranker) -> NDArray[np.float32]:
     at = 0
     for (user, as_of), same in groupby(keys):
         end = at + sum(1 for _ in same)
-        request = dataclasses.replace(_asked(ranker, user), item_ids=ids[at:end], now=as_of)
+        request = dataclasses.replace(asked_by(ranker, user), item_ids=ids[at:end], now=as_of)
         scores[at:end] = session.answer(request).scores
         at = end
     return scores
 
 
 def _best(session: GraphSession, ranker: Ranker, user: int) -> list[object]:
-    request = dataclasses.replace(_asked(ranker, user), k=_K)
+    request = dataclasses.replace(asked_by(ranker, user), k=_K)
     found: list[object] = session.answer(request).top_ids.tolist()
     return found
-
-
-def _asked(ranker: Ranker, user: int) -> Request:
-    """Return a request with all that training knew of a user, as a file that knows none needs.
-
-    A file that does know him counts each item once, so it answers the same.
-    """
-    known = ranker.known
-    own = slice(int(known.offsets[user]), int(known.offsets[user + 1]))
-    return Request(
-        user_id=ranker.user_ids.item(user - 1),
-        history=ranker.item_ids[known.rows[own] - 1].tolist(),
-        history_values=known.values[own].tolist(),
-        history_times=known.times[own].tolist(),
-    )
 
 
 def _quality(

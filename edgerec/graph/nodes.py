@@ -99,6 +99,14 @@ class GraphBuilder:
         self._taken[name, rows, axis] = taken
         return taken
 
+    def whole(self, name: str, values: NDArray[np.float32]) -> str:
+        """Add a table that is used whole and not by rows; returns float32.
+
+        Where it is stored in fewer bytes, ONNX Runtime widens it once, when it loads the graph.
+        """
+        table, _, is_cast = self._store(name, values, coarse=False)
+        return self.add("Cast", [table], to=TensorProto.FLOAT) if is_cast else table
+
     def _store(self, name: str, values: NDArray[Any], coarse: bool) -> tuple[str, str, bool]:
         if values.dtype != np.float32:
             return self.table(name, values), "", values.dtype != np.int64
