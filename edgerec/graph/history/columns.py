@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgerec.features.history.candidate import (
     CENTRED,
@@ -125,20 +126,14 @@ class HistoryFeatures:
         return self._concat(rows)
 
     def candidate_features(self, candidates: CandidateTensors) -> list[str]:
-        """Return blocks [N, …] in the order of CANDIDATE_NAMES; `user_features` comes first.
-
-        What is compared with each slot stands as [H, N], slots first: sums over slots are then
-        products from the left, and a column is a row, which is copied as a whole.
-        """
+        """Return blocks [N, …] in the order of CANDIDATE_NAMES; `user_features` comes first."""
         graph = self._graph
         expected = graph.add("Add", [candidates.means, self._mean_residuals])
-        centred = graph.add(
-            "Transpose", [self._concat([self._inputs.stated, self._centred])], perm=[1, 0]
-        )
+        centred = self._concat([self._inputs.stated, self._centred])
         likeness = {space: self._likeness(space, candidates) for space in _GENTLEST}
         weights: dict[tuple[str, float], str] = {}
-        totals, signal, over, counts = [], [], [], []
-        for number, kernel in enumerate(KERNELS):
+        totals = []
+        for kernel in KERNELS:
             gentler = weights.get((kernel.space, kernel.sharpness / 2))
             if gentler is None:
                 assert kernel.sharpness == _GENTLEST[kernel.space]
@@ -146,36 +141,33 @@ class HistoryFeatures:
             else:
                 weight = self._mul(gentler, gentler)
             weights[kernel.space, kernel.sharpness] = weight
-            totals.append(graph.add("MatMul", [centred, weight]))
-            for _, name in kernel.columns:
-                signal.append(number * len(CENTRED) + CENTRED.index(name))
-                over.append(number * len(CENTRED) + CENTRED.index("stated"))
-                counts.append(kernel.count)
-        total = graph.add("Concat", totals, axis=0)
-        count = graph.constant([[count] for count in counts], np.float32)
-        denominator = graph.add("Add", [self._taken(total, over), count])
-        residuals = graph.add("Div", [self._taken(total, signal), denominator])
-        largest = graph.add(
-            "Concat",
+            totals.append(graph.add("MatMul", [weight, centred]))
+        total = self._concat(totals)
+        # Columns are picked by products with 0 and 1: a Gather copies number by number.
+        signal, over, counts = _kernel_columns()
+        numerator = graph.add("MatMul", [total, graph.table("kernel_signals", signal)])
+        denominator = graph.add(
+            "Gemm", [total, graph.table("kernel_weights", over), graph.constant(counts, np.float32)]
+        )
+        residuals = graph.add("Div", [numerator, denominator])
+        largest = self._concat(
             [
-                graph.add("ReduceMax", [likeness[space]], axes=[0], keepdims=1)
+                graph.add("ReduceMax", [likeness[space]], axes=[1], keepdims=1)
                 for space in MAX_COSINES
-            ],
-            axis=0,
+            ]
         )
         # Likeness was multiplied by a sharpness; an empty slot has a cosine of 0.
-        unscaled = graph.constant([[1 / _GENTLEST[space]] for space in MAX_COSINES], np.float32)
-        largest = self._mul(graph.add("Max", [largest, graph.number(0.0)]), unscaled)
+        unscaled = graph.constant([[1 / _GENTLEST[space] for space in MAX_COSINES]], np.float32)
         return [
             expected,
-            graph.add("Transpose", [residuals], perm=[1, 0]),
+            residuals,
             *self._cosine_means(candidates),
-            graph.add("Transpose", [largest], perm=[1, 0]),
+            self._mul(graph.add("Max", [largest, graph.number(0.0)]), unscaled),
             graph.add("Log", [graph.add("Add", [candidates.age, graph.number(1.0)])]),
         ]
 
     def _likeness(self, space: Space, candidates: CandidateTensors) -> str:
-        """Return how alike slots and candidates are, times the gentlest sharpness: [H, N]."""
+        """Return how alike slots and candidates are, times the gentlest sharpness: [N, H]."""
         graph = self._graph
         slots, theirs = getattr(self._inputs, space), getattr(candidates, space)
         if not slots:
@@ -186,7 +178,7 @@ class HistoryFeatures:
         scaled = slots
         if _GENTLEST[space] != 1:
             scaled = self._mul(slots, graph.number(_GENTLEST[space]))
-        return graph.add("MatMul", [scaled, graph.add("Transpose", [theirs], perm=[1, 0])])
+        return graph.add("MatMul", [theirs, graph.add("Transpose", [scaled], perm=[1, 0])])
 
     def _cosine_means(self, candidates: CandidateTensors) -> list[str]:
         """Return blocks [N, …] in the order of COSINE_MEANS.
@@ -224,9 +216,6 @@ class HistoryFeatures:
             found.append(graph.add("MatMul", [theirs, mean_slot]))
         return found
 
-    def _taken(self, name: str, rows: Sequence[int]) -> str:
-        return self._graph.add("Gather", [name, self._graph.constant(list(rows))], axis=0)
-
     def _ratios(
         self,
         totals: str,
@@ -258,3 +247,16 @@ class HistoryFeatures:
 
     def _mul(self, left: str, right: str) -> str:
         return self._graph.add("Mul", [left, right])
+
+
+def _kernel_columns() -> tuple[NDArray[np.float32], NDArray[np.float32], list[float]]:
+    """Return which totals are divided, by which, [kernels * CENTRED, columns], and the counts."""
+    of_columns = [
+        (number * len(CENTRED), CENTRED.index(name), kernel.count)
+        for number, kernel in enumerate(KERNELS)
+        for _, name in kernel.columns
+    ]
+    every = np.eye(len(KERNELS) * len(CENTRED), dtype=np.float32)
+    signal = every[:, [first + place for first, place, _ in of_columns]]
+    over = every[:, [first + CENTRED.index("stated") for first, _, _ in of_columns]]
+    return signal, over, [count for _, _, count in of_columns]
