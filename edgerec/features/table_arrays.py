@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgerec.context import Context
 from edgerec.features.neighbours.tables import TABLE_NAMES, Neighbours
 from edgerec.features.statistics import ItemStatistics
 from edgerec.features.taste.tables import TasteTables, taste_from_arrays, taste_to_arrays
@@ -28,6 +29,9 @@ def tables_to_arrays(tables: FeatureTables) -> dict[str, NDArray[Any]]:
         arrays[f"statistics_{name}"] = getattr(tables.statistics, name)
     for name, array in taste_to_arrays(tables.taste).items():
         arrays[f"taste_{name}"] = array
+    if len(tables.context):
+        arrays["context_names"] = np.array([*tables.context.names])
+        arrays["context_defaults"] = tables.context.defaults
     if tables.neighbours is not None:
         for number, name in enumerate(tables.neighbours.names):
             arrays[f"neighbours_{name}_rows"] = tables.neighbours.rows[:, :, number]
@@ -61,7 +65,14 @@ def tables_from_arrays(
         value_range=value_range,
         neighbours=_neighbours_from_arrays(arrays),
         n_compared=n_compared,
+        context=_context_from_arrays(arrays),
     )
+
+
+def _context_from_arrays(arrays: Mapping[str, NDArray[Any]]) -> Context:
+    if "context_names" not in arrays:
+        return Context()
+    return Context(tuple(arrays["context_names"].tolist()), arrays["context_defaults"])
 
 
 def _neighbours_from_arrays(arrays: Mapping[str, NDArray[Any]]) -> Neighbours | None:

@@ -3,13 +3,14 @@
 `edgerec.graph` builds the same vector in the same order out of the same tables.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgerec.context import Context
 from edgerec.features import history
 from edgerec.features.history import HistoryInputs
 from edgerec.features.neighbours.columns import column_names as neighbour_names
@@ -56,6 +57,8 @@ class FeatureTables:
     """item-item weights; None: none were learned"""
     n_compared: int = 200
     """newest slots of a history that candidates are compared with; neighbours take all slots"""
+    context: Context = field(default_factory=Context)
+    """numbers that a request states of its moment"""
 
     @cached_property
     def item_statistics(self) -> Array:
@@ -76,6 +79,7 @@ class FeatureTables:
             *STATISTIC_NAMES,
             *history.USER_NAMES,
             *history.profile_names(self.kinds.shape[1]),
+            *(f"context_{name}" for name in self.context.names),
             *history.CANDIDATE_NAMES,
             *taste_names(self.taste),
             *(() if self.neighbours is None else neighbour_names(self.neighbours)),
@@ -108,6 +112,8 @@ class Requests:
     """[G]: which fit of the embedding may be seen"""
     as_of: NDArray[np.int64]
     """[G]: the moment that is asked about, Unix seconds"""
+    context: Array | None = None
+    """[G, C], nothing of it NaN; None: nobody stated any"""
 
 
 def history_inputs(requests: Requests, tables: FeatureTables) -> HistoryInputs:
@@ -187,8 +193,11 @@ def feature_vectors(requests: Requests, tables: FeatureTables, taste: Array | No
     taste_dynamic = _taste_columns(requests, tables, inputs, taste)
     fit, candidates = requests.fit[:, None], requests.candidates
     shape = candidates.shape
-    per_user = (tables.user_features[requests.user], user_dynamic, profile)
-    user_static, user_history, user_profile = (
+    stated = requests.context
+    if stated is None:
+        stated = np.broadcast_to(tables.context.defaults, (len(requests.user), len(tables.context)))
+    per_user = (tables.user_features[requests.user], user_dynamic, profile, stated)
+    user_static, user_history, user_profile, context = (
         np.broadcast_to(part[:, None, :], (*shape, part.shape[1])) for part in per_user
     )
     by_neighbours = (
@@ -211,6 +220,7 @@ def feature_vectors(requests: Requests, tables: FeatureTables, taste: Array | No
             _taken(tables.item_statistics, fit, candidates),
             user_history,
             user_profile,
+            context,
             candidate_dynamic,
             taste_dynamic,
             *by_neighbours,

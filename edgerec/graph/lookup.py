@@ -69,7 +69,7 @@ class Lookup:
     def top_alone(self, largest_k: int) -> str:
         """Return 1 where the best few of the catalogue are asked for, else 0: int64 [1]."""
         graph = self._graph
-        at_most = graph.add("LessOrEqual", ["k", graph.constant([largest_k])])
+        at_most = graph.add("Less", ["k", graph.constant([largest_k + 1])])
         some = graph.add("And", [graph.add("Greater", ["k", graph.constant([0])]), at_most])
         return graph.add("Cast", [graph.add("And", [some, self._none_given])], to=_INT64)
 

@@ -95,12 +95,18 @@ class Ranker:
                 candidates = self._shortlisted(history, values, rows_of(excluded, self.item_ids))
             positions = candidates - 1
             ids = self.item_ids[positions]
+        context = self.tables.context.row(request.context)
         user = int(rows_of([self._user_id(request)], self.user_ids)[0])
         as_of = self.facts.last_timestamp if request.now == NOT_STATED else request.now
         scores = np.concatenate(
             [
                 self._scores(
-                    user, candidates[start : start + _CANDIDATE_CHUNK], history, values, as_of
+                    user,
+                    candidates[start : start + _CANDIDATE_CHUNK],
+                    history,
+                    values,
+                    as_of,
+                    context,
                 )
                 for start in range(0, len(candidates), _CANDIDATE_CHUNK)
             ]
@@ -146,7 +152,9 @@ class Ranker:
         rows : int64 [H]
         liked : float32 [H]
         """
-        requests = self._requests(0, np.zeros(0, np.int64), history, values, 0)
+        # Neither candidates nor context change what a history says of a taste.
+        context, nothing = self.tables.context.defaults, np.zeros(0, np.int64)
+        requests = self._requests(0, nothing, history, values, 0, context)
         liked = liked_slots(requests, self.tables.label_above)
         return solved_tastes(requests, self.tables)[0], requests.history[0], liked[0]
 
@@ -183,8 +191,9 @@ class Ranker:
         history: NDArray[np.int64],
         values: NDArray[np.float32],
         as_of: int,
+        context: NDArray[np.float32],
     ) -> NDArray[np.float32]:
-        requests = self._requests(user, candidates, history, values, as_of)
+        requests = self._requests(user, candidates, history, values, as_of, context)
         scores = score(self.network, self.weights, feature_vectors(requests, self.tables)[0])
         penalty = self.settings.popularity_penalty
         if not penalty:
@@ -199,6 +208,7 @@ class Ranker:
         history: NDArray[np.int64],
         values: NDArray[np.float32],
         as_of: int,
+        context: NDArray[np.float32],
     ) -> Requests:
         """Return one request as rows; a blank slot stands behind the oldest."""
         return Requests(
@@ -209,4 +219,5 @@ class Ranker:
             fit=np.zeros(1, np.int64),
             embedding_fit=np.zeros(1, np.int64),
             as_of=np.array([as_of], np.int64),
+            context=context[None],
         )
