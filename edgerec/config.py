@@ -258,6 +258,10 @@ class ExportSettings:
     fold: bool = True
     """whether static rows that are wider than the network's first layer are stored as their
     products with it: exact, smaller and faster; narrower ones stay as they are"""
+    n_shortlist: int = 1000
+    """items that are ranked where the best few of a catalogue are asked for, a tenth of as many at
+    most; the list is made longer where it would miss more than a hundredth of the ten best, and
+    left out where the catalogue is not three times as long. 0: every item is ranked"""
     deduplicate: bool = False
     """whether rows that several items share are stored once: exact and far smaller, but some nodes
     more, which took a tenth of the time where it was measured"""
@@ -282,6 +286,12 @@ class ExportSettings:
         )
         _require(type(self.deduplicate) is bool, self, "deduplicate", "True or False")
         _require(self.max_loss >= 0, self, "max_loss", "at least 0")
+        _require(
+            self.n_shortlist == 0 or self.n_shortlist >= 10,
+            self,
+            "n_shortlist",
+            "0, or 10 and more",
+        )
         _require(self.n_encoded_ids >= 0, self, "n_encoded_ids", "at least 0")
         _require(self.n_encoded_strings >= 0, self, "n_encoded_strings", "at least 0")
 

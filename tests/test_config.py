@@ -7,6 +7,7 @@ import pytest
 
 from edgerec.config import (
     EmbeddingSettings,
+    ExportSettings,
     NetworkSettings,
     TasteSettings,
     TrainSettings,
@@ -88,3 +89,9 @@ def test_settings_are_frozen(settings: Any) -> None:
 def test_the_objective_top_needs_neighbours() -> None:
     with pytest.raises(ConfigurationError, match="which takes its candidates from there"):
         TrainSettings(objective="top")
+
+
+def test_a_shortlist_is_long_enough_or_none() -> None:
+    assert ExportSettings(n_shortlist=0).n_shortlist == 0
+    with pytest.raises(ConfigurationError, match="n_shortlist must be 0, or 10 and more, but is 9"):
+        ExportSettings(n_shortlist=9)

@@ -141,6 +141,7 @@ def exported_rows(model: Model, exported: Exported) -> dict[str, str]:
             else {}
         ),
         **({} if exported.cost is None else {"rounding": _said(exported.cost)}),
+        **_listed(exported),
         "items, users": f"{len(ranker.item_ids):,}, {len(ranker.user_ids):,}",
         "parity": f"{parity.max_abs_difference:.1e} over {parity.n_requests} requests "
         f"(at most {parity.tolerance:g})",
@@ -149,6 +150,14 @@ def exported_rows(model: Model, exported: Exported) -> dict[str, str]:
         else f"{best:.4f} after epoch {ranker.facts.best_epoch} of {len(epochs)} "
         "(chose the epoch: no test)",
     }
+
+
+def _listed(exported: Exported) -> dict[str, str]:
+    found = exported.shortlist
+    if found is None or found.shortlist is None:
+        return {}
+    said = f"{found.shortlist.n_items:,} items are ranked; of the ten best of all "
+    return {"best of the catalogue": f"{said}{found.recall:.1%} are among them"}
 
 
 def _said(cost: RoundingCost) -> str:

@@ -27,6 +27,7 @@ from edgerec.export.manifest import DEFAULT, golden, manifest, stable_part
 from edgerec.export.mapped import write_beside
 from edgerec.export.parity import INFINITE, GraphSession, Parity, check_parity, parity_requests
 from edgerec.export.rounding import rounded
+from edgerec.export.shortlist import ShortlistFound, find_shortlist, not_needed, pays
 from edgerec.export.target import aimed
 from edgerec.features.tables import KnownHistories
 from edgerec.files import described_file, replace_file, require_writable, written_beside
@@ -58,6 +59,8 @@ class Exported:
     """what rounding and leaving out cost; None: the tables are whole"""
     n_mapped_bytes: int | None = None
     """of NAME.ort; None: it was not asked for"""
+    shortlist: ShortlistFound | None = None
+    """how the best of the catalogue are found, and what that misses"""
 
 
 def export(
@@ -87,6 +90,7 @@ def export(
     """
     trained, whole = ranker, aimed(ranker, settings)
     ranker = rounded(kept_of(whole, settings.kept), settings.precision)
+    is_changed = ranker is not whole
     target = Path(path)
     if target.suffix != ".onnx" or not target.stem:
         raise ConfigurationError(
@@ -94,6 +98,8 @@ def export(
             "Write for example models/movielens.onnx."
         )
     require_writable(target)
+    found = _shortlist(ranker, trained, settings, progress)
+    ranker = ranker.replaced(shortlist=found.shortlist)
     progress.stage("export")
     stable = stable_part(ranker, __version__, settings)
     stable["training"]["settings"] = settings_to_mapping(trained.settings)
@@ -109,7 +115,7 @@ def export(
         session = GraphSession(temporary, ranker)
         parity, answers = check_parity(ranker, session, requests)
         cost = None
-        if ranker is not whole:
+        if is_changed:
             progress.stage("cost of rounding")
             exact = exact or exact_answers(trained, settings)
             n_known = None if settings.without_users else settings.kept.n_known_each
@@ -135,11 +141,24 @@ def export(
             ranker.audit,
             golden(ranker, [one for one, _ in short], [one for _, one in short]),
             feature_names(ranker, settings),
+            found,
             cost,
         )
     write_manifest(target.with_suffix(".json"), described)
     n_mapped = files["mapped"]["bytes"] if "mapped" in files else None
-    return Exported(target, files["graph"]["bytes"], parity, cost, n_mapped)
+    return Exported(target, files["graph"]["bytes"], parity, cost, n_mapped, found)
+
+
+def _shortlist(
+    ranker: Ranker, trained: Ranker, settings: ExportSettings, progress: Progress
+) -> ShortlistFound:
+    """Learn which items are worth ranking where the best of the catalogue are asked for."""
+    n_items = settings.n_shortlist
+    if not pays(ranker, n_items):
+        return not_needed(ranker, n_items)
+    progress.stage("shortlist")
+    session = GraphSession(graph_bytes(ranker, {}, settings), ranker)
+    return find_shortlist(ranker, trained, session, n_items, settings.precision)
 
 
 def exact_answers(trained: Ranker, settings: ExportSettings = DEFAULT) -> HeldOutAnswers:

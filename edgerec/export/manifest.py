@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from edgerec.config import ExportSettings, settings_to_mapping
 from edgerec.export.cost import RoundingCost
 from edgerec.export.parity import Parity
+from edgerec.export.shortlist import ShortlistFound
 from edgerec.graph.convert import id_maps
 from edgerec.graph.idmaps import FUNCTION, IdMap
 from edgerec.schema import (
@@ -145,6 +146,7 @@ def manifest(
     audit: Sequence[dict[str, str]],
     golden_requests: list[dict[str, Any]],
     features: Sequence[str],
+    shortlist: ShortlistFound,
     cost: RoundingCost | None,
 ) -> dict[str, Any]:
     """Return the whole manifest; `files` describes "graph" and what else stands beside it."""
@@ -162,6 +164,7 @@ def manifest(
         "audit": list(audit),
         "metrics": [],
         "features": list(features),
+        "shortlist": shortlist.plain(),
         **({} if cost is None else {"rounding": cost.plain()}),
         "golden": golden_requests,
     }

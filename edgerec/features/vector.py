@@ -163,7 +163,7 @@ def item_age(requests: Requests, statistics: ItemStatistics) -> Array:
     return age
 
 
-def _liked(requests: Requests, label_above: float | None) -> Array:
+def liked_slots(requests: Requests, label_above: float | None) -> Array:
     """Return which slots were liked, of all: float32 [G, H]."""
     above = np.inf if label_above is None else label_above
     # What is not stated (NaN) is not above.
@@ -207,7 +207,7 @@ def feature_vectors(requests: Requests, tables: FeatureTables, taste: Array | No
             neighbour_features(
                 tables.neighbours,
                 requests.history,
-                _liked(requests, tables.label_above),
+                liked_slots(requests, tables.label_above),
                 candidates,
                 requests.fit,
             )
@@ -230,13 +230,26 @@ def feature_vectors(requests: Requests, tables: FeatureTables, taste: Array | No
     )
 
 
+def solved_tastes(requests: Requests, tables: FeatureTables) -> Array:
+    """Return the tastes that histories tell of, whatever the candidates: float32 [G, S, W, D]."""
+    rows = requests.history[:, : tables.n_compared]
+    values = requests.values[:, : tables.n_compared]
+    slots = what_slots_state(rows, values, tables.value_range, tables.label_above)
+    return _solved(requests, tables, slots)
+
+
+def _solved(requests: Requests, tables: FeatureTables, slots: Slots) -> Array:
+    rows = requests.history[:, : tables.n_compared]
+    signals = slots.of_tastes(tables.label_above)
+    return tastes(taste_inputs(tables.taste, requests.fit, rows, *signals))
+
+
 def _taste_columns(
     requests: Requests, tables: FeatureTables, inputs: HistoryInputs, taste: Array | None
 ) -> Array:
     if taste is None:
-        rows = requests.history[:, : tables.n_compared]
-        slots = Slots(inputs.present, inputs.stated, inputs.value, inputs.liked)
-        signals = slots.of_tastes(tables.label_above)
-        taste = tastes(taste_inputs(tables.taste, requests.fit, rows, *signals))
+        taste = _solved(
+            requests, tables, Slots(inputs.present, inputs.stated, inputs.value, inputs.liked)
+        )
     candidates = candidate_inputs(tables.taste, requests.fit, requests.candidates)
     return taste_columns(taste, candidates, part_mask(tables.taste))

@@ -115,6 +115,17 @@ class GraphBuilder:
         self._taken[name, rows, axis] = taken
         return taken
 
+    def whole(self, name: str, values: NDArray[np.float32]) -> str:
+        """Add a table that is used whole and not by rows; returns float32.
+
+        Where it is stored in fewer bytes, ONNX Runtime widens it once, when it loads the graph.
+        """
+        stored = stored_rows(values, "fp32" if self._precision == "fp32" else "fp16").values
+        table = self.table(name, stored)
+        if stored.dtype == np.float32:
+            return table
+        return self.add("Cast", [table], to=TensorProto.FLOAT)
+
     def _gathered(self, table: str, codes: str, rows: str, axis: int) -> str:
         if codes:
             # Once for all tables that have these codes; indices are to be wide.

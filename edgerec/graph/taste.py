@@ -71,7 +71,8 @@ class TasteFeatures:
             weight[-1] = 0
         self._levels = np.stack([tables.level[-1], tables.spread[-1], weight], axis=2)
         self._root = graph.table("taste_root", tables.root[-1])
-        self._taste = self._solved(*self._system(history_rows, stated, value_and_liked))
+        # [S, D, W]
+        self.taste = self._solved(*self._system(history_rows, stated, value_and_liked))
 
     def candidate_columns(self, rows: str) -> str:
         """Return [N, S * len(COLUMNS)]."""
@@ -81,7 +82,7 @@ class TasteFeatures:
         directions = self._concat([self._directions(rows), levels], 2)
         mask = part_mask(self._tables)
         weighting = [number if number < N_WEIGHTINGS else 0 for number in range(len(COLUMNS))]
-        by_column = graph.add("Gather", [self._taste, graph.constant(weighting)], axis=2)
+        by_column = graph.add("Gather", [self.taste, graph.constant(weighting)], axis=2)
         by_column = self._mul(by_column, graph.table("taste_columns", mask))
         as_they_are = np.zeros((self._n_signals, 2, len(COLUMNS)), np.float32)
         as_they_are[:, 0, :N_WEIGHTINGS] = 1

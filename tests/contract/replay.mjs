@@ -97,7 +97,8 @@ function distance(wanted, found, types, candidates, excluded) {
   const largest = Math.max(
     furthest(wanted.scores, scores),
     furthest(wanted.top_scores, found.top_scores.data),
-    furthest(positions.map((position) => scores[position]), found.top_scores.data),
+    // Where a catalogue's best were asked for, the lists may stand alone.
+    furthest(scores.length ? positions.map((position) => scores[position]) : [], found.top_scores.data),
   );
   if (!(largest <= 1)) throw new Error("a score is not finite");
   return largest;

@@ -1,5 +1,6 @@
 """From an exported file to a page, on generated data."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -11,6 +12,7 @@ from edgerec.evaluate.owned import owned_items
 from edgerec.evaluate.prequential import Row, evaluate_rows
 from edgerec.export.vectors import item_embedding
 from edgerec.report.assemble import page
+from edgerec.report.facts import file_section
 from edgerec.report.measured import measure
 from edgerec.report.page import html
 from edgerec.scoring import TableScorer
@@ -146,6 +148,20 @@ def test_the_audit_of_the_manifest_stands_on_the_page(exported, tmp_path):
     text = html(found)
     assert "✓ passed" in text and "9 samples. 0." in text and "not decidable" in text
     assert ("leak audit", "1 of 2") in [(tile.name, tile.value) for tile in found.tiles]
+
+
+def test_the_page_says_how_the_best_of_the_catalogue_are_found(measured):
+    def said(found):
+        blocks = file_section(found).blocks
+        return next(text for name, text in blocks[0].rows if name == "best of the catalogue")
+
+    assert said(measured) == "every item is ranked"
+    shortlist = {"n_items": 1000, "largest_k": 100, "recall_at_10": 0.9976, "n_users": 41}
+    listed = dataclasses.replace(measured, manifest={**measured.manifest, "shortlist": shortlist})
+    assert said(listed) == (
+        "for up to 100, a list of 1,000 items is found by coarse scores and ranked; 99.8% of the "
+        "ten best of all stand in it (41 users)"
+    )
 
 
 def test_purchases_are_ranked_and_shown_without_labels_to_tell_apart(tmp_path):
