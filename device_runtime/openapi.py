@@ -20,6 +20,7 @@ def openapi(bundle: Bundle, settings: ServerSettings) -> dict[str, Any]:
         "/api/v1/events": {"post": _events(bundle, settings)},
         "/api/v1/users/{userId}": {"delete": _erase()},
         **{path: {"get": _plain(summary)} for path, summary in _PLAIN.items()},
+        "/updates": {"get": _updates()},
         "/metrics": {"get": _text("Counts and times for Prometheus.", "text/plain")},
         "/docs": {"get": _text("This description as a page.", "text/html")},
     }
@@ -206,6 +207,13 @@ def _plain(summary: str) -> dict[str, Any]:
     return {"summary": summary, "responses": _responses({"type": "object"}, 503)}
 
 
+def _updates() -> dict[str, Any]:
+    return {
+        "summary": "What came from the feed: the sequence that is served, and how the feed is.",
+        "responses": _responses({"type": "object"}, 404),
+    }
+
+
 def _text(summary: str, media: str) -> dict[str, Any]:
     content = {media: {"schema": {"type": "string"}}}
     return {
@@ -229,7 +237,7 @@ def _responses(answer: dict[str, Any], *errors: int) -> dict[str, Any]:
 _MEANINGS: Final = {
     400: "the request is not what is expected",
     401: "the token is missing or another one",
-    404: "nothing is here, or this server keeps no events",
+    404: "nothing is here, or this server keeps no events or follows no feed",
     413: "too many or too large",
     503: "the server is stopping",
     507: "the disk takes nothing",

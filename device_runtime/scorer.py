@@ -14,7 +14,7 @@ import onnxruntime
 from numpy.typing import ArrayLike, NDArray
 
 from .bundle import Bundle, read_bundle
-from .errors import BundleError, RequestError, shown
+from .errors import BundleError, NoScoreError, shown
 from .golden import difference
 from .manifest import INPUTS, OUTPUTS
 from .tensors import DTYPES, PADDING, from_json, ids_tensor, neutral_values, values_tensor
@@ -238,7 +238,7 @@ class Scorer:
                 f"{self.bundle.onnx_path}: the graph answered a score that is not finite; "
                 "export the model again"
             )
-        return RequestError(
+        return NoScoreError(
             "history values: no finite score follows from them; send values like those of the "
             "training data"
         )
