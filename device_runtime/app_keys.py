@@ -1,10 +1,9 @@
 """What the handlers of the application share, by key: built from values, no globals."""
 
-from concurrent.futures import ThreadPoolExecutor
-
 from aiohttp import web
 
 from .event_keeper import EventKeeper
+from .inference import Inference
 from .metrics import Metrics
 from .served import Served
 from .settings import ServerSettings
@@ -14,7 +13,7 @@ from .updates import Updater
 SERVED = web.AppKey("SERVED", Served)
 """its `scorer` may be another one after every `await`: take it once for each request"""
 SETTINGS = web.AppKey("SETTINGS", ServerSettings)
-WORKER = web.AppKey("WORKER", ThreadPoolExecutor)
+INFERENCE = web.AppKey("INFERENCE", Inference)
 IN_FLIGHT = web.AppKey("IN_FLIGHT", InFlight)
 METRICS = web.AppKey("METRICS", Metrics)
 KEEPER = web.AppKey("KEEPER", EventKeeper)

@@ -46,6 +46,7 @@ def openapi(bundle: Bundle, settings: ServerSettings) -> dict[str, Any]:
     return document
 
 
+_REFUSED: Final = {"error": {"type": "string"}, "status": {"type": "integer"}}
 _PLAIN: Final = {
     "/livez": "200 while the process answers.",
     "/readyz": "200 while requests are taken; 503 once the server has been told to stop.",
@@ -151,10 +152,18 @@ def _recommend(bundle: Bundle, settings: ServerSettings) -> dict[str, Any]:
         "required": ["itemScoreList"],
         "properties": {"itemScoreList": {"type": "array", "items": _reference("ItemScore")}},
     }
+    refused = {"type": "object", "required": ["error", "status"], "properties": _REFUSED}
+    several = {
+        "description": "several at once; each is answered or refused by itself, in their order",
+        "type": "array",
+        "maxItems": settings.max_batch,
+        "items": body,
+    }
+    listed = {"type": "array", "items": {"anyOf": [answer, refused]}}
     return {
-        "summary": "Rank items for a user.",
-        **_with_body(body, example),
-        "responses": _responses(answer, 400, 413),
+        "summary": "Rank items for a user; or, for a list of such requests, each of them.",
+        **_with_body({"anyOf": [body, several]}, example),
+        "responses": _responses({"anyOf": [answer, listed]}, 400, 408, 413, 503),
     }
 
 
@@ -238,8 +247,9 @@ _MEANINGS: Final = {
     400: "the request is not what is expected",
     401: "the token is missing or another one",
     404: "nothing is here, or this server keeps no events or follows no feed",
+    408: "the body took too long to arrive",
     413: "too many or too large",
-    503: "the server is stopping",
+    503: "the server is stopping, or too much is being answered: try again",
     507: "the disk takes nothing",
 }
 

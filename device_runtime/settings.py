@@ -53,8 +53,14 @@ class ServerSettings:
     """Longest ``exclude``."""
     max_events: int = 1_000
     """Most events in one request."""
+    max_batch: int = 100
+    """Most requests in one list; all together they may have `max_candidates`."""
+    max_waiting: int = 16
+    """Most large requests that wait for the thread that scores them; one more is answered 503."""
     inline_candidates: int = 1_000
     """Requests with up to this many candidates are scored between two others, without a thread."""
+    inline_body_bytes: int = 64 * 1024
+    """Bodies of up to this many bytes are read between two others, without a thread."""
     shutdown_seconds: float = 30.0
     """How long requests that have begun may take to finish when the server is told to stop."""
 
