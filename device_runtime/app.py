@@ -4,22 +4,25 @@ import asyncio
 import errno
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from functools import partial
 
 from aiohttp import web
 
-from .app_keys import IN_FLIGHT, KEEPER, METRICS, SERVED, SETTINGS
+from .app_keys import IN_FLIGHT, KEEPER, METRICS, SERVED, SETTINGS, SLOW_CLIENTS
 from .documentation_routes import add_documentation_routes
 from .event_keeper import EventKeeper
 from .event_routes import add_event_routes
 from .events import EventStore
 from .guard import guard
 from .health_routes import add_health_routes
+from .inference_routes import add_inference_routes
 from .metrics import Metrics
 from .notify import Notifier
 from .recommend_routes import add_recommend_routes
 from .scorer import Scorer
 from .served import Served
 from .settings import ServerSettings
+from .slow_clients import SlowClients
 from .stopping import InFlight, stop_signals
 from .update_routes import add_update_routes
 from .updates import Updater
@@ -60,11 +63,13 @@ def create_app(
     app[SERVED] = scorer if isinstance(scorer, Served) else Served(scorer)
     app[SETTINGS] = settings
     app[IN_FLIGHT] = InFlight()
+    app[SLOW_CLIENTS] = SlowClients(settings.read_seconds, settings.idle_seconds)
     app[METRICS] = Metrics()
     add_recommend_routes(app)
     add_health_routes(app)
     add_event_routes(app)
     add_documentation_routes(app)
+    add_inference_routes(app)
     add_update_routes(app, updater)
     if events is not None:
         app[KEEPER] = EventKeeper(events)
@@ -115,6 +120,7 @@ async def serve(
         access_log=None,
         shutdown_timeout=_LAST_SECONDS,
         lingering_time=_LINGER_SECONDS,
+        keepalive_timeout=settings.idle_seconds,
     )
     stop = asyncio.Event()
     with stop_signals(stop):
@@ -126,8 +132,10 @@ async def serve(
             notifier = Notifier()
             notifier.send("READY=1")
             watching = asyncio.create_task(notifier.watch())
+            closing = asyncio.create_task(app[SLOW_CLIENTS].watch(partial(_connections, runner)))
             await stop.wait()
             watching.cancel()
+            closing.cancel()
             notifier.send("STOPPING=1")
             for site in list(runner.sites):
                 await site.stop()
@@ -135,6 +143,10 @@ async def serve(
             await app[IN_FLIGHT].finish(settings.shutdown_seconds)
         finally:
             await runner.cleanup()
+
+
+def _connections(runner: web.AppRunner) -> list[web.RequestHandler]:
+    return [] if runner.server is None else runner.server.connections
 
 
 async def _listen(runner: web.AppRunner, settings: ServerSettings) -> None:

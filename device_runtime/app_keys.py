@@ -7,6 +7,7 @@ from .inference import Inference
 from .metrics import Metrics
 from .served import Served
 from .settings import ServerSettings
+from .slow_clients import SlowClients
 from .stopping import InFlight
 from .updates import Updater
 
@@ -15,6 +16,7 @@ SERVED = web.AppKey("SERVED", Served)
 SETTINGS = web.AppKey("SETTINGS", ServerSettings)
 INFERENCE = web.AppKey("INFERENCE", Inference)
 IN_FLIGHT = web.AppKey("IN_FLIGHT", InFlight)
+SLOW_CLIENTS = web.AppKey("SLOW_CLIENTS", SlowClients)
 METRICS = web.AppKey("METRICS", Metrics)
 KEEPER = web.AppKey("KEEPER", EventKeeper)
 """there only where events are kept"""

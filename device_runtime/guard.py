@@ -1,5 +1,6 @@
 """What stands before every route: who may ask, and errors that are sentences in JSON."""
 
+import asyncio
 import json
 import logging
 import time
@@ -7,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from .app_keys import IN_FLIGHT, METRICS, SETTINGS
-from .errors import RequestError, shown
+from .app_keys import IN_FLIGHT, METRICS, SETTINGS, SLOW_CLIENTS
+from .errors import BusyError, RequestError, shown
 from .health_routes import OPEN_ROUTES
+from .inference_routes import INFER_ROUTE
 from .settings import ServerSettings
 
 if TYPE_CHECKING:
@@ -17,7 +19,11 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 # What a client is told beside the sentence, by the status.
-_HEADERS = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "1"}}
+_HEADERS = {
+    401: {"WWW-Authenticate": "Bearer"},
+    408: {"Connection": "close"},
+    503: {"Retry-After": "1"},
+}
 _PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, POST, DELETE",
     "Access-Control-Allow-Headers": "Authorization, Content-Type",
@@ -28,8 +34,9 @@ _PREFLIGHT = {
 @web.middleware
 async def guard(request: web.Request, handler: "Handler") -> web.StreamResponse:
     """Count the request while it is answered, and close its connection when the server stops."""
-    in_flight = request.app[IN_FLIGHT]
+    in_flight, clients = request.app[IN_FLIGHT], request.app[SLOW_CLIENTS]
     in_flight.begin()
+    clients.begin(request.protocol)
     started = time.perf_counter()
     try:
         response = await _answer(request, handler)
@@ -40,6 +47,7 @@ async def guard(request: web.Request, handler: "Handler") -> web.StreamResponse:
         return response
     finally:
         in_flight.end()
+        clients.end(request.protocol)
 
 
 def _route(request: web.Request) -> str:
@@ -71,8 +79,15 @@ async def _answer(request: web.Request, handler: "Handler") -> web.StreamRespons
                 "the header Authorization: Bearer TOKEN",
                 status=401,
             )
+        n_requests = request.app[IN_FLIGHT].n_requests
+        if n_requests > settings.max_requests and request.path not in OPEN_ROUTES:
+            raise BusyError(
+                f"the server is busy: {settings.max_requests} requests are being answered; send "
+                "this one again in a second"
+            )
         if request.method == "POST" and request.match_info.http_exception is None:
             _require_json(request, settings)
+            await _read(request, settings)
         response = await handler(request)
         response.headers.update(origin)
         return response
@@ -110,7 +125,7 @@ def _allowed_origin(request: web.Request, settings: ServerSettings) -> dict[str,
 
 
 def _require_json(request: web.Request, settings: ServerSettings) -> None:
-    if request.content_type != "application/json":
+    if request.content_type != "application/json" and not _is_client_of_kserve(request):
         # Other types are those that a page of another site may send without asking first.
         raise RequestError(
             f"Content-Type: expected application/json, got {shown(request.content_type)}; "
@@ -118,6 +133,32 @@ def _require_json(request: web.Request, settings: ServerSettings) -> None:
         )
     if (request.content_length or 0) > settings.max_body_bytes:
         raise RequestError(_too_large(settings), status=413)
+
+
+def _is_client_of_kserve(request: web.Request) -> bool:
+    """Say whether a request for inference comes without a type, and from no browser.
+
+    KServe's client states no type of its JSON. A page may leave it out too, and is told by the
+    headers that its browser adds to every POST and that no page can remove.
+    """
+    return (
+        request.match_info.route.resource is not None
+        and request.match_info.route.resource.canonical == INFER_ROUTE
+        and request.headers.keys().isdisjoint(("Content-Type", "Origin", "Sec-Fetch-Site"))
+    )
+
+
+async def _read(request: web.Request, settings: ServerSettings) -> None:
+    """Read the body, which aiohttp keeps for the handler, in the time that there is for it."""
+    try:
+        async with asyncio.timeout(settings.read_seconds):
+            await request.read()
+    except TimeoutError:
+        raise RequestError(
+            f"body: expected all of it within {settings.read_seconds:g} seconds, got "
+            "less; send it faster",
+            status=408,
+        ) from None
 
 
 def _too_large(settings: ServerSettings) -> str:

@@ -117,6 +117,7 @@ class Scorer:
         now: int | None = None,
         exclude: ArrayLike = _NOTHING,
         k: int = 0,
+        context: ArrayLike = _NOTHING,
         outputs: Collection[str] | None = None,
     ) -> Answer:
         """Score and rank candidates for one user. What is left out is filled in neutrally.
@@ -140,6 +141,8 @@ class Scorer:
             Raw ids that never stand in the ``top_`` outputs.
         k : int, default 0
             How many to return in the ``top_`` outputs; 0 or less: all.
+        context : array-like of float of shape (C,)
+            What the configuration declares; NaN: not stated.
         outputs : collection of str, optional
             Names of the outputs that are wanted. None: all five.
 
@@ -181,6 +184,8 @@ class Scorer:
         if k > 0:
             # No list is longer than this, and a larger k would not fit its tensor.
             feeds["k"] = np.array([min(k, 2**31)], dtype=np.int64)
+        if context is not _NOTHING:
+            feeds["context"] = values_tensor(context)
         if outputs is None:
             answer = Answer(*self._session.run(self._outputs, feeds))
         else:
