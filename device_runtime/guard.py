@@ -150,6 +150,8 @@ def _is_client_of_kserve(request: web.Request) -> bool:
 
 async def _read(request: web.Request, settings: ServerSettings) -> None:
     """Read the body, which aiohttp keeps for the handler, in the time that there is for it."""
+    if request.content.is_eof():
+        return  # It came with its head, as most do: there is nothing to wait for.
     try:
         async with asyncio.timeout(settings.read_seconds):
             await request.read()
