@@ -21,7 +21,7 @@ WORKERS ?= auto
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help install test demo models benchmarks quality requests bodies aarch64 oldest javascript web clean
+.PHONY: help install test demo models benchmarks quality requests bodies soak aarch64 oldest javascript web clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -68,6 +68,9 @@ requests: $(INSTALLED) ## 10,000 random requests of each kind, graph against ref
 
 bodies: $(INSTALLED) ## 100,000 made-up requests to the device's server, by its own description
 	EDGEREC_N_BODIES=10000 $(BIN)/pytest tests/device_runtime/test_openapi.py -k described
+
+soak: $(INSTALLED) ## five minutes of requests and model swaps: nothing dropped, memory flat (SECONDS=60: shorter)
+	$(BIN)/python -m benchmarks.soak --seconds $(or $(SECONDS),300)
 
 aarch64: $(INSTALLED) ## the runtime's wheel on an emulated 64-bit ARM board (needs qemu-user-static)
 	$(BIN)/python -m benchmarks.aarch64

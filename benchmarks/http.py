@@ -1,13 +1,17 @@
-"""python -m device_runtime against aiohttp answering a constant: requests a second and p50.
+"""python -m device_runtime against aiohttp answering a constant, and against bare imports.
+
+Requests a second and p50 at full load; p99 at half of it; cold start; memory.
 
 The client is a raw socket that writes a prepared request and reads one answer, on keep-alive
 connections, so that what is measured is the server. Both servers run at once and are asked in
-turn. Requests are bounded in count.
+turn. Requests are bounded in count. `python -m benchmarks.http MODEL.onnx` measures with a model
+that is there instead of training one.
 """
 
 import asyncio
 import contextlib
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -18,23 +22,39 @@ from pathlib import Path
 import edgerec
 from benchmarks.data import movielens, say_machine, temporary_folder
 from benchmarks.scorer import bare_session, microseconds
+from device_runtime.scorer import Scorer
 from edgerec.schema import Request
 
 N_CANDIDATES = 100
 N_REQUESTS = 1500
 N_ROUNDS = 7
+N_STARTS = 5
 CONCURRENCY = 8
+IMPORTS = "import numpy, onnxruntime, aiohttp.web"
+# Waits for its input to end, so that its memory can be looked at.
+BARE = f"{IMPORTS}; print('http://x:1/', flush=True); input()"
 
 
 @contextlib.contextmanager
 def server(*arguments: str) -> Iterator[int]:
     """Start a server and yield its port."""
+    with running("-m", *arguments) as (_, port):
+        yield port
+
+
+@contextlib.contextmanager
+def running(*arguments: str) -> Iterator[tuple[int, int]]:
+    """Start Python with arguments; yield its process id, and the port that it prints."""
     process = subprocess.Popen(
-        [sys.executable, "-m", *arguments], stdout=subprocess.PIPE, text=True
+        [sys.executable, *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "ORT_DISABLE_TELEMETRY": "1"},
     )
     try:
         assert process.stdout is not None
-        yield int(process.stdout.readline().rsplit(":", 1)[1].split("/")[0])
+        yield process.pid, int(process.stdout.readline().rsplit(":", 1)[1].split("/")[0])
     finally:
         process.terminate()
         process.communicate(timeout=60)
@@ -73,50 +93,111 @@ async def load(port: int, request: bytes, concurrency: int) -> tuple[float, floa
     return rate, statistics.median(latencies) * 1e6
 
 
+async def paced(port: int, request: bytes, rate: float) -> tuple[float, float]:
+    """Return p50 and p99 in microseconds where requests come at a rate, from when each was due."""
+    latencies: list[float] = []
+    started = time.perf_counter()
+
+    async def one_connection(first: int) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for number in range(first, N_REQUESTS, CONCURRENCY):
+            due = started + number / rate
+            await asyncio.sleep(max(0.0, due - time.perf_counter()))
+            writer.write(request)
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
+            await reader.readexactly(length)
+            latencies.append(time.perf_counter() - due)
+        writer.close()
+
+    await asyncio.gather(*map(one_connection, range(CONCURRENCY)))
+    cuts = statistics.quantiles(latencies, n=100)
+    return cuts[49] * 1e6, cuts[98] * 1e6
+
+
+def resident_megabytes(process: int) -> float:
+    pages = int(Path(f"/proc/{process}/statm").read_text("ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def say_start_and_memory(path: Path, request: bytes) -> None:
+    rows = []
+    for _ in range(N_STARTS):
+        started = time.perf_counter()
+        with running("-c", BARE) as (process, _):
+            bare_seconds, bare = time.perf_counter() - started, resident_megabytes(process)
+        started = time.perf_counter()
+        with running("-m", "device_runtime", str(path), "--port", "0") as (process, port):
+            asyncio.run(connection(port, request, 1, []))
+            seconds = time.perf_counter() - started
+            asyncio.run(load(port, request, CONCURRENCY))
+            rows.append((seconds / bare_seconds, bare, resident_megabytes(process)))
+    ratio, bare, own = (statistics.median(column) for column in zip(*rows, strict=True))
+    bound = bare + 2 * path.stat().st_size / 2**20 + 10
+    print(f"cold start to the first answer: {ratio:.2f} x bare imports (bound: 1.15)")
+    print(f"memory: {own:.1f} MB; bare imports {bare:.1f} MB, bound {bound:.1f} MB")
+
+
+def measure(path: Path, items: list[int], user: int) -> None:
+    candidates = items[:N_CANDIDATES]
+    bodies = {
+        "plain": {"userId": user, "itemIdList": candidates},
+        "k = 10": {"userId": user, "itemIdList": candidates, "k": 10},
+        "50 in history": {
+            "userId": user,
+            "itemIdList": candidates,
+            "history": [[item, 4.0] for item in items[-50:]],
+        },
+    }
+    session = bare_session(path)
+    tensors = Request(user_id=user, item_ids=candidates).tensors("int64", "int64")
+    bare = statistics.median(microseconds(lambda: session.run(None, tensors)) for _ in range(9))
+    print(f"bare session: {bare:.0f} µs")
+    print("request        conc.  constant/s    ours/s   ratio  with session   p50 ratio")
+    with (
+        server("benchmarks.constant_server") as other,
+        server("device_runtime", str(path), "--port", "0") as own,
+    ):
+        for name, body in bodies.items():
+            request = http_request(body)
+            for concurrency in (1, CONCURRENCY):
+                rows = []
+                for _ in range(N_ROUNDS):
+                    constant, constant_p50 = asyncio.run(load(other, request, concurrency))
+                    ours, ours_p50 = asyncio.run(load(own, request, concurrency))
+                    bound = 1 / (1 / constant + bare / 1e6)
+                    rows.append(
+                        (constant, ours, ours / constant, ours / bound, ours_p50 / constant_p50)
+                    )
+                medians = [statistics.median(column) for column in zip(*rows, strict=True)]
+                print(
+                    f"{name:<13}  {concurrency:>5}  {medians[0]:>10,.0f}  {medians[1]:>8,.0f}"
+                    f"  {medians[2]:>6.2f}  {medians[3]:>12.2f}  {medians[4]:>10.2f}"
+                )
+        print("bounds: ratio .5 of the constant; p50 2.5 times the constant's")
+        request = http_request(bodies["plain"])
+        for name, port in (("ours", own), ("constant", other)):
+            rounds = []
+            for _ in range(N_ROUNDS):
+                rate, _ = asyncio.run(load(port, request, CONCURRENCY))
+                p50, p99 = asyncio.run(paced(port, request, rate / 2))
+                rounds.append(p99 / p50)
+            print(f"p99 / p50 at half load, {name}: {statistics.median(rounds):.1f} (bound: 5)")
+    say_start_and_memory(path, request)
+
+
 def main() -> None:
     say_machine()
+    if len(sys.argv) > 1:
+        path = Path(sys.argv[1])
+        items = Scorer.from_path(path).run(k=2 * N_CANDIDATES).top_ids.tolist()
+        measure(path, sorted(items), 108)
+        return
     with temporary_folder() as name:
         folder = Path(name)
         model = edgerec.train(movielens(folder))
         path = model.export(folder / "model.onnx").path
-        items = model.ranker.item_ids
-        user = int(model.ranker.user_ids[0])
-        candidates = items[:N_CANDIDATES].tolist()
-        bodies = {
-            "plain": {"userId": user, "itemIdList": candidates},
-            "k = 10": {"userId": user, "itemIdList": candidates, "k": 10},
-            "50 in history": {
-                "userId": user,
-                "itemIdList": candidates,
-                "history": [[item, 4.0] for item in items[-50:].tolist()],
-            },
-        }
-        session = bare_session(path)
-        tensors = Request(user_id=user, item_ids=candidates).tensors("int64", "int64")
-        bare = statistics.median(microseconds(lambda: session.run(None, tensors)) for _ in range(9))
-        print(f"bare session: {bare:.0f} µs")
-        print("request        conc.  constant/s    ours/s   ratio  with session   p50 ratio")
-        with (
-            server("benchmarks.constant_server") as other,
-            server("device_runtime", str(path), "--port", "0") as own,
-        ):
-            for name_, body in bodies.items():
-                request = http_request(body)
-                for concurrency in (1, CONCURRENCY):
-                    rows = []
-                    for _ in range(N_ROUNDS):
-                        constant, constant_p50 = asyncio.run(load(other, request, concurrency))
-                        ours, ours_p50 = asyncio.run(load(own, request, concurrency))
-                        bound = 1 / (1 / constant + bare / 1e6)
-                        rows.append(
-                            (constant, ours, ours / constant, ours / bound, ours_p50 / constant_p50)
-                        )
-                    medians = [statistics.median(column) for column in zip(*rows, strict=True)]
-                    print(
-                        f"{name_:<13}  {concurrency:>5}  {medians[0]:>10,.0f}  {medians[1]:>8,.0f}"
-                        f"  {medians[2]:>6.2f}  {medians[3]:>12.2f}  {medians[4]:>10.2f}"
-                    )
-        print("bounds: ratio .5 of the constant; p50 2.5 times the constant's")
+        measure(path, model.ranker.item_ids.tolist(), int(model.ranker.user_ids[0]))
 
 
 if __name__ == "__main__":

@@ -42,8 +42,18 @@ def answer_request(request: RecommendRequest, scorer: "Scorer") -> str:
         exclude=request.exclude,
         k=request.k or 0,
         context=request.context,
+        outputs=_wanted(request),
     )
     return format_answer(request, answer)
+
+
+def _wanted(request: RecommendRequest) -> tuple[str, ...]:
+    """Return the outputs that the answer is written from; the others are not copied."""
+    if request.item_ids is None:
+        return ("top_ids", "top_scores")
+    if request.k is None:
+        return ("scores", "known")
+    return ("known", "top_positions", "top_scores")
 
 
 def format_answer(request: RecommendRequest, answer: "Answer") -> str:

@@ -1,21 +1,22 @@
 """What the handlers of the application share, by key: built from values, no globals."""
 
-from concurrent.futures import ThreadPoolExecutor
-
 from aiohttp import web
 
 from .event_keeper import EventKeeper
+from .inference import Inference
 from .metrics import Metrics
 from .served import Served
 from .settings import ServerSettings
+from .slow_clients import SlowClients
 from .stopping import InFlight
 from .updates import Updater
 
 SERVED = web.AppKey("SERVED", Served)
 """its `scorer` may be another one after every `await`: take it once for each request"""
 SETTINGS = web.AppKey("SETTINGS", ServerSettings)
-WORKER = web.AppKey("WORKER", ThreadPoolExecutor)
+INFERENCE = web.AppKey("INFERENCE", Inference)
 IN_FLIGHT = web.AppKey("IN_FLIGHT", InFlight)
+SLOW_CLIENTS = web.AppKey("SLOW_CLIENTS", SlowClients)
 METRICS = web.AppKey("METRICS", Metrics)
 KEEPER = web.AppKey("KEEPER", EventKeeper)
 """there only where events are kept"""

@@ -54,7 +54,10 @@ def _sections(document: dict[str, Any], url: str) -> Iterator[str]:
                 )
                 yield f"<pre>{html.escape(command)}</pre>"
                 yield "<table>"
-                for name, schema in content["schema"].get("properties", {}).items():
+                schema = content["schema"]
+                # Of several forms, the first is the plain one.
+                plain = schema.get("anyOf", [schema])[0]
+                for name, schema in plain.get("properties", {}).items():
                     said = html.escape(schema.get("description", ""))
                     yield f"<tr><td><code>{html.escape(name)}</code></td><td>{said}</td></tr>"
                 yield "</table>"

@@ -74,7 +74,7 @@ class RequestError(ValueError):
     message : str
         A sentence that says what to send instead.
     status : int, default 400
-        The HTTP status that fits: 400, or 413 where the request is too large.
+        The HTTP status that fits.
 
     Examples
     --------
@@ -85,6 +85,19 @@ class RequestError(ValueError):
     def __init__(self, message: str, status: int = 400) -> None:
         super().__init__(message)
         self.status = status
+
+
+class BusyError(RequestError):
+    """A request is not taken now, since too many are being answered; its status is 503.
+
+    Examples
+    --------
+    >>> BusyError("the server is busy; send the request again in a second").status
+    503
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, status=503)
 
 
 class NoScoreError(RequestError):

@@ -8,7 +8,7 @@ from . import __version__
 from .app_keys import IN_FLIGHT, KEEPER, METRICS, SERVED, UPDATER
 from .metrics import resident_bytes
 
-OPEN_ROUTES = ("/livez", "/readyz")
+OPEN_ROUTES = ("/livez", "/readyz", "/v2/health/live", "/v2/health/ready")
 """answered without a token: they say nothing but that"""
 
 

@@ -8,9 +8,10 @@ from typing import Any, Final
 
 from . import __version__
 from .bundle import Bundle
+from .inference_openapi import inference_paths
+from .openapi_parts import errors, reference, responses, with_body
 from .settings import ServerSettings
 
-_JSON: Final = "application/json"
 _MAX_FLOAT32: Final = 3.4028234e38
 
 
@@ -21,6 +22,7 @@ def openapi(bundle: Bundle, settings: ServerSettings) -> dict[str, Any]:
         "/api/v1/events": {"post": _events(bundle, settings)},
         "/api/v1/users/{userId}": {"delete": _erase()},
         **{path: {"get": _plain(summary)} for path, summary in _PLAIN.items()},
+        **inference_paths(bundle, settings),
         "/updates": {"get": _updates()},
         "/metrics": {"get": _text("Counts and times for Prometheus.", "text/plain")},
         "/docs": {"get": _text("This description as a page.", "text/html")},
@@ -42,11 +44,12 @@ def openapi(bundle: Bundle, settings: ServerSettings) -> dict[str, Any]:
     else:
         document["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
         document["security"] = [{"token": []}]
-        for path in ("/livez", "/readyz"):
+        for path in ("/livez", "/readyz", "/v2/health/live", "/v2/health/ready"):
             paths[path]["get"]["security"] = []
     return document
 
 
+_REFUSED: Final = {"error": {"type": "string"}, "status": {"type": "integer"}}
 _PLAIN: Final = {
     "/livez": "200 while the process answers.",
     "/readyz": "200 while requests are taken; 503 once the server has been told to stop.",
@@ -62,10 +65,10 @@ def _schemas(bundle: Bundle, settings: ServerSettings) -> dict[str, Any]:
         "HistoryEntry": {
             "description": "An item, or an item and its value (a rating or weight).",
             "anyOf": [
-                _reference("ItemId"),
+                reference("ItemId"),
                 {
                     "type": "array",
-                    "prefixItems": [_reference("ItemId"), {"type": ["number", "null"]}],
+                    "prefixItems": [reference("ItemId"), {"type": ["number", "null"]}],
                     "items": False,
                     "minItems": 2,
                 },
@@ -88,8 +91,8 @@ def _schemas(bundle: Bundle, settings: ServerSettings) -> dict[str, Any]:
             "required": ["userId", "itemId", "event"],
             "additionalProperties": False,
             "properties": {
-                "userId": _reference("UserId"),
-                "itemId": _reference("ItemId"),
+                "userId": reference("UserId"),
+                "itemId": reference("ItemId"),
                 "event": {"enum": list(bundle.event_values)},
                 "value": {"type": ["number", "null"], "minimum": -1e30, "maximum": 1e30},
                 "time": {
@@ -117,12 +120,12 @@ def _id(id_type: str) -> dict[str, Any]:
 
 def _recommend(bundle: Bundle, settings: ServerSettings) -> dict[str, Any]:
     def items(longest: int, of: str = "ItemId") -> dict[str, Any]:
-        return {"type": "array", "maxItems": longest, "items": _reference(of)}
+        return {"type": "array", "maxItems": longest, "items": reference(of)}
 
     properties = {
         "userId": {
             "description": "null: an unknown user",
-            "anyOf": [_reference("UserId"), {"type": "null"}],
+            "anyOf": [reference("UserId"), {"type": "null"}],
         },
         "itemIdList": {
             **items(settings.max_candidates),
@@ -151,12 +154,20 @@ def _recommend(bundle: Bundle, settings: ServerSettings) -> dict[str, Any]:
     answer = {
         "type": "object",
         "required": ["itemScoreList"],
-        "properties": {"itemScoreList": {"type": "array", "items": _reference("ItemScore")}},
+        "properties": {"itemScoreList": {"type": "array", "items": reference("ItemScore")}},
     }
+    refused = {"type": "object", "required": ["error", "status"], "properties": _REFUSED}
+    several = {
+        "description": "several at once; each is answered or refused by itself, in their order",
+        "type": "array",
+        "maxItems": settings.max_batch,
+        "items": body,
+    }
+    listed = {"type": "array", "items": {"anyOf": [answer, refused]}}
     return {
-        "summary": "Rank items for a user.",
-        **_with_body(body, example),
-        "responses": _responses(answer, 400, 413),
+        "summary": "Rank items for a user; or, for a list of such requests, each of them.",
+        **with_body({"anyOf": [body, several]}, example),
+        "responses": responses({"anyOf": [answer, listed]}, 400, 408, 413, 503),
     }
 
 
@@ -169,7 +180,7 @@ def _events(bundle: Bundle, settings: ServerSettings) -> dict[str, Any]:
             "events": {
                 "type": "array",
                 "maxItems": settings.max_events,
-                "items": _reference("Event"),
+                "items": reference("Event"),
             }
         },
     }
@@ -185,8 +196,8 @@ def _events(bundle: Bundle, settings: ServerSettings) -> dict[str, Any]:
     }
     return {
         "summary": "Tell what users did; the next answer counts it.",
-        **_with_body({"anyOf": [_reference("Event"), several]}, example),
-        "responses": _responses(answer, 400, 404, 413, 507),
+        **with_body({"anyOf": [reference("Event"), several]}, example),
+        "responses": responses(answer, 400, 404, 413, 507),
     }
 
 
@@ -199,20 +210,20 @@ def _erase() -> dict[str, Any]:
     return {
         "summary": "Erase all that this device keeps of a user.",
         "parameters": [
-            {"name": "userId", "in": "path", "required": True, "schema": _reference("UserId")}
+            {"name": "userId", "in": "path", "required": True, "schema": reference("UserId")}
         ],
-        "responses": _responses(answer, 400, 404, 507),
+        "responses": responses(answer, 400, 404, 507),
     }
 
 
 def _plain(summary: str) -> dict[str, Any]:
-    return {"summary": summary, "responses": _responses({"type": "object"}, 503)}
+    return {"summary": summary, "responses": responses({"type": "object"}, 503)}
 
 
 def _updates() -> dict[str, Any]:
     return {
         "summary": "What came from the feed: the sequence that is served, and how the feed is.",
-        "responses": _responses({"type": "object"}, 404),
+        "responses": responses({"type": "object"}, 404),
     }
 
 
@@ -220,42 +231,8 @@ def _text(summary: str, media: str) -> dict[str, Any]:
     content = {media: {"schema": {"type": "string"}}}
     return {
         "summary": summary,
-        "responses": {"200": {"description": "text", "content": content}, **_errors(401)},
+        "responses": {"200": {"description": "text", "content": content}, **errors(401)},
     }
-
-
-def _with_body(schema: dict[str, Any], example: dict[str, Any]) -> dict[str, Any]:
-    content = {_JSON: {"schema": schema, "example": example}}
-    return {"requestBody": {"required": True, "content": content}}
-
-
-def _responses(answer: dict[str, Any], *errors: int) -> dict[str, Any]:
-    return {
-        "200": {"description": "the answer", "content": {_JSON: {"schema": answer}}},
-        **_errors(*errors, 401),
-    }
-
-
-_MEANINGS: Final = {
-    400: "the request is not what is expected",
-    401: "the token is missing or another one",
-    404: "nothing is here, or this server keeps no events or follows no feed",
-    413: "too many or too large",
-    503: "the server is stopping",
-    507: "the disk takes nothing",
-}
-
-
-def _errors(*statuses: int) -> dict[str, Any]:
-    content = {_JSON: {"schema": _reference("Error")}}
-    return {
-        str(status): {"description": _MEANINGS[status], "content": content}
-        for status in sorted(statuses)
-    }
-
-
-def _reference(name: str) -> dict[str, str]:
-    return {"$ref": f"#/components/schemas/{name}"}
 
 
 def _context(bundle: Bundle) -> dict[str, Any]:

@@ -68,7 +68,12 @@ def parse_request(body: bytes, bundle: Bundle, settings: ServerSettings) -> Reco
     RequestError
         Status 400 or 413; the sentence names the field, and the position in it.
     """
-    fields = parse_object(body, _KEYS)
+    return parse_fields(parse_json(body), bundle, settings)
+
+
+def parse_fields(content: Any, bundle: Bundle, settings: ServerSettings) -> RecommendRequest:
+    """Check a request that JSON held; as `parse_request` in all else."""
+    fields = check_object(content, _KEYS)
     if "userId" not in fields:
         raise RequestError(
             "userId: it is missing; send the id of the user, null for an unknown one"
@@ -114,8 +119,19 @@ def parse_object(body: bytes, keys: Sequence[str]) -> dict[str, Any]:
     RequestError
         It is something else; the sentence says what.
     """
+    return check_object(parse_json(body), keys)
+
+
+def parse_json(body: bytes) -> Any:
+    """Return what a body of JSON holds.
+
+    Raises
+    ------
+    RequestError
+        It is no JSON, or nested deeper than Python's parser goes.
+    """
     try:
-        fields = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant)
+        return json.loads(body.decode("utf-8"), parse_constant=_refuse_constant)
     except UnicodeDecodeError as error:
         raise RequestError(
             f"body: expected UTF-8, got another byte at {error.start}; send JSON in UTF-8"
@@ -126,14 +142,24 @@ def parse_object(body: bytes, keys: Sequence[str]) -> dict[str, Any]:
         raise RequestError(
             f'body: expected JSON ({error}); send an object like {{"userId": 1, "itemIdList": [2]}}'
         ) from None
-    if not isinstance(fields, dict):
+
+
+def check_object(content: Any, keys: Sequence[str]) -> dict[str, Any]:
+    """Return an object that has none but the given keys.
+
+    Raises
+    ------
+    RequestError
+        It is something else; the sentence says what.
+    """
+    if not isinstance(content, dict):
         raise RequestError(
-            f'body: expected a JSON object, got {shown(fields)}; send one like {{"userId": 1}}'
+            f'body: expected a JSON object, got {shown(content)}; send one like {{"userId": 1}}'
         )
-    for key in fields:
+    for key in content:
         if key not in keys:
             raise RequestError(f"{shown(key)}: unknown key; {_advice(key, keys)}")
-    return fields
+    return content
 
 
 def _refuse_constant(literal: str) -> NoReturn:

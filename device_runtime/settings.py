@@ -11,7 +11,16 @@ _ADDRESS = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^\[\]:/\s]*):(?P<port>[0-9]
 _ROUTE = re.compile(r"(/[A-Za-z0-9._~-]+)+", re.ASCII)
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\[\]:]+)(:[0-9]*)?", re.ASCII)
 _WILDCARDS = ("", "0.0.0.0", "::")
-_TAKEN_ROUTES = ("/livez", "/readyz", "/healthz", "/metrics", "/updates", "/openapi.json", "/docs")
+_TAKEN_ROUTES = (
+    "/livez",
+    "/readyz",
+    "/healthz",
+    "/metrics",
+    "/updates",
+    "/openapi.json",
+    "/docs",
+    "/v2",
+)
 
 
 @dataclass(frozen=True)
@@ -53,8 +62,20 @@ class ServerSettings:
     """Longest ``exclude``."""
     max_events: int = 1_000
     """Most events in one request."""
+    max_batch: int = 100
+    """Most requests in one list; all together they may have `max_candidates`."""
+    max_requests: int = 64
+    """Most requests that are answered at a time; one more is answered 503."""
+    max_waiting: int = 16
+    """Most large requests that wait for the thread that scores them; one more is answered 503."""
     inline_candidates: int = 1_000
     """Requests with up to this many candidates are scored between two others, without a thread."""
+    inline_body_bytes: int = 64 * 1024
+    """Bodies of up to this many bytes are read between two others, without a thread."""
+    read_seconds: float = 30.0
+    """How long a head may take to arrive, and then a body; a slower body is answered with 408."""
+    idle_seconds: float = 75.0
+    """How long a connection stays open after an answer, without another request."""
     shutdown_seconds: float = 30.0
     """How long requests that have begun may take to finish when the server is told to stop."""
 
@@ -63,7 +84,8 @@ class ServerSettings:
             raise ValueError(
                 f"port: expected 0 to 65535, got {self.port}; 0 lets the system choose"
             )
-        if not _ROUTE.fullmatch(self.route) or self.route in _TAKEN_ROUTES:
+        taken = self.route in _TAKEN_ROUTES or f"{self.route}/".startswith("/v2/")
+        if not _ROUTE.fullmatch(self.route) or taken:
             raise ValueError(
                 f"route: expected a path like /api/v1/recommend, got {self.route!r}; use letters, "
                 f"digits and -._~ between slashes, and none of {', '.join(_TAKEN_ROUTES)}"
@@ -91,6 +113,11 @@ class ServerSettings:
             value = getattr(self, setting.name)
             if setting.type is int and setting.name != "port" and value < 1:
                 raise ValueError(f"{setting.name}: expected 1 or more, got {value}")
+        for name in ("read_seconds", "idle_seconds"):
+            if not 0 < getattr(self, name) <= 3600:
+                raise ValueError(
+                    f"{name}: expected more than 0, up to 3600, got {getattr(self, name)}"
+                )
         if not 0 <= self.shutdown_seconds <= 3600:
             raise ValueError(f"shutdown_seconds: expected 0 to 3600, got {self.shutdown_seconds}")
 

@@ -1,0 +1,77 @@
+"""The route that ranks: one request, or a list of them."""
+
+from collections.abc import AsyncIterator
+from functools import partial
+from typing import TypeVar
+
+from aiohttp import web
+
+from .answers import answer_request
+from .app_keys import INFERENCE, KEEPER, SERVED, SETTINGS
+from .batches import answer_batch, parse_batch
+from .bundle import Bundle
+from .errors import RequestError
+from .event_requests import with_events
+from .inference import Inference
+from .requests import RecommendRequest, parse_fields, parse_json
+from .settings import ServerSettings
+
+_Asked = TypeVar("_Asked", RecommendRequest, RecommendRequest | RequestError)
+
+
+def add_recommend_routes(app: web.Application) -> None:
+    """Add ``POST`` to the route of the settings, and the thread that scores large requests."""
+    app.router.add_post(app[SETTINGS].route, _recommend)
+    app.cleanup_ctx.append(_inference)
+
+
+async def _inference(app: web.Application) -> AsyncIterator[None]:
+    app[INFERENCE] = Inference(app[SETTINGS].max_waiting)
+    yield
+    app[INFERENCE].close()
+
+
+async def _recommend(request: web.Request) -> web.Response:
+    app = request.app
+    settings, served, inference = app[SETTINGS], app[SERVED], app[INFERENCE]
+    scorer = served.scorer
+    bundle = scorer.bundle
+    body = await request.read()
+    large = len(body) > settings.inline_body_bytes
+    asked = await inference.run(partial(_parsed, body, bundle, settings), large=large)
+
+    def answer(one: RecommendRequest) -> str:
+        return served.ask(scorer, partial(answer_request, one))
+
+    if isinstance(asked, list):
+        batch = [_with_events(app, one, bundle) for one in asked]
+        large = sum(_n_scored(one, bundle) for one in batch) > settings.inline_candidates
+        text = await inference.run(partial(answer_batch, batch, answer), large=large)
+    else:
+        one = _with_events(app, asked, bundle)
+        large = _n_scored(one, bundle) > settings.inline_candidates
+        text = await inference.run(partial(answer, one), large=large)
+    return web.Response(body=text.encode(), content_type="application/json")
+
+
+def _parsed(
+    body: bytes, bundle: Bundle, settings: ServerSettings
+) -> RecommendRequest | list[RecommendRequest | RequestError]:
+    content = parse_json(body)
+    if isinstance(content, list):
+        return parse_batch(content, bundle, settings)
+    return parse_fields(content, bundle, settings)
+
+
+def _with_events(app: web.Application, asked: _Asked, bundle: Bundle) -> _Asked:
+    keeper = app.get(KEEPER)
+    if keeper is None or isinstance(asked, RequestError) or asked.user_id is None:
+        return asked
+    did = keeper.store.events_of(asked.user_id, bundle.n_history)
+    return with_events(asked, did, bundle)
+
+
+def _n_scored(asked: RecommendRequest | RequestError, bundle: Bundle) -> int:
+    if isinstance(asked, RequestError):
+        return 0
+    return bundle.n_items if asked.item_ids is None else len(asked.item_ids)
