@@ -153,6 +153,18 @@ class ItemTitles(Protocol):
 
 
 @runtime_checkable
+class ItemTexts(Protocol):
+    """Offers what is written of the items: title, description, tags."""
+
+    def get_item_texts(self, item_ids: Sequence[Id]) -> Sequence[str | None]:
+        """Return the text of each id, in the order of the ids; None: it has none.
+
+        Nothing that was written later than the training samples may stand in it.
+        """
+        ...
+
+
+@runtime_checkable
 class PreTraining(Protocol):
     """Wants to be called once before anything is read."""
 

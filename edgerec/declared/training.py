@@ -2,13 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-
-class Section(BaseModel):
-    """A part of the file; what it does not know is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+from edgerec.declared.sections import Section
 
 
 class Embedding(Section):

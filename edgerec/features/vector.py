@@ -55,6 +55,8 @@ class FeatureTables:
     """smallest and largest value in training; what a request states beyond is cut to it"""
     neighbours: Neighbours | None = None
     """item-item weights; None: none were learned"""
+    n_text: int = 0
+    """the last columns of `item_features` that are the vector of the item's text"""
     n_compared: int = 200
     """newest slots of a history that candidates are compared with; neighbours take all slots"""
 
@@ -238,6 +240,7 @@ def tables_to_arrays(tables: FeatureTables) -> dict[str, NDArray[Any]]:
     arrays: dict[str, NDArray[Any]] = {
         "user_features": tables.user_features,
         "item_features": tables.item_features,
+        "content": tables.content,
         "kinds": tables.kinds,
         "scales": tables.scales,
         "embedding": tables.embedding,
@@ -256,16 +259,16 @@ def tables_to_arrays(tables: FeatureTables) -> dict[str, NDArray[Any]]:
 
 def tables_from_arrays(
     arrays: Mapping[str, NDArray[Any]],
-    content: Array,
     label_above: float | None,
     value_range: tuple[float, float],
     n_compared: int,
+    n_text: int,
 ) -> FeatureTables:
     """Return the tables that `tables_to_arrays` wrote."""
     return FeatureTables(
         user_features=arrays["user_features"],
         item_features=arrays["item_features"],
-        content=content,
+        content=arrays["content"],
         kinds=arrays["kinds"],
         scales=arrays["scales"],
         embedding=arrays["embedding"],
@@ -279,6 +282,7 @@ def tables_from_arrays(
         label_above=label_above,
         value_range=value_range,
         neighbours=_neighbours_from_arrays(arrays),
+        n_text=n_text,
         n_compared=n_compared,
     )
 
