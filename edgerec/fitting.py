@@ -14,7 +14,7 @@ from edgerec.features.texts import fit_texts
 from edgerec.features.vector import FeatureTables
 from edgerec.fitted import fit_sample_tables
 from edgerec.progress import Progress, Silent
-from edgerec.recsys import RecSys
+from edgerec.recsys import ItemRules, RecSys
 from edgerec.samples.cut import BEFORE
 from edgerec.samples.intake import Intake
 from edgerec.samples.known import known_histories
@@ -80,6 +80,7 @@ def fit_tables(
             n_compared=settings.n_compared,
         ),
         text=text,
+        item_rules=rec_sys.get_item_rules() if isinstance(rec_sys, ItemRules) else None,
         known=known,
         embedding_fit_of_user=fit_of_user,
         weights=Weights((), (), nothing, nothing),

@@ -4,8 +4,8 @@ A capability is found by what an object offers, so a class that has the method h
 is nothing to register or to inherit from.
 """
 
-from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple, Protocol, runtime_checkable
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple, Protocol, runtime_checkable
 
 from edgerec.errors import ConfigurationError, shown
 
@@ -39,6 +39,14 @@ class Interaction(NamedTuple):
     value: float | None
     timestamp: int
     """Unix seconds"""
+
+
+class ItemFeatures(Protocol):
+    """Knows items: all that it takes to add some to a model."""
+
+    def get_item_feature(self, item_id: Id) -> Sequence[float]:
+        """Return the item's static features, as in training."""
+        ...
 
 
 class RecSys(Protocol):
@@ -161,6 +169,15 @@ class ItemTexts(Protocol):
 
         Nothing that was written later than the training samples may stand in it.
         """
+        ...
+
+
+@runtime_checkable
+class ItemRules(Protocol):
+    """Offers by what features of items are made, so that those of new items need no training."""
+
+    def get_item_rules(self) -> Mapping[str, Any]:
+        """Return plain JSON types; NAME.training keeps them."""
         ...
 
 

@@ -59,6 +59,7 @@ COMMANDS = (
     "evaluate",
     "report",
     "export",
+    "add-items",
     "verify",
     "serve",
     "demo",
@@ -231,7 +232,7 @@ def test_commands_of_documents_exist(document: Path) -> None:
 
 
 def test_the_readme_names_every_command() -> None:
-    assert set(re.findall(r"^\| `edgerec (\w+)", README, re.MULTILINE)) == set(COMMANDS)
+    assert set(re.findall(r"^\| `edgerec ([\w-]+)", README, re.MULTILINE)) == set(COMMANDS)
     assert {"make demo", "make test"} <= set(command_lines(README))
 
 

@@ -1,8 +1,9 @@
 """A RecSys out of a configuration: what `edgerec train edgerec.toml` trains."""
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from edgerec.declared.checking import check_names
 from edgerec.declared.features import DeclaredFeatures
 from edgerec.declared.negatives import positive, read_seen, with_drawn, with_seen
+from edgerec.declared.new_items import item_rules
 from edgerec.declared.reading import database_url, read_configuration
 from edgerec.declared.schema import Configuration, interaction_names, row_conditions
 from edgerec.declared.sequences import DeclaredSequences
@@ -99,6 +101,10 @@ class DeclaredRecSys:
         if items is None or items.title is None:
             return [None] * len(item_ids)
         return read_titles(self._engine, items.table, items.id, items.title, item_ids)
+
+    def get_item_rules(self) -> Mapping[str, Any]:
+        """Return how features and texts of items are made; see `declared.new_items`."""
+        return item_rules(self.configuration, self._items.block)
 
     def item_generator(self) -> Iterator[Id]:
         """Yield the items that have features, those without an interaction too.

@@ -32,7 +32,7 @@ def item_texts(rec_sys: ItemTexts, ids: IdArray) -> Iterator[str | None]:
         yield from _checked(some, rec_sys.get_item_texts(some))
 
 
-def text_vectors(rec_sys: RecSys, ids: IdArray, model: TextModel | None) -> Array:
+def text_vectors(rec_sys: object, ids: IdArray, model: TextModel | None) -> Array:
     """Return the vector of each id's text by a fit that is there: float32 [n, text_dim].
 
     Of width 0 where the fit knows no texts.

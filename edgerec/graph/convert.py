@@ -40,6 +40,7 @@ def to_graph(ranker: Ranker, producer_version: str, settings: ExportSettings) ->
         inputs.value_and_liked,
         n_compared,
         ranker.tables.label_above is not None,
+        ranker.added_items,
     )
     per_candidate = [*dynamic.candidate_features(), taste.candidate_columns(candidates.rows)]
     if ranker.tables.neighbours is not None:

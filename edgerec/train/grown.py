@@ -18,6 +18,7 @@ from edgerec.features.neighbours.tables import Neighbours
 from edgerec.features.statistics import ItemStatistics
 from edgerec.features.tables import content_directions
 from edgerec.features.taste.basis import content_like
+from edgerec.features.taste.stiffness import no_stiffer
 from edgerec.features.taste.tables import TasteTables, taste_to_arrays
 from edgerec.features.vector import FeatureTables
 from edgerec.ids import IdArray
@@ -115,6 +116,10 @@ def _tables(ranker: Ranker, places: _Places, new: Array) -> FeatureTables:
         for name in ItemStatistics.__dataclass_fields__
     }
     n_new = len(new)
+    is_new = np.zeros(n_rows + n_new, bool)
+    is_new[places.rows_of_new] = True
+    n_compared = min(ranker.settings.n_compared, ranker.settings.n_history)
+    taste = _taste(tables.taste, basis[n_rows:], places)
     return dataclasses.replace(
         tables,
         item_features=told(tables.item_features, features),
@@ -124,7 +129,7 @@ def _tables(ranker: Ranker, places: _Places, new: Array) -> FeatureTables:
         embedding=_with_nothing(tables.embedding, n_new, places),
         audience=_with_nothing(tables.audience, n_new, places),
         statistics=ItemStatistics(**statistics),
-        taste=_taste(tables.taste, basis[n_rows:], places),
+        taste=no_stiffer(taste, is_new, n_compared),
         neighbours=_neighbours(tables.neighbours, n_new, places),
     )
 

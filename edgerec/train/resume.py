@@ -54,6 +54,11 @@ def require_same_data(saved: Ranker, rec_sys: RecSys, intake: Intake, folder: Pa
     StateError
         The sentence names the method that gives something else now, and the first id.
     """
+    if len(saved.added_items):
+        raise StateError(
+            f"{folder} holds {len(saved.added_items)} items that were added after training, so "
+            "there is nothing to resume. Resume from the folder that training itself wrote."
+        )
     if saved.facts.fingerprint != intake.fingerprint:
         before, now = saved.facts.n_samples, intake.n_samples
         what = (

@@ -61,6 +61,19 @@ class SavedState:
 
 def save_tables(folder: Path, ranker: Ranker) -> None:
     """Write everything but the network, and a state.json that says that no epoch is done."""
+    _write_tables(folder, ranker)
+    _write_state(folder, ranker, Course([], 0, None))
+
+
+def save_changed(folder: Path, ranker: Ranker, saved: SavedState) -> None:
+    """Write a state that is `saved` with the tables of `ranker`, as of more items."""
+    assert saved.network is not None
+    _write_tables(folder, ranker)
+    _write_arrays(folder / _network_name(saved.course.epochs), saved.network)
+    _write_state(folder, ranker, saved.course)
+
+
+def _write_tables(folder: Path, ranker: Ranker) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "state.json").unlink(missing_ok=True)
     _remove_networks(folder, "")
@@ -75,7 +88,6 @@ def save_tables(folder: Path, ranker: Ranker) -> None:
         **{f"held_out_{key}": value for key, value in vars(ranker.held_out).items()},
     }
     _write_arrays(folder / "tables.npz", arrays)
-    _write_state(folder, ranker, Course([], 0, None))
 
 
 def save_checkpoint(folder: Path, ranker: Ranker, network: MLPClassifier, course: Course) -> None:

@@ -126,7 +126,7 @@ def test_texts_are_off_unless_declared_and_go_with_sequences():
         ),
         (
             FILE.partition("[items]")[0] + TEXT,
-            "edgerec.toml must be a section [items], whose table and id the texts of [text] go by",
+            "edgerec.toml needs a section [items], whose table and id the texts of [text] go by",
         ),
     ],
 )
@@ -138,6 +138,6 @@ def test_a_mistake_is_said_with_its_line(text: str, sentence: str) -> None:
 
 def test_a_model_is_trained_with_texts(capsys: pytest.CaptureFixture[str]) -> None:
     written(FILE + TEXT + TAGS)
-    assert main(["train", "edgerec.toml", "--accept-leak", "static-features"]) == 0
+    assert main(["train", "edgerec.toml", "--accept-leak", "item-features"]) == 0
     # Seven of nine items are in no table of goods.
     assert "have no text" in capsys.readouterr().err
