@@ -21,7 +21,7 @@ from edgerec.train.ranker import Ranker
 from tests.trained import SETTINGS, Generated, generated_model, neighbours_model
 
 # Before, between and behind the ids of training; so far that integers are dense no more.
-NEW: dict[bool, list[Id]] = {False: [10**9, -7, 61], True: ["zz", "item 60 é!", "a"]}
+NEW: dict[bool, list[Id]] = {False: [10**9, -7, 5], True: ["zz", "item 60 é!", "a"]}
 
 
 class More(Generated):
@@ -113,9 +113,9 @@ def test_a_new_item_is_scored_as_one_of_the_catalogue_that_nobody_met():
 
 
 def test_items_are_added_to_what_items_were_added_to():
-    once = generated_model().with_items(More(), [10**9, 61])
+    once = generated_model().with_items(More(), [10**9, 5])
     twice = once.with_items(More(), [-7, 10**9])
-    at_once = generated_model().with_items(More(), [10**9, -7, 61])
+    at_once = generated_model().with_items(More(), [10**9, -7, 5])
     assert twice.ranker.item_ids.tolist() == at_once.ranker.item_ids.tolist()
     np.testing.assert_array_equal(twice.ranker.added_items, at_once.ranker.added_items)
     asked = Request(item_ids=at_once.ranker.item_ids.tolist())
@@ -142,8 +142,8 @@ def test_what_training_never_saw_vary_says_nothing_and_halves_do_not_overflow():
         def get_item_feature(self, item_id: Id) -> Sequence[float]:
             return [*super().get_item_feature(item_id)[:2], 7.0, *[0.0] * (self.width - 3)]
 
-    assert not constant.with_items(Never(), [61]).ranker.tables.item_features[:, 2].any()
-    grown = before.with_items(Odd(), [61]).ranker.tables.item_features
+    assert not constant.with_items(Never(), [5]).ranker.tables.item_features[:, 2].any()
+    grown = before.with_items(Odd(), [5]).ranker.tables.item_features
     assert grown.max() == np.finfo(np.float16).max
 
 
@@ -159,10 +159,10 @@ class Heard(Silent):
     ("ids", "width", "sentence"),
     [
         ([], None, "There is no new item: the list of ids is empty. Name one or more."),
-        ([61, 5, 61], None, "The new item 61 is there twice. Give each once, with the features"),
-        (["61"], None, "The list of new items gave the item id '61' of type str, but the items"),
+        ([5, 7, 5], None, "The new item 5 is there twice. Give each once, with the features"),
+        (["5"], None, "The list of new items gave the item id '5' of type str, but the items"),
         ([-(2**63)], None, "The item id -2**63 is the padding id, which means that nothing is"),
-        ([61], 2, "The model was trained on 8 features of each item; of the new items there are 2"),
+        ([5], 2, "The model was trained on 16 features of each item; of the new items there are 2"),
     ],
 )
 def test_what_cannot_be_added_is_said(ids: list[Id], width: int | None, sentence: str) -> None:
@@ -195,9 +195,9 @@ def test_an_item_without_a_text_is_added_and_said():
             return [None] * len(item_ids)
 
     heard = Heard()
-    grown = told_model().with_items(Silenced(), [61], progress=heard).ranker
+    grown = told_model().with_items(Silenced(), [5], progress=heard).ranker
     assert not grown.tables.item_features[grown.added_items, -4:].any()
     (said,) = heard.said
     assert said.startswith("1 of 1 new items have no text with a word of training: nothing is")
     with pytest.raises(SampleError, match=r"^The model was trained with the texts of its items"):
-        told_model().with_items(More(), [61])
+        told_model().with_items(More(), [5])
