@@ -70,7 +70,12 @@ def test_every_other_score_keeps_its_bits(name: str, precision: Precision) -> No
     before = made()
     after = before.with_items(knows(), NEW[strings])
     old, new = session(before.ranker, precision), session(after.ranker, precision)
-    requests = [one for one in parity_requests(before.ranker, 60) if one.item_ids]
+    # What names no candidate asks for the catalogue, which is larger now.
+    requests = [
+        one
+        for one in parity_requests(before.ranker, 60)
+        if one.item_ids and one.name != "padding only"
+    ]
     for request in requests:
         expected, came = old.answer(request), new.answer(request)
         np.testing.assert_array_equal(came.scores, expected.scores)
