@@ -279,7 +279,7 @@ def test_a_file_that_wants_to_be_unpickled(folder: Path) -> None:
 def test_a_file_without_an_array(folder: Path) -> None:
     np.savez(folder / "tables.npz", embedding=np.zeros(3, np.float32))
     rehash(folder, "tables.npz")
-    assert "is incomplete (KeyError('item_features" in sentence(folder)
+    assert "is incomplete (KeyError('user_features" in sentence(folder)
 
 
 def interrupt_after(n_moved: int, monkeypatch: pytest.MonkeyPatch) -> None:
