@@ -103,7 +103,8 @@ def train(folder: Path, all_epochs: bool) -> None:
     """Train and export what `folder`/edgerec.toml declares, and print what it took as JSON."""
     import edgerec
     from edgerec.declared.reading import read_configuration
-    from edgerec.declared.recsys import DeclaredRecSys, train_settings
+    from edgerec.declared.recsys import DeclaredRecSys
+    from edgerec.declared.settings import train_settings
 
     configuration = read_configuration(folder / "edgerec.toml")
     settings = train_settings(configuration)

@@ -5,7 +5,14 @@ import os
 # ONNX Runtime 1.29 and later sends telemetry unless this is set before its first import.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
-from edgerec.config import EmbeddingSettings, NetworkSettings, TasteSettings, TrainSettings
+from edgerec.additions import add_items
+from edgerec.config import (
+    EmbeddingSettings,
+    NetworkSettings,
+    TasteSettings,
+    TextSettings,
+    TrainSettings,
+)
 from edgerec.model import Model
 from edgerec.pipeline import train
 from edgerec.recsys import Interaction, ItemEmbedding, RecSys, Sample
@@ -21,7 +28,9 @@ __all__ = [
     "RecSys",
     "Sample",
     "TasteSettings",
+    "TextSettings",
     "TrainSettings",
+    "add_items",
     "start_http_api",
     "train",
 ]

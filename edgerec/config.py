@@ -89,6 +89,30 @@ class EmbeddingSettings:
 
 
 @dataclass(frozen=True)
+class TextSettings:
+    """Vectors of the items' texts (paragraph vectors), where a RecSys offers texts."""
+
+    text_dim: int = 16
+    """width of a vector"""
+    min_count: int = 2
+    """words that occur less often are left out"""
+    negative: int = 5
+    """gensim's negative samples per word"""
+    sample: float = 1e-3
+    """gensim's threshold above which frequent words are read less often"""
+    epochs: int = 20
+    """passes over the texts, and over each text whose vector is asked for"""
+
+    def __post_init__(self) -> None:
+        _require_numbers(self)
+        _require(self.text_dim >= 1, self, "text_dim", "at least 1")
+        _require(self.min_count >= 1, self, "min_count", "at least 1")
+        _require(self.negative >= 1, self, "negative", "at least 1")
+        _require(0 <= self.sample < 1, self, "sample", "in [0, 1)")
+        _require(self.epochs >= 1, self, "epochs", "at least 1")
+
+
+@dataclass(frozen=True)
 class TasteSettings:
     """The taste model: a prior over users' tastes, whose posterior the history gives."""
 
@@ -177,6 +201,8 @@ class TrainSettings:
     """seed of everything random"""
     embedding: EmbeddingSettings = field(default_factory=EmbeddingSettings)
     """how item embeddings are learned"""
+    text: TextSettings = field(default_factory=TextSettings)
+    """how the items' texts become vectors, where there are texts"""
     taste: TasteSettings = field(default_factory=TasteSettings)
     """how tastes are learned"""
     network: NetworkSettings = field(default_factory=NetworkSettings)
@@ -323,9 +349,10 @@ def settings_from_mapping(mapping: Mapping[str, Any]) -> TrainSettings:
     """
     plain = dict(mapping)
     embedding = EmbeddingSettings(**plain.pop("embedding"))
+    text = TextSettings(**plain.pop("text"))
     taste = TasteSettings(**plain.pop("taste"))
     network = dict(plain.pop("network"))
     network["hidden_layer_sizes"] = tuple(network["hidden_layer_sizes"])
     return TrainSettings(
-        embedding=embedding, taste=taste, network=NetworkSettings(**network), **plain
+        embedding=embedding, text=text, taste=taste, network=NetworkSettings(**network), **plain
     )

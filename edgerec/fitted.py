@@ -47,13 +47,15 @@ def fit_sample_tables(
     fold_of_user: NDArray[np.int64],
     settings: TrainSettings,
     progress: Progress,
+    n_text: int = 0,
 ) -> SampleTables:
     """Fit statistics, audiences, tastes and neighbours.
 
     By the objective "samples" fit k leaves out the users of fold k, and serves their samples. By
-    "top" there is one fit beside the last: of what came before every user's cut.
+    "top" there is one fit beside the last: of what came before every user's cut. The last `n_text`
+    of the item features are the vector of a text.
     """
-    fit = _Fit(intake, item_features, settings, progress)
+    fit = _Fit(intake, item_features, n_text, settings, progress)
     if settings.objective == "top":
         everyone = np.full(intake.spool.n_users + 1, ALL_USERS)
         # Counts before the cuts are put on the scale of those of everything.
@@ -68,6 +70,7 @@ def fit_sample_tables(
 class _Fit:
     intake: Intake
     item_features: Array
+    n_text: int
     settings: TrainSettings
     progress: Progress
 
@@ -119,6 +122,7 @@ class _Fit:
             self.settings.taste,
             self.settings.random_state,
             self.progress,
+            self.n_text,
         )
 
     def _neighbours(

@@ -10,10 +10,11 @@ from edgerec.embedding import GivenVectors, Keeping, fit_embeddings
 from edgerec.features.history import kinds_of_items, scales
 from edgerec.features.statistics import folds
 from edgerec.features.tables import content_directions, item_table, user_table
+from edgerec.features.texts import fit_texts
 from edgerec.features.vector import FeatureTables
 from edgerec.fitted import fit_sample_tables
 from edgerec.progress import Progress, Silent
-from edgerec.recsys import RecSys
+from edgerec.recsys import ItemRules, RecSys
 from edgerec.samples.cut import BEFORE
 from edgerec.samples.intake import Intake
 from edgerec.samples.known import known_histories
@@ -57,12 +58,16 @@ def fit_tables(
     """
     progress.stage("features")
     user_features = user_table(rec_sys, intake.user_ids)
-    item_features = item_table(rec_sys, intake.item_ids)
+    text, vectors = fit_texts(
+        rec_sys, intake.item_ids, settings.text, settings.random_state, progress
+    )
+    declared = item_table(rec_sys, intake.item_ids)
+    item_features, n_text = np.concatenate([declared, vectors], axis=1), vectors.shape[1]
     embedding, fit_of_user = fit_embeddings(
         rec_sys, intake, settings, scratch, progress, given, keeping
     )
     fitted = fit_sample_tables(
-        intake, item_features, _fold_of_user(intake, settings), settings, progress
+        intake, item_features, _fold_of_user(intake, settings), settings, progress, n_text
     )
     known = known_histories(intake, settings, rec_sys, progress)
     disliked, liked = intake.mean_value_of_label
@@ -76,9 +81,9 @@ def fit_tables(
         tables=FeatureTables(
             user_features=user_features,
             item_features=item_features,
-            content=content_directions(item_features),
-            kinds=kinds_of_items(item_features, fitted.taste.content, settings.taste.n_content),
-            scales=scales(item_features),
+            content=content_directions(item_features, n_text),
+            kinds=kinds_of_items(declared, fitted.taste.content, settings.taste.n_content),
+            scales=scales(declared),
             embedding=embedding,
             audience=fitted.audience,
             statistics=fitted.statistics,
@@ -86,9 +91,12 @@ def fit_tables(
             label_above=intake.label_above,
             value_range=intake.value_range,
             neighbours=fitted.neighbours,
+            n_text=n_text,
             n_compared=settings.n_compared,
             context=intake.context,
         ),
+        text=text,
+        item_rules=rec_sys.get_item_rules() if isinstance(rec_sys, ItemRules) else None,
         known=known,
         embedding_fit_of_user=fit_of_user,
         weights=Weights((), (), nothing, nothing),

@@ -1,11 +1,14 @@
 """What train() returns: a ranker that can be exported and served."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from edgerec.config import ExportSettings
 from edgerec.export.bundle import Exported, export
 from edgerec.progress import Progress, Silent
+from edgerec.recsys import Id, ItemFeatures
+from edgerec.train.new_items import with_new_items
 from edgerec.train.ranker import Ranker
 
 
@@ -20,6 +23,22 @@ class Model:
     """
 
     ranker: Ranker
+
+    def with_items(
+        self, rec_sys: ItemFeatures, item_ids: Sequence[Id], *, progress: Progress | None = None
+    ) -> "Model":
+        """Return a model that also knows items that training never saw.
+
+        Nothing is trained again: they are known by their features and texts, as `rec_sys` gives
+        them, and every score of another item stays as it is. Ids that are known are left out.
+
+        Raises
+        ------
+        SampleError
+            There is no id, none that is new, one twice or one of another kind; or features or
+            texts cannot be used. The sentence names the id.
+        """
+        return Model(with_new_items(self.ranker, rec_sys, item_ids, progress or Silent()))
 
     def export(
         self,

@@ -5,7 +5,7 @@ is nothing to register or to inherit from.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final, NamedTuple, Protocol, runtime_checkable
+from typing import Any, Final, NamedTuple, Protocol, runtime_checkable
 
 from edgerec.errors import ConfigurationError, shown
 
@@ -42,6 +42,14 @@ class Interaction(NamedTuple):
     value: float | None
     timestamp: int
     """Unix seconds"""
+
+
+class ItemFeatures(Protocol):
+    """Knows items: all that it takes to add some to a model."""
+
+    def get_item_feature(self, item_id: Id) -> Sequence[float]:
+        """Return the item's static features, as in training."""
+        ...
 
 
 class RecSys(Protocol):
@@ -164,6 +172,27 @@ class ItemTitles(Protocol):
 
     def get_item_titles(self, item_ids: Sequence[Id]) -> Sequence[str | None]:
         """Return the title of each id, in the order of the ids; None: it has none."""
+        ...
+
+
+@runtime_checkable
+class ItemTexts(Protocol):
+    """Offers what is written of the items: title, description, tags."""
+
+    def get_item_texts(self, item_ids: Sequence[Id]) -> Sequence[str | None]:
+        """Return the text of each id, in the order of the ids; None: it has none.
+
+        Nothing that was written later than the training samples may stand in it.
+        """
+        ...
+
+
+@runtime_checkable
+class ItemRules(Protocol):
+    """Offers by what features of items are made, so that those of new items need no training."""
+
+    def get_item_rules(self) -> Mapping[str, Any]:
+        """Return plain JSON types; NAME.training keeps them."""
         ...
 
 

@@ -60,6 +60,7 @@ COMMANDS = (
     "evaluate",
     "report",
     "export",
+    "add-items",
     "verify",
     "publish",
     "serve",
@@ -233,7 +234,7 @@ def test_commands_of_documents_exist(document: Path) -> None:
 
 
 def test_the_readme_names_every_command() -> None:
-    assert set(re.findall(r"^\| `edgerec (\w+)", README, re.MULTILINE)) == set(COMMANDS)
+    assert set(re.findall(r"^\| `edgerec ([\w-]+)", README, re.MULTILINE)) == set(COMMANDS)
     assert {"make demo", "make test"} <= set(command_lines(README))
 
 

@@ -10,6 +10,7 @@ from edgerec.recsys import (
     ItemCatalogue,
     ItemEmbedding,
     ItemFeatureBatch,
+    ItemTexts,
     PreTraining,
     Sample,
     UserBehavior,
@@ -22,6 +23,7 @@ CAPABILITIES: dict[str, Any] = {
     "get_user_features": UserFeatureBatch,
     "get_item_features": ItemFeatureBatch,
     "get_user_behavior": UserBehavior,
+    "get_item_texts": ItemTexts,
     "pre_train": PreTraining,
     "evaluation_sample_generator": EvaluationSamples,
 }

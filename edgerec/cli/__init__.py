@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from edgerec.cli import (
+    add_items,
     demo,
     embed,
     evaluate,
@@ -26,7 +27,7 @@ __all__ = ["main", "parser"]
 
 _COMMANDS = (
     *(init, split, tune, embed, train, evaluate, report),
-    *(export, verify, publish, serve, demo),
+    *(export, add_items, verify, publish, serve, demo),
 )
 _INTERRUPTED = 130
 

@@ -19,8 +19,9 @@ from edgerec.cli.loading import load_rec_sys
 from edgerec.cli.report import write_report
 from edgerec.config import TrainSettings
 from edgerec.declared.evaluation import evaluate_declared, evaluation_rows
-from edgerec.declared.recsys import declared_rec_sys, train_settings
+from edgerec.declared.recsys import declared_rec_sys
 from edgerec.declared.schema import Configuration
+from edgerec.declared.settings import train_settings
 from edgerec.errors import ConfigurationError
 from edgerec.evaluate.evaluation_rows import EvaluationRows, rows_of_samples, rows_of_table
 from edgerec.evaluate.table import Evaluations, evaluate_samples, evaluate_table

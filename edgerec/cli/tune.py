@@ -9,8 +9,9 @@ from rich.table import Table
 
 from edgerec.cli.drawing import DrawnProgress, add_accept_leak, add_command, plain_console
 from edgerec.config import TrainSettings
-from edgerec.declared.recsys import declared_rec_sys, train_settings
+from edgerec.declared.recsys import declared_rec_sys
 from edgerec.declared.schema import Configuration
+from edgerec.declared.settings import train_settings
 from edgerec.errors import ConfigurationError
 from edgerec.files import require_writable
 from edgerec.tune.cut import METRICS, CutRule, ValidationCut

@@ -66,6 +66,15 @@ def _names(
     section: BaseModel, location: _Location, table: str
 ) -> Iterator[tuple[_Location, str, str | None]]:
     """Yield where a name stands, the table, and the column; None where the table is what stands."""
+    if isinstance(section, Configuration) and section.text is not None:
+        # Its columns are those of the items.
+        assert section.items is not None
+        of_items = section.items.table
+        text = section.text.model_copy(update={"tags": None})
+        yield from _names(text, (*location, "text"), of_items)
+        if section.text.tags is not None:
+            yield from _names(section.text.tags, (*location, "text", "tags"), of_items)
+        section = section.model_copy(update={"text": None})
     if "table" in type(section).model_fields:
         table = getattr(section, "table")  # noqa: B009 - not every section has one
         yield (*location, "table"), table, None

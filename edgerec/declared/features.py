@@ -38,6 +38,8 @@ class DeclaredFeatures:
 
     def __init__(self, engine: Engine, role: str, things: Things | None) -> None:
         self._row_of_id: dict[Id, int] = {}
+        self.block = FeatureBlock((), ())
+        """the fitted rules"""
         self.features = np.zeros((1, 0), np.float32)
         if things is None or not things.features:
             return
@@ -50,6 +52,7 @@ class DeclaredFeatures:
             return _first_rows(engine, things, columns)
 
         block = fit_block(rules, chunks(), table_statistics(engine, things, rules))
+        self.block = block
         self.features = np.concatenate(
             [self._row(block, columns), *(self._rows(block, things, chunk) for chunk in chunks())]
         )

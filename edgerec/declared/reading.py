@@ -95,6 +95,9 @@ def _sentence(path: Path, text: str, plain: dict[str, Any], error: ValidationErr
         )
     came = _value_at(plain, location)
     message = first["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+    if not location:
+        # Of the whole file; what came is all of it, the database's URL included.
+        return f"{where} needs {message}."
     if first["type"] == "string_pattern_mismatch":
         # A pattern is for the machine; what it means stands in the description.
         message = _description(location)

@@ -3,17 +3,20 @@
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgerec.config import TOP_NETWORK, EmbeddingSettings, NetworkSettings, TrainSettings
 from edgerec.declared.checking import check_names
 from edgerec.declared.features import DeclaredFeatures
 from edgerec.declared.negatives import positive, read_seen, with_drawn, with_seen
+from edgerec.declared.new_items import item_rules
 from edgerec.declared.reading import database_url, read_configuration
 from edgerec.declared.schema import Configuration, interaction_names, row_conditions
 from edgerec.declared.sequences import DeclaredSequences
+from edgerec.declared.settings import objective_of
+from edgerec.declared.texts import read_texts
 from edgerec.errors import SourceError
 from edgerec.ids import IdType, id_array
 from edgerec.recsys import Id, Sample
@@ -27,12 +30,6 @@ from edgerec.source import (
 )
 
 _CHUNK_ROWS = 65_536
-_NEIGHBOURS = 50
-_HISTORY = 200
-# Long enough for nearly everybody: item-item weights want all that a user took.
-_LONG_HISTORY = 1000
-# What a candidate is compared with one by one costs time for each item of a catalogue.
-_COMPARED = 100
 
 
 class DeclaredRecSys:
@@ -106,6 +103,10 @@ class DeclaredRecSys:
         if items is None or items.title is None:
             return [None] * len(item_ids)
         return read_titles(self._engine, items.table, items.id, items.title, item_ids)
+
+    def get_item_rules(self) -> Mapping[str, Any]:
+        """Return how features and texts of items are made; see `declared.new_items`."""
+        return item_rules(self.configuration, self._items.block)
 
     def item_generator(self) -> Iterator[Id]:
         """Yield the items that have features, those without an interaction too.
@@ -224,7 +225,7 @@ class DeclaredRecSys:
         return self.chunks()
 
 
-class DeclaredRecSysWithSequences(DeclaredRecSys):
+class _Sequences(DeclaredRecSys):
     """The same where [sequences] is declared. Training asks a class that has the method for it."""
 
     def __init__(self, configuration: Configuration) -> None:
@@ -242,6 +243,28 @@ class DeclaredRecSysWithSequences(DeclaredRecSys):
         return self._sequences.chunks(_CHUNK_ROWS)
 
 
+class _Texts(DeclaredRecSys):
+    """The same where [text] is declared."""
+
+    def get_item_texts(self, item_ids: Sequence[Id]) -> Sequence[str | None]:
+        """Return the texts of many items."""
+        text, items = self.configuration.text, self.configuration.items
+        assert text is not None and items is not None
+        return read_texts(self._engine, text, items.table, items.id, item_ids)
+
+
+class _SequencesAndTexts(_Sequences, _Texts):
+    """The same where both are declared."""
+
+
+def with_texts(
+    configuration: Configuration, keep: NDArray[np.bool_] | None = None
+) -> DeclaredRecSys:
+    """Return the RecSys of a configuration without its [sequences]; see `DeclaredRecSys`."""
+    kind = DeclaredRecSys if configuration.text is None else _Texts
+    return kind(configuration, keep)
+
+
 def declared_rec_sys(path: str | Path) -> DeclaredRecSys:
     """Return the RecSys that the file at `path` declares.
 
@@ -255,41 +278,6 @@ def declared_rec_sys(path: str | Path) -> DeclaredRecSys:
     """
     configuration = read_configuration(path)
     check_names(Path(path), configuration, open_engine(database_url(configuration)))
-    if configuration.sequences is not None:
-        return DeclaredRecSysWithSequences(configuration)
-    return DeclaredRecSys(configuration)
-
-
-def objective_of(configuration: Configuration) -> str:
-    """Return what the network learns, as declared or by the rule."""
-    label = configuration.label
-    by_rule = "top" if label.rule == "taken" and label.negatives is None else "samples"
-    return configuration.training.objective or by_rule
-
-
-def train_settings(configuration: Configuration) -> TrainSettings:
-    """Return the settings that the section [training] declares."""
-    training = configuration.training
-    objective = objective_of(configuration)
-    network = TOP_NETWORK if objective == "top" else NetworkSettings()
-    plain = {**vars(network), **training.network.model_dump(exclude_unset=True)}
-    plain["hidden_layer_sizes"] = tuple(plain["hidden_layer_sizes"])
-    n_neighbours = training.n_neighbours
-    if n_neighbours is None:
-        needed = objective == "top" or configuration.label.rule == "taken"
-        n_neighbours = _NEIGHBOURS if needed else 0
-    return TrainSettings(
-        n_neighbours=n_neighbours,
-        objective=objective,
-        cut_share=training.cut_share,
-        n_candidates=training.n_candidates,
-        popularity_penalty=training.popularity_penalty,
-        n_history=training.n_history or (_LONG_HISTORY if objective == "top" else _HISTORY),
-        n_compared=training.n_compared or (_COMPARED if objective == "top" else _HISTORY),
-        n_known_interactions=training.n_known_interactions,
-        n_folds=training.n_folds,
-        held_out_share=training.held_out_share,
-        random_state=training.random_state,
-        embedding=EmbeddingSettings(**training.embedding.model_dump()),
-        network=NetworkSettings(**plain),
-    )
+    if configuration.sequences is None:
+        return with_texts(configuration)
+    return (_Sequences if configuration.text is None else _SequencesAndTexts)(configuration)

@@ -10,17 +10,11 @@ from typing import Annotated, Any, Literal, Self, get_args
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from edgerec.context import ContextColumns
-from edgerec.declared.training import Section, Training
+from edgerec.declared.sections import Condition, Name, Plain, Section, names_column
+from edgerec.declared.text import Text
+from edgerec.declared.training import Training
 from edgerec.features.tabular.conditions import Operator
 from edgerec.source import ColumnNames, RowCondition
-
-Name = Annotated[str, Field(min_length=1)]
-Plain = int | float | str | bool | datetime.datetime | datetime.date
-
-
-def _column(description: str, default: Any = ...) -> Any:
-    """Return a key that names a column; `checking` finds it by its mark."""
-    return Field(default, description=description, json_schema_extra={"names": "column"})
 
 
 class Database(Section):
@@ -32,22 +26,14 @@ class Database(Section):
     )
 
 
-class Condition(Section):
-    """Which rows count: column, operator, value."""
-
-    column: Name = _column("column of the table")
-    operator: Literal["==", "!=", "<", "<=", ">", ">="] = Field(description="comparison")
-    value: Plain = Field(description="what the column is compared with")
-
-
 class Interactions(Section):
     """The table of who did what, when."""
 
     table: Name = Field(description="table of interactions to train on")
-    user_id: Name = _column("column of the user's id")
-    item_id: Name = _column("column of the item's id")
-    timestamp: Name = _column("column of the time: Unix seconds, a date or a timestamp")
-    value: Name | None = _column("column of the rating or weight; without it, 1", None)
+    user_id: Name = names_column("column of the user's id")
+    item_id: Name = names_column("column of the item's id")
+    timestamp: Name = names_column("column of the time: Unix seconds, a date or a timestamp")
+    value: Name | None = names_column("column of the rating or weight; without it, 1", None)
     where: list[Condition] = Field(
         default=[], description="rows that count; all conditions must hold"
     )
@@ -61,7 +47,7 @@ class Label(Section):
         "label 1 and items that the user did not touch are drawn as label 0"
     )
     above: float | None = Field(default=None, description='threshold of the rule "above"')
-    weight: Name | None = _column(
+    weight: Name | None = names_column(
         "column of the interactions: how much each counts, beside the others, in what the network "
         "learns; 0 or more. NULL counts 1, and so does a drawn negative",
         None,
@@ -91,7 +77,9 @@ class Label(Section):
 class ContextColumn(Section):
     """A column that says where or on what."""
 
-    column: Name = _column("column of the interactions: a number that is known before the answer")
+    column: Name = names_column(
+        "column of the interactions: a number that is known before the answer"
+    )
     default: float = Field(description="what stands where a row or a request does not state it")
 
 
@@ -130,7 +118,7 @@ class ContextSection(Section):
 class When(Section):
     """A row that does not meet it counts as missing."""
 
-    column: Name = _column("column of the table")
+    column: Name = names_column("column of the table")
     operator: Operator = Field(description="comparison; is_null takes no value, in takes a list")
     value: Plain | list[Plain] | None = Field(
         default=None, description="what the column is compared with"
@@ -142,8 +130,8 @@ class Feature(Section):
 
     model_config = ConfigDict(extra="allow", frozen=True, strict=True)
 
-    column: Name | None = _column("column of the table; it or `columns` is needed", None)
-    columns: list[Name] = _column("several columns, one after the other", [])
+    column: Name | None = names_column("column of the table; it or `columns` is needed", None)
+    columns: list[Name] = names_column("several columns, one after the other", [])
     kind: Name = Field(description="what is made of it; docs/features.md has all kinds")
     name: Name | None = Field(
         default=None, description="name of the block; by default column and kind"
@@ -171,8 +159,8 @@ class Things(Section):
     """A table of users or of items, and the features made of its columns."""
 
     table: Name = Field(description="table; the interactions' own where there is no other")
-    id: Name = _column("column of the id")
-    title: Name | None = _column("column of a name that people read", None)
+    id: Name = names_column("column of the id")
+    title: Name | None = names_column("column of a name that people read", None)
     features: list[Feature] = Field(
         default=[], description="rules, in the order of the feature vector"
     )
@@ -186,9 +174,9 @@ class Sequences(Section):
     """
 
     table: Name = Field(description="table with a row per item of a sequence")
-    group: Name = _column("column that is equal in all rows of one sequence")
-    item_id: Name = _column("column of the item's id, as in the interactions")
-    timestamp: Name = _column("column of the time, which orders a sequence")
+    group: Name = names_column("column that is equal in all rows of one sequence")
+    item_id: Name = names_column("column of the item's id, as in the interactions")
+    timestamp: Name = names_column("column of the time, which orders a sequence")
     where: list[Condition] = Field(
         default=[], description="rows that count; all conditions must hold"
     )
@@ -202,9 +190,9 @@ class Impressions(Section):
     """
 
     table: Name = Field(description="table with a row per item that was shown")
-    user_id: Name = _column("column of the user's id")
-    item_id: Name = _column("column of the item's id")
-    timestamp: Name = _column("column of the time")
+    user_id: Name = names_column("column of the user's id")
+    item_id: Name = names_column("column of the item's id")
+    timestamp: Name = names_column("column of the time")
     where: list[Condition] = Field(
         default=[], description="rows that count; all conditions must hold"
     )
@@ -245,6 +233,7 @@ class Configuration(Section):
     label: Label
     items: Things | None = None
     users: Things | None = None
+    text: Text | None = None
     sequences: Sequences | None = None
     impressions: Impressions | None = None
     context: ContextSection | None = None
@@ -258,6 +247,12 @@ class Configuration(Section):
             raise ValueError(
                 'a section [impressions], from which label.negatives = "impressions" draws'
             )
+        return self
+
+    @model_validator(mode="after")
+    def _has_items(self) -> Self:
+        if self.text is not None and self.items is None:
+            raise ValueError("a section [items], whose table and id the texts of [text] go by")
         return self
 
 

@@ -2,13 +2,9 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AliasChoices, Field, model_validator
 
-
-class Section(BaseModel):
-    """A part of the file; what it does not know is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+from edgerec.declared.sections import Section
 
 
 class Embedding(Section):

@@ -59,6 +59,7 @@ def stable_part(ranker: Ranker, version: str, settings: ExportSettings = DEFAULT
     """Return what depends on data, settings and seed alone: it stands in the graph too."""
     facts, maps = ranker.facts, id_maps(ranker, settings)
     context = ranker.tables.context
+    n_added = len(ranker.added_items)
     best = facts.epochs[facts.best_epoch - 1]["held_out_auc"] if facts.best_epoch else math.nan
     held_out = (
         "samples of held-out users; they chose the epoch, so this is no test: run `edgerec "
@@ -85,7 +86,11 @@ def stable_part(ranker: Ranker, version: str, settings: ExportSettings = DEFAULT
         if ranker.tables.label_above is None
         else {"above": ranker.tables.label_above},
         "event_values": facts.event_values,
-        "catalogue": {"n_users": len(ranker.user_ids), "n_items": len(ranker.item_ids)},
+        "catalogue": {
+            **({"n_added_items": n_added} if n_added else {}),
+            "n_users": len(ranker.user_ids),
+            "n_items": len(ranker.item_ids),
+        },
         "training_data": {
             "n_samples": facts.n_samples,
             "n_interactions": facts.n_interactions,

@@ -12,14 +12,13 @@ from edgerec.features.statistics import ItemStatistics
 from edgerec.features.taste.tables import TasteTables, taste_from_arrays, taste_to_arrays
 from edgerec.features.vector import FeatureTables
 
-Array = NDArray[np.float32]
-
 
 def tables_to_arrays(tables: FeatureTables) -> dict[str, NDArray[Any]]:
     """Return the tables as named arrays, for a file."""
     arrays: dict[str, NDArray[Any]] = {
         "user_features": tables.user_features,
         "item_features": tables.item_features,
+        "content": tables.content,
         "kinds": tables.kinds,
         "scales": tables.scales,
         "embedding": tables.embedding,
@@ -41,16 +40,16 @@ def tables_to_arrays(tables: FeatureTables) -> dict[str, NDArray[Any]]:
 
 def tables_from_arrays(
     arrays: Mapping[str, NDArray[Any]],
-    content: Array,
     label_above: float | None,
     value_range: tuple[float, float],
     n_compared: int,
+    n_text: int,
 ) -> FeatureTables:
     """Return the tables that `tables_to_arrays` wrote."""
     return FeatureTables(
         user_features=arrays["user_features"],
         item_features=arrays["item_features"],
-        content=content,
+        content=arrays["content"],
         kinds=arrays["kinds"],
         scales=arrays["scales"],
         embedding=arrays["embedding"],
@@ -64,6 +63,7 @@ def tables_from_arrays(
         label_above=label_above,
         value_range=value_range,
         neighbours=_neighbours_from_arrays(arrays),
+        n_text=n_text,
         n_compared=n_compared,
         context=_context_from_arrays(arrays),
     )

@@ -14,6 +14,8 @@ from edgerec.recsys import Id, ItemFeatureBatch, RecSys, UserFeatureBatch
 
 Array = NDArray[np.float32]
 _BATCH: Final = 4096
+# Of the content cosine, where an item has both text and other features.
+_TEXT_SHARE: Final = 0.3
 
 
 @dataclass(frozen=True)
@@ -139,20 +141,37 @@ def item_table(rec_sys: RecSys, item_ids: IdArray) -> Array:
     return feature_table("item", item_ids, rec_sys.get_item_feature, batch)
 
 
-def content_directions(features: Array) -> Array:
+def content_directions(
+    features: Array, n_text: int = 0, fitted: NDArray[np.bool_] | None = None
+) -> Array:
     """Return each item's features standardised and scaled to length 1; row 0 is zero.
 
-    Their products are the content cosines of the dynamic features.
+    Their products are the content cosines of the dynamic features. The last `n_text` columns are
+    the vector of a text, of length 1 already: standardised, its many columns would drown the
+    declared ones, so it has a fixed share of the square beside them.
+
+    Parameters
+    ----------
+    features : float32 [n_items + 1, width]
+    fitted : bool [n_items + 1], optional
+        The items that means and spreads are of; by default all.
 
     >>> content_directions(np.array([[0.5], [0.0], [1.0]], np.float32)).tolist()
     [[0.0], [-1.0], [1.0]]
     """
     if len(features) < 2:
         return np.zeros_like(features)
-    known = features[1:].astype(np.float64)
+    n_declared = features.shape[1] - n_text
+    own = features[1:, :n_declared].astype(np.float64)
+    known = own if fitted is None else own[fitted[1:]]
     spread = known.std(axis=0)
-    centred = (known - known.mean(axis=0)) / np.where(spread > 1e-9, spread, 1.0)
+    centred = (own - known.mean(axis=0)) / np.where(spread > 1e-9, spread, 1.0)
     length = np.linalg.norm(centred, axis=1, keepdims=True)
     directions = np.zeros_like(features)
-    directions[1:] = centred / np.where(length > 1e-9, length, 1.0)
+    directions[1:, :n_declared] = centred / np.where(length > 1e-9, length, 1.0)
+    if n_text:
+        directions[1:, n_declared:] = features[1:, n_declared:]
+        if n_declared:
+            directions[:, :n_declared] *= np.float32(np.sqrt(1 - _TEXT_SHARE))
+            directions[:, n_declared:] *= np.float32(np.sqrt(_TEXT_SHARE))
     return directions

@@ -55,6 +55,8 @@ class FeatureTables:
     """smallest and largest value in training; what a request states beyond is cut to it"""
     neighbours: Neighbours | None = None
     """item-item weights; None: none were learned"""
+    n_text: int = 0
+    """the last columns of `item_features` that are the vector of the item's text"""
     n_compared: int = 200
     """newest slots of a history that candidates are compared with; neighbours take all slots"""
     context: Context = field(default_factory=Context)

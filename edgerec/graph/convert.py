@@ -42,6 +42,7 @@ def to_graph(ranker: Ranker, producer_version: str, settings: ExportSettings) ->
         inputs.value_and_liked,
         n_compared,
         tables.label_above is not None,
+        ranker.added_items,
     )
     counted = ""
     if tables.neighbours is not None:

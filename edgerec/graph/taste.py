@@ -23,8 +23,10 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgerec.features.taste.columns import COLUMNS, N_WEIGHTINGS, part_mask, recency
+from edgerec.features.taste.stiffness import stiffest, stiffness
 from edgerec.features.taste.tables import SIGNALS, TasteTables
 from edgerec.graph.nodes import GraphBuilder
 
@@ -47,6 +49,8 @@ class TasteFeatures:
         float32 [H, 2]
     labels_known : bool
         False: a history does not say what was liked.
+    added_items : int64, optional
+        Rows of items that were added after training; the solver is that of the others.
     """
 
     def __init__(
@@ -58,10 +62,12 @@ class TasteFeatures:
         value_and_liked: str,
         n_history: int,
         labels_known: bool,
+        added_items: NDArray[np.int64] | None = None,
     ) -> None:
         self._graph = graph
         self._tables = tables
         self._n_history = n_history
+        self._added_items = added_items
         self._n_signals = len(tables.signals)
         self._n_known = tables.basis.shape[2]
         self._n_latent = tables.latent.shape[3]
@@ -155,7 +161,7 @@ class TasteFeatures:
     def _solved(self, above_one: str, target: str) -> str:
         """Return the tastes [S, D, W]: root · A⁻¹ · target, where A is 1 + `above_one`."""
         graph = self._graph
-        factors = solver_factors(self._tables, self._n_history)
+        factors = solver_factors(self._tables, self._n_history, self._added_items)
         identity = graph.table("taste_identity", np.eye(self._size, dtype=np.float32))
 
         # Multiplied once, by ONNX Runtime when it loads the graph.
@@ -208,14 +214,15 @@ class SolverFactors:
     """q c₀ c₁ …: what the solution is scaled with"""
 
 
-def solver_factors(tables: TasteTables, n_history: int) -> SolverFactors:
-    """Return what solves the stiffest system that `n_history` items can make."""
-    squares = (tables.scaled[-1].astype(np.float64) ** 2).sum(axis=2)
-    n_latent = tables.latent.shape[3]
-    of_latent = tables.root[-1][:, tables.root.shape[3] - n_latent :].astype(np.float64)
-    squares += (tables.latent_variance[-1] * (of_latent**2).sum(axis=2)[:, None]).sum(axis=2)
-    trace = np.sort(tables.weight[-1] * squares, axis=1)[:, -n_history:].sum(axis=1).max()
-    return chebyshev_factors(1 + float(trace))
+def solver_factors(
+    tables: TasteTables, n_history: int, added_items: NDArray[np.int64] | None = None
+) -> SolverFactors:
+    """Return what solves the stiffest system that `n_history` items can make.
+
+    Added items are none of them: `no_stiffer` saw to it.
+    """
+    of_trained = np.delete(stiffness(tables)[-1], [] if added_items is None else added_items, 1)
+    return chebyshev_factors(1 + float(stiffest(of_trained, n_history).sum(axis=1).max()))
 
 
 def chebyshev_factors(largest: float) -> SolverFactors:

@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from edgerec.errors import SourceError
 from edgerec.names import listed
 from edgerec.source.cells import to_cells
+from edgerec.source.conditions import RowCondition
 from edgerec.source.engine import reported
 from edgerec.source.fetch import Rows
 from edgerec.source.kinds import Kind, column_of, reflect
@@ -114,6 +115,7 @@ def read_columns(
     *,
     order_by: str | None,
     chunk_rows: int = 8192,
+    where: Sequence[RowCondition] = (),
 ) -> Iterator[dict[str, list[object]]]:
     """Read columns of a table, chunk by chunk, as the same values from every database.
 
@@ -135,6 +137,8 @@ def read_columns(
         by the other columns. With None the order is the database's own.
     chunk_rows : int, default=8192
         The rows of each chunk; the last may have fewer.
+    where : sequence of RowCondition
+        Rows that count; all must hold.
 
     Yields
     ------
@@ -153,6 +157,7 @@ def read_columns(
         raise SourceError(f'no column of table "{table}" was named to read: name one or more')
     known = reflect(engine, table)
     wanted = [column_of(known, table, name) for name in dict.fromkeys(columns)]
+    conditions = [(column_of(known, table, one.column), one) for one in where]
     key = [] if order_by is None else [column_of(known, table, order_by)]
     for column in key:
         if not sortable(column):
@@ -170,7 +175,7 @@ def read_columns(
             )
     ties = [column for column in wanted if sortable(column) and column not in key] if key else []
     read = [*wanted, *(each for each in key if each not in wanted)]
-    reading = Reading(table, read, key, ties, null_keys=True)
+    reading = Reading(table, read, key, ties, null_keys=True, where=conditions)
     with (
         reported(engine),
         closing(read_rows(engine, reading, min(chunk_rows, _FETCHED_ROWS))) as batches,

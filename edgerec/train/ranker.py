@@ -1,7 +1,8 @@
 """The fitted ranker, and what it answers: the reference that the exported graph must equal."""
 
 import dataclasses
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from sklearn.neural_network import MLPClassifier
 
 from edgerec.config import TrainSettings
+from edgerec.features.embeddings.text import TextModel
 from edgerec.features.tables import KnownHistories
 from edgerec.features.vector import (
     FeatureTables,
@@ -62,6 +64,12 @@ class Ranker:
     """[n_users + 1]: which fit of the embedding the training samples of a user see"""
     weights: Weights
     facts: TrainingFacts
+    added_items: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    """rows of items that were added after training, ascending"""
+    item_rules: Mapping[str, Any] | None = None
+    """plain JSON: by what a declared RecSys makes features of items; None: a class makes them"""
+    text: TextModel | None = None
+    """how the items' texts became vectors; None: they have none"""
     audit: tuple[dict[str, str], ...] = ()
     """what the leak audit found: one finding per check"""
     held_out: HeldOutSamples = NO_SAMPLES

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from edgerec.config import TrainSettings, settings_to_mapping
 from edgerec.errors import StateError
 from edgerec.features.tables import item_table, user_table
+from edgerec.features.texts import text_vectors
 from edgerec.ids import IdArray
 from edgerec.progress import Silent
 from edgerec.recsys import RecSys
@@ -58,6 +59,11 @@ def require_same_data(saved: Ranker, rec_sys: RecSys, intake: Intake, folder: Pa
     StateError
         The sentence names the method that gives something else now, and the first id.
     """
+    if len(saved.added_items):
+        raise StateError(
+            f"{folder} holds {len(saved.added_items)} items that were added after training, so "
+            "there is nothing to resume. Resume from the folder that training itself wrote."
+        )
     if saved.facts.fingerprint != intake.fingerprint:
         before, now = saved.facts.n_samples, intake.n_samples
         what = (
@@ -68,7 +74,10 @@ def require_same_data(saved: Ranker, rec_sys: RecSys, intake: Intake, folder: Pa
         raise StateError(f"{folder} was trained on {before} samples; {what}. {_ADVICE}")
     users, items = saved.tables.user_features, saved.tables.item_features
     _require_same_table("user", users, user_table(rec_sys, intake.user_ids), saved.user_ids, folder)
-    _require_same_table("item", items, item_table(rec_sys, intake.item_ids), saved.item_ids, folder)
+    texts = np.zeros((len(intake.item_ids) + 1, saved.tables.n_text), np.float32)
+    texts[1:] = text_vectors(rec_sys, intake.item_ids, saved.text)
+    with_texts = np.concatenate([item_table(rec_sys, intake.item_ids), texts], axis=1)
+    _require_same_table("item", items, with_texts, saved.item_ids, folder)
     known = known_histories(intake, saved.settings, rec_sys, Silent())
     for name, before in vars(saved.known).items():
         if not np.array_equal(before, getattr(known, name), equal_nan=before.dtype.kind == "f"):

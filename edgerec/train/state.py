@@ -23,48 +23,22 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.neural_network import MLPClassifier
 
-from edgerec.config import settings_from_mapping, settings_to_mapping
+from edgerec.config import TrainSettings, settings_from_mapping, settings_to_mapping
 from edgerec.errors import StateError
+from edgerec.features.embeddings.text import TextModel
 from edgerec.features.table_arrays import tables_from_arrays, tables_to_arrays
-from edgerec.features.tables import KnownHistories, content_directions
+from edgerec.features.tables import KnownHistories
 from edgerec.features.vector import FeatureTables
 from edgerec.files import replace_file
-from edgerec.ids import IdArray, IdType, id_array
+from edgerec.ids import IdType
 from edgerec.samples.held_out import HeldOutSamples
 from edgerec.train.fit import Course
 from edgerec.train.network import Weights, optimiser_state, restore_optimiser, weights_of
+from edgerec.train.packed_ids import pack_ids, unpack_ids
 from edgerec.train.ranker import Ranker, TrainingFacts
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 _Arrays = Mapping[str, NDArray[Any]]
-
-
-def pack_ids(name: str, ids: IdArray) -> dict[str, NDArray[Any]]:
-    """Return ids as plain arrays: integers as they are, strings as UTF-8 bytes and their ends.
-
-    >>> sorted(pack_ids("item", np.array(["ä", "b"], object)))
-    ['item_bytes', 'item_ends']
-    """
-    if ids.dtype == np.int64:
-        return {f"{name}_integers": ids}
-    encoded = [str(id_).encode("utf-8", "surrogatepass") for id_ in ids]
-    return {
-        f"{name}_bytes": np.frombuffer(b"".join(encoded), np.uint8),
-        f"{name}_ends": np.cumsum([len(one) for one in encoded], dtype=np.int64),
-    }
-
-
-def unpack_ids(name: str, arrays: _Arrays) -> IdArray:
-    """Return what `pack_ids` packed."""
-    if f"{name}_integers" in arrays:
-        return arrays[f"{name}_integers"].astype(np.int64)
-    data = arrays[f"{name}_bytes"].tobytes()
-    ends = arrays[f"{name}_ends"].tolist()
-    texts = [
-        data[start:end].decode("utf-8", "surrogatepass")
-        for start, end in zip([0, *ends[:-1]], ends, strict=True)
-    ]
-    return id_array(texts, "string")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,6 +62,19 @@ class SavedState:
 
 def save_tables(folder: Path, ranker: Ranker) -> None:
     """Write everything but the network, and a state.json that says that no epoch is done."""
+    _write_tables(folder, ranker)
+    _write_state(folder, ranker, Course([], 0, None))
+
+
+def save_changed(folder: Path, ranker: Ranker, saved: SavedState) -> None:
+    """Write a state that is `saved` with the tables of `ranker`, as of more items."""
+    assert saved.network is not None
+    _write_tables(folder, ranker)
+    _write_arrays(folder / _network_name(saved.course.epochs), saved.network)
+    _write_state(folder, ranker, saved.course)
+
+
+def _write_tables(folder: Path, ranker: Ranker) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "state.json").unlink(missing_ok=True)
     _remove_networks(folder, "")
@@ -95,12 +82,13 @@ def save_tables(folder: Path, ranker: Ranker) -> None:
         **pack_ids("user", ranker.user_ids),
         **pack_ids("item", ranker.item_ids),
         **tables_to_arrays(ranker.tables),
+        **({} if ranker.text is None else _prefixed("text", ranker.text.to_arrays())),
+        "added_items": ranker.added_items,
         "embedding_fit_of_user": ranker.embedding_fit_of_user,
         **{f"known_{key}": value for key, value in vars(ranker.known).items()},
         **{f"held_out_{key}": value for key, value in vars(ranker.held_out).items()},
     }
     _write_arrays(folder / "tables.npz", arrays)
-    _write_state(folder, ranker, Course([], 0, None))
 
 
 def save_checkpoint(folder: Path, ranker: Ranker, network: MLPClassifier, course: Course) -> None:
@@ -169,15 +157,14 @@ def _saved_state(folder: Path, state: dict[str, Any]) -> SavedState:
 
 
 def _ranker(state: dict[str, Any], arrays: _Arrays, best: Weights | None) -> Ranker:
-    item_features = arrays["item_features"].astype(np.float32)
     label_above = state["label_above"]
     settings = settings_from_mapping(state["settings"])
     tables: FeatureTables = tables_from_arrays(
         arrays,
-        content_directions(item_features),
         label_above,
         tuple(state["value_range"]),
         settings.n_compared,
+        state["n_text"],
     )
     facts = dict(state["facts"])
     facts["epochs"] = tuple(facts["epochs"])
@@ -198,8 +185,22 @@ def _ranker(state: dict[str, Any], arrays: _Arrays, best: Weights | None) -> Ran
         ),
         weights=best or Weights((), (), nothing, nothing),
         facts=TrainingFacts(**facts),
+        text=_text(arrays, settings),
+        added_items=arrays["added_items"],
+        item_rules=state["item_rules"],
         audit=tuple(state.get("audit", ())),
     )
+
+
+def _prefixed(prefix: str, arrays: _Arrays) -> dict[str, NDArray[Any]]:
+    return {f"{prefix}_{name}": array for name, array in arrays.items()}
+
+
+def _text(arrays: _Arrays, settings: TrainSettings) -> TextModel | None:
+    own = {name[5:]: array for name, array in arrays.items() if name.startswith("text_")}
+    if not own:
+        return None
+    return TextModel.from_arrays(own, settings.text, settings.random_state)
 
 
 def _id_type(name: str) -> IdType:
@@ -247,6 +248,8 @@ def _write_state(folder: Path, ranker: Ranker, course: Course) -> None:
         "item_id_type": ranker.item_id_type,
         "label_above": ranker.tables.label_above,
         "value_range": list(ranker.tables.value_range),
+        "n_text": ranker.tables.n_text,
+        "item_rules": ranker.item_rules,
         "facts": dataclasses.asdict(ranker.facts),
         "audit": ranker.audit,
         "course": {

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from edgerec.config import TrainSettings
 from edgerec.declared.reading import database_url
-from edgerec.declared.recsys import DeclaredRecSys, objective_of
+from edgerec.declared.recsys import with_texts
 from edgerec.declared.schema import Configuration, interaction_names, row_conditions
+from edgerec.declared.settings import objective_of
 from edgerec.errors import ConfigurationError
 from edgerec.evaluate.catalogue import evaluate_catalogue
 from edgerec.evaluate.owned import owned_items
@@ -70,7 +71,7 @@ class ValidationCut:
         self._engine = open_engine(database_url(configuration))
         self._columns = interaction_names(configuration).find(self._engine, interactions.table)
         self._where = row_conditions(interactions.where)
-        self.rec_sys = DeclaredRecSys(configuration, ~self._mask("user"))
+        self.rec_sys = with_texts(configuration, ~self._mask("user"))
 
     @property
     def metric(self) -> str:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from edgerec.cli import main
-from edgerec.declared.recsys import declared_rec_sys, train_settings
+from edgerec.declared.recsys import declared_rec_sys
+from edgerec.declared.settings import train_settings
 from edgerec.recsys import Sample
 
 N_USERS, N_ITEMS = 30, 20

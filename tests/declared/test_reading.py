@@ -6,7 +6,7 @@ import pytest
 from edgerec.config import TOP_NETWORK
 from edgerec.declared.features import feature_rules
 from edgerec.declared.reading import database_url, read_configuration
-from edgerec.declared.recsys import train_settings
+from edgerec.declared.settings import train_settings
 from edgerec.errors import ConfigurationError
 from edgerec.features.tabular import Condition
 

@@ -18,8 +18,9 @@ from edgerec.ids import IdType, id_array
 from edgerec.train import state as state_module
 from edgerec.train.fit import Course
 from edgerec.train.network import Weights, new_network, optimiser_state, weights_of
+from edgerec.train.packed_ids import pack_ids, unpack_ids
 from edgerec.train.ranker import Ranker, TrainingFacts
-from edgerec.train.state import load_state, pack_ids, save_checkpoint, save_tables, unpack_ids
+from edgerec.train.state import load_state, save_checkpoint, save_tables
 from tests.features.test_vector import some_tables
 from tests.toy import SETTINGS, assert_same_arrays
 
@@ -198,13 +199,13 @@ def test_a_state_that_is_no_json(text: str, folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "shown"), [({"format": 2}, "2"), ({}, "None"), ([], "None"), (7, "None")]
+    ("state", "shown"), [({"format": 1}, "1"), ({}, "None"), ([], "None"), (7, "None")]
 )
 def test_a_state_of_another_format(state: Any, shown: str, folder: Path) -> None:
     path = folder / "state.json"
     path.write_text(json.dumps(state))
     assert sentence(folder) == (
-        f"{path} has format {shown}, this edgeRec reads 1. Train again without resume."
+        f"{path} has format {shown}, this edgeRec reads 2. Train again without resume."
     )
 
 
@@ -278,7 +279,7 @@ def test_a_file_that_wants_to_be_unpickled(folder: Path) -> None:
 def test_a_file_without_an_array(folder: Path) -> None:
     np.savez(folder / "tables.npz", embedding=np.zeros(3, np.float32))
     rehash(folder, "tables.npz")
-    assert "is incomplete (KeyError('item_features" in sentence(folder)
+    assert "is incomplete (KeyError('user_features" in sentence(folder)
 
 
 def interrupt_after(n_moved: int, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from edgerec.cli import main
 from edgerec.declared.reading import read_configuration
-from edgerec.declared.recsys import train_settings
+from edgerec.declared.settings import train_settings
 from edgerec.errors import ConfigurationError
 from edgerec.tune.cut import CutRule, ValidationCut
 from tests.toy import SETTINGS

@@ -18,29 +18,34 @@ SHARE_COUNT: Final = 1.0
 _LARGEST: Final = 3.0
 
 
-def kinds_of_items(features: Array, basis: Array, most: int) -> Array:
+def kinds_of_items(
+    features: Array, basis: Array, most: int, fitted: NDArray[np.bool_] | None = None
+) -> Array:
     """Return how much each item is of each kind: float32 [n_items + 1, C], C <= `most`.
 
     A flag (0 and another value) is a kind, and an item of several is less of each; another column
     counts standardised, and is a kind at both of its ends. Where more than `most` columns are
-    declared, `basis` [n_items + 1, <= most] stands for them. Row 0 and constant columns are 0.
+    declared, or none, `basis` [n_items + 1, …] stands for them. Row 0 and constant columns are 0.
+    Means, spreads and what is constant are those of the `fitted` items [n_items + 1], of all by
+    default.
 
     >>> kinds_of_items(np.float32([[0.5], [0], [1]]), np.zeros((3, 0)), 8).tolist()
     [[0.0], [0.0], [1.0]]
     """
-    known = features[1:].astype(np.float64)
-    if not len(known):
+    own = features[1:].astype(np.float64)
+    if not len(own):
         return np.zeros((len(features), 0), np.float32)
-    if features.shape[1] > most:
+    if features.shape[1] > most or not features.shape[1]:
         kinds = basis[1:].astype(np.float64)
     else:
+        known = own if fitted is None else own[fitted[1:]]
         spread = known.std(axis=0)
         varies = spread > 1e-9 * np.maximum(np.abs(known).max(axis=0), 1)
-        known, spread = known[:, varies], spread[varies]
+        own, known, spread = own[:, varies], known[:, varies], spread[varies]
         is_flag = np.array([_is_flag(column) for column in known.T], bool)
-        flags = known != 0
+        flags = own != 0
         several = np.sqrt(np.maximum(flags[:, is_flag].sum(axis=1, keepdims=True), 1))
-        standard = np.clip((known - known.mean(axis=0)) / spread, -_LARGEST, _LARGEST)
+        standard = np.clip((own - known.mean(axis=0)) / spread, -_LARGEST, _LARGEST)
         kinds = np.where(is_flag, flags / several, standard)
     table = np.zeros((len(features), kinds.shape[1]), np.float32)
     table[1:] = kinds

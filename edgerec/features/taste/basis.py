@@ -18,32 +18,86 @@ _POPULARITY_SQUARE_WEIGHT: Final = 0.3
 _SMALLEST_SHARE: Final = 1e-6
 
 
-def content_basis(features: Array, weight: NDArray[np.float64], n_directions: int) -> Array:
+# Of a text's vector, its first axes, which tell texts apart best; and what each counts, as a text
+# is surer to be noise than what was declared.
+_TEXT_AXES: Final = 8
+_TEXT_WEIGHT: Final = 1.0
+
+
+def content_basis(
+    features: Array, weight: NDArray[np.float64], n_directions: int, n_text: int = 0
+) -> Array:
     """Return the directions of the items' declared features: float32 [n_items + 1, C].
 
     Columns are standardised with the `weight` [n_items + 1] of each item; one that is
     more than a flag also gives its square, since a taste may be for the middle of a scale. Of
     all that the directions of largest variance are kept, at most `n_directions` (truncated
-    principal components). Constant columns are none; C is 0 where nothing varies.
+    principal components). Constant columns are none; C is 0 where nothing varies. The last
+    `n_text` columns are the vector of a text, of which the first axes follow as they are.
 
     >>> content_basis(np.float32([[0.5], [0], [1]]), np.array([0.0, 2, 2]), 8).tolist()
     [[0.0], [-1.0], [1.0]]
     """
+    n_declared = features.shape[1] - n_text
+    columns = _columns(features[:, :n_declared], weight)
     share = weight / max(weight.sum(), 1)
-    numbers = features.astype(np.float64)
-    is_flag = [len(np.unique(column)) <= 2 for column in numbers[1:].T]
-    columns = _standardised(numbers, share)
-    squares = columns[:, ~np.array(is_flag, bool)] ** 2
-    columns = np.concatenate([columns, (squares - share @ squares) * _SQUARE_WEIGHT], axis=1)
-    columns /= np.sqrt(max(1, columns.shape[1] / _FULL_WEIGHT_COLUMNS))
     variance, directions = np.linalg.eigh((columns * share[:, None]).T @ columns)
     largest_first = np.argsort(-variance, kind="stable")[:n_directions]
     kept = largest_first[variance[largest_first] > _SMALLEST_SHARE * variance.max(initial=0)]
     kept = kept[variance[kept] > 0]
     # A direction and its opposite are the same; which one eigh returns is chance.
     signs = np.where(directions.sum(axis=0) < 0, -1, 1)
-    basis: Array = (columns @ (directions * signs)[:, kept]).astype(np.float32)
+    text = _TEXT_WEIGHT * features[:, n_declared : n_declared + _TEXT_AXES]
+    basis: Array = np.concatenate(
+        [columns @ (directions * signs)[:, kept], text], axis=1, dtype=np.float32
+    )
     return basis
+
+
+def content_like(features: Array, n_text: int, fitted: NDArray[np.bool_], basis: Array) -> Array:
+    """Return the directions of more items, as a fit of some of them has them.
+
+    The directions are linear in the standardised columns, so the fitted rows give the map. To find
+    the components again might turn those of like variance, on another processor.
+
+    Parameters
+    ----------
+    features : float32 [n, width]
+        Row 0 and the fitted items' as they were; n may be larger than it was.
+    fitted : bool [n]
+        The items that `content_basis` was fitted to.
+    basis : float32 [m, C]
+        What it returned: the first m rows.
+
+    Returns
+    -------
+    float32 [n, C]
+    """
+    n_declared = features.shape[1] - n_text
+    columns = np.concatenate(
+        [
+            _columns(features[:, :n_declared], fitted.astype(np.float64)),
+            features[:, n_declared : n_declared + _TEXT_AXES],
+        ],
+        axis=1,
+    )
+    known = fitted[: len(basis)]
+    told = columns[: len(basis)][known]
+    map_ = np.linalg.lstsq(told, basis[known].astype(np.float64), rcond=_SMALLEST_SHARE)[0]
+    directions: Array = (columns @ map_).astype(np.float32)
+    return directions
+
+
+def _columns(features: Array, weight: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return what the directions are sums of: [n_items + 1, …]."""
+    share = weight / max(weight.sum(), 1)
+    numbers = features.astype(np.float64)
+    is_flag = [len(np.unique(column)) <= 2 for column in numbers[weight > 0].T]
+    columns = _standardised(numbers, share)
+    squares = columns[:, ~np.array(is_flag, bool)] ** 2
+    columns = np.concatenate([columns, (squares - share @ squares) * _SQUARE_WEIGHT], axis=1)
+    columns /= np.sqrt(max(1, columns.shape[1] / _FULL_WEIGHT_COLUMNS))
+    return columns
 
 
 def _standardised(columns: NDArray[np.float64], share: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -37,6 +37,7 @@ def fit_taste(
     settings: TasteSettings,
     random_state: int,
     progress: Progress,
+    n_text: int = 0,
 ) -> TasteTables:
     """Fit the taste model once per signal and fold, and once per signal on all users.
 
@@ -46,7 +47,8 @@ def fit_taste(
         Returns an iterator over record arrays of whole users, sorted by user, with the fields
         user, item, label and value (NaN: no value); called once per pass.
     item_features : float32 [n_items + 1, width]
-        Whatever the items declare; row 0 is what is expected of an unknown item.
+        Whatever the items declare, and then `n_text` columns of the vector of their text; row 0
+        is what is expected of an unknown item.
     statistics : ItemStatistics
         Of the same folds.
     fold_of_user : int64 [n_users + 1]
@@ -65,7 +67,7 @@ def fit_taste(
     # Items count alike: weighted by interactions, directions would turn with what one user does.
     alike = np.ones(len(count))
     alike[0] = 0
-    content = content_basis(item_features, alike, settings.n_content)
+    content = content_basis(item_features, alike, settings.n_content, n_text)
     popularity = popularity_basis(statistics.log_count, count)
     signals = SIGNALS if _values_vary(blocks) else SIGNALS[-1:]
     n_fits = statistics.n_folds + 1
@@ -139,6 +141,7 @@ def _tables(content: Array, popularity: Array, fits: list[list[Beliefs]]) -> Tas
         latent_variance=stacked(lambda one: one.latent_variance),
         intercept=stacked(lambda one: one.intercept),
         intercept_variance=stacked(lambda one: one.intercept_variance),
+        coefficients=stacked(lambda one: one.coefficients_before),
         mean=stacked(lambda one: one.mean),
         noise=stacked(lambda one: one.noise),
         root=stacked(lambda one: np.linalg.cholesky(one.covariance)),

@@ -24,6 +24,10 @@ class Beliefs:
     """[M]"""
     expected_intercept: Numbers
     """[M]: what an item's directions alone let expect; the intercept is shrunk towards it"""
+    coefficients: Numbers
+    """[B]: of the basis, by which intercepts are expected"""
+    coefficients_before: Numbers
+    """[B]: those by which `intercept` was expected; an item that nobody met has that alone"""
     mean: float
     noise: float
     covariance: Numbers

@@ -104,6 +104,8 @@ def learned(sums: Sums, beliefs: Beliefs, start: Beliefs) -> Beliefs:
         intercept=intercept,
         intercept_variance=variance[:, 0],
         expected_intercept=beliefs.basis @ coefficients,
+        coefficients=coefficients,
+        coefficients_before=beliefs.coefficients,
         mean=beliefs.mean,
         noise=noise,
         covariance=covariance,

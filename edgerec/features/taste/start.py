@@ -72,6 +72,8 @@ def starting_beliefs(
         intercept=intercept,
         intercept_variance=noise / (count + intercept_count),
         expected_intercept=np.zeros(len(basis)),
+        coefficients=np.zeros(n_known),
+        coefficients_before=np.zeros(n_known),
         mean=mean,
         noise=noise,
         covariance=np.diag(shares * variance),

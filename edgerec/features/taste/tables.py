@@ -48,6 +48,9 @@ class TasteTables:
     """[F, S, M]"""
     intercept_variance: Array
     """[F, S, M]"""
+    coefficients: Array
+    """[F, S, D - L]: of the known directions, which let expect the intercept of an item that
+    nobody met"""
     mean: Array
     """[F, S]"""
     noise: Array
@@ -150,6 +153,7 @@ def no_taste(n_items: int, n_fits: int = 1) -> TasteTables:
         latent_variance=zeros(1, rows, 0),
         intercept=zeros(1, rows),
         intercept_variance=zeros(1, rows),
+        coefficients=zeros(1, size),
         mean=zeros(1),
         noise=zeros(1) + 1,
         root=zeros(1, size, size) + np.eye(size, dtype=np.float32),

@@ -34,6 +34,7 @@ def random_tables(
         latent_variance=positive(n_fits, n_signals, rows, n_latent),
         intercept=normal(n_fits, n_signals, rows),
         intercept_variance=positive(n_fits, n_signals, rows) * np.float32(noise),
+        coefficients=normal(n_fits, n_signals, size - n_latent),
         mean=normal(n_fits, n_signals),
         noise=positive(n_fits, n_signals) * np.float32(noise),
         root=np.linalg.cholesky(covariance).astype(np.float32),

@@ -19,6 +19,8 @@ def some_beliefs(seed: int = 0) -> Beliefs:
         intercept=random.normal(size=N_ITEMS),
         intercept_variance=random.random(N_ITEMS),
         expected_intercept=random.normal(size=N_ITEMS),
+        coefficients=np.zeros(N_KNOWN),
+        coefficients_before=np.zeros(N_KNOWN),
         mean=3.0,
         noise=0.5,
         covariance=root @ root.T + np.eye(4),

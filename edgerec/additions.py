@@ -1,0 +1,66 @@
+"""Adds items to a trained model, by what its training folder keeps."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from edgerec.config import ExportSettings
+from edgerec.errors import ConfigurationError
+from edgerec.export.bundle import Exported
+from edgerec.pipeline import load_model
+from edgerec.progress import Progress, Silent
+from edgerec.recsys import Id, ItemFeatures
+from edgerec.train.state import load_state, save_changed
+
+
+def add_items(
+    training_folder: str | Path,
+    rec_sys: ItemFeatures,
+    item_ids: Sequence[Id],
+    path: str | Path,
+    *,
+    settings: ExportSettings | None = None,
+    progress: Progress | None = None,
+) -> Exported:
+    """Write a copy of a trained model that also knows items that training never saw.
+
+    Nothing is trained again: rows are computed from features and texts by what training fitted,
+    and every score of another item stays as it is.
+
+    Parameters
+    ----------
+    training_folder : path
+        What training wrote (NAME.training), or an earlier call of this.
+    rec_sys : ItemFeatures
+        Features of the new items, and their texts where the model was trained with texts.
+    item_ids : sequence of ids
+        What the model knows already is left out.
+    path : path
+        The new NEW.onnx; NEW.json and NEW.training are written beside it.
+    settings : ExportSettings, optional
+        How the copy is stored; those of the model's own file keep the scores bit by bit.
+    progress : Progress, optional
+        What to report to.
+
+    Raises
+    ------
+    StateError
+        There is no state, it is damaged, or no epoch was finished yet.
+    SampleError
+        There is no id, none that is new, one twice or one of another kind; or features or texts
+        cannot be used. The sentence names the id.
+    ConfigurationError
+        `path` does not end in .onnx, or it is the model's own.
+    StorageError, ParityError, PrecisionError
+        As of `Model.export`; nothing is written.
+    """
+    saved, target = load_state(Path(training_folder)), Path(path)
+    if target.with_suffix(".training").resolve() == Path(training_folder).resolve():
+        raise ConfigurationError(
+            f"{path} is the model that items are to be added to; it stays as it is. Name another "
+            "file for the copy."
+        )
+    progress = progress or Silent()
+    model = load_model(training_folder).with_items(rec_sys, item_ids, progress=progress)
+    exported = model.export(target, settings=settings, progress=progress)
+    save_changed(target.with_suffix(".training"), model.ranker, saved)
+    return exported
