@@ -19,11 +19,11 @@ import edgerec
 from benchmarks.data import movielens, say_machine, temporary_folder
 from benchmarks.graph import compare
 from benchmarks.scorer import bare_session
-from edgerec.config import ExportSettings
 from edgerec.export.bundle import graph_bytes
 from edgerec.export.parity import GraphSession
 from edgerec.export.rounding import rounded
 from edgerec.export.shortlist import find_shortlist
+from edgerec.export_settings import ExportSettings
 from edgerec.features.table_arrays import tables_from_arrays, tables_to_arrays
 from edgerec.schema import Request
 from edgerec.train.ranker import Ranker

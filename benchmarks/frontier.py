@@ -12,11 +12,11 @@ from pathlib import Path
 import edgerec
 from benchmarks.data import say_machine, temporary_folder
 from edgerec.budget import Budget, Point, search
-from edgerec.config import ExportSettings
 from edgerec.datasets import find_movielens, write_movielens_database
 from edgerec.errors import ConfigurationError
 from edgerec.evaluate.table import evaluate_table
 from edgerec.export.bundle import export
+from edgerec.export_settings import ExportSettings
 from edgerec.model import Model
 from edgerec.pipeline import load_model
 from edgerec.progress import Silent

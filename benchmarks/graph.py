@@ -15,8 +15,9 @@ from onnx import TensorProto, helper, numpy_helper
 import edgerec
 from benchmarks.data import movielens, say_machine, temporary_folder
 from benchmarks.scorer import bare_session
-from edgerec.config import ExportSettings, TrainSettings
+from edgerec.config import TrainSettings
 from edgerec.datasets import make_interactions
+from edgerec.export_settings import ExportSettings
 from edgerec.graph.cut import cut_at_features
 from edgerec.recsys import Id, Sample
 from edgerec.schema import Request

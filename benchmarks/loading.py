@@ -24,7 +24,6 @@ import edgerec
 from benchmarks.data import say_machine, temporary_folder
 from edgerec.config import (
     EmbeddingSettings,
-    ExportSettings,
     NetworkSettings,
     TasteSettings,
     TrainSettings,
@@ -33,6 +32,7 @@ from edgerec.datasets import make_interactions
 from edgerec.export.mapped import write_mapped
 from edgerec.export.rounding import rounded
 from edgerec.export.target import aimed
+from edgerec.export_settings import ExportSettings
 from edgerec.features.taste.tables import TasteTables
 from edgerec.graph.convert import to_graph
 from edgerec.schema import Request

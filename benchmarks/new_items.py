@@ -25,13 +25,13 @@ from sklearn.metrics import roc_auc_score
 import edgerec
 from benchmarks.data import say_machine, temporary_folder
 from edgerec.cli import main as command
-from edgerec.config import ExportSettings
 from edgerec.datasets import find_movielens, write_movielens_database
 from edgerec.declared.recsys import declared_rec_sys
 from edgerec.declared.settings import train_settings
 from edgerec.errors import ConfigurationError
 from edgerec.evaluate.prequential import Question, ScoredRows, score_rows
 from edgerec.evaluate.table import table_rows
+from edgerec.export_settings import ExportSettings
 from edgerec.scoring import TableScorer
 from edgerec.source import ColumnNames
 

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from edgerec.config import ExportSettings
 from edgerec.errors import ConfigurationError
 from edgerec.export.bundle import Exported
+from edgerec.export_settings import ExportSettings
 from edgerec.pipeline import load_model
 from edgerec.progress import Progress, Silent
 from edgerec.recsys import Id, ItemFeatures

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgerec.config import ExportSettings
 from edgerec.export.bundle import Exported, export
+from edgerec.export_settings import ExportSettings
 from edgerec.progress import Progress, Silent
 from edgerec.recsys import Id, ItemFeatures
 from edgerec.train.new_items import with_new_items

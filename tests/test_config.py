@@ -7,7 +7,6 @@ import pytest
 
 from edgerec.config import (
     EmbeddingSettings,
-    ExportSettings,
     NetworkSettings,
     TasteSettings,
     TrainSettings,
@@ -15,6 +14,7 @@ from edgerec.config import (
     settings_to_mapping,
 )
 from edgerec.errors import ConfigurationError
+from edgerec.export_settings import ExportSettings
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,10 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
-from edgerec.config import ExportSettings, TrainSettings
+from edgerec.config import TrainSettings
 from edgerec.errors import ConfigurationError
 from edgerec.export.cost import RoundingCost
+from edgerec.export_settings import ExportSettings
 
 BOUNDS: Final = ("n_bytes", "ms", "resident_bytes")
 """what a file takes, by the name of its field in Point and in Budget"""

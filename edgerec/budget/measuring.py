@@ -6,7 +6,7 @@ from pathlib import Path
 
 from edgerec.budget.bounds import Point
 from edgerec.budget.space import said_of
-from edgerec.config import ExportSettings, TrainSettings
+from edgerec.config import TrainSettings
 from edgerec.export.bundle import exact_answers, export, graph_bytes
 from edgerec.export.cost import HeldOutAnswers, held_out_answers, rounding_cost
 from edgerec.export.footprint import median_ms, resident_bytes
@@ -14,6 +14,7 @@ from edgerec.export.kept import kept_of
 from edgerec.export.parity import GraphSession
 from edgerec.export.rounding import rounded
 from edgerec.export.target import aimed
+from edgerec.export_settings import ExportSettings
 from edgerec.progress import Silent
 from edgerec.train.ranker import Ranker
 

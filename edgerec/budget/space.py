@@ -4,8 +4,8 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, Final
 
-from edgerec.config import ExportSettings, KeptSettings
 from edgerec.export.kept import words
+from edgerec.export_settings import ExportSettings, KeptSettings
 from edgerec.train.ranker import Ranker
 
 Place = Mapping[str, int]

@@ -16,8 +16,8 @@ from edgerec.budget.bounds import BOUNDS, Budget, Point
 from edgerec.budget.frontier import Frontier, Step
 from edgerec.budget.measuring import Glance, Measuring
 from edgerec.budget.space import Place, knobs, settings_at
-from edgerec.config import ExportSettings
 from edgerec.errors import ConfigurationError
+from edgerec.export_settings import ExportSettings
 from edgerec.files import scratch_folder
 from edgerec.progress import Progress, Silent
 from edgerec.train.ranker import Ranker

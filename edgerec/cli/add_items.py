@@ -7,10 +7,10 @@ from pathlib import Path
 
 from edgerec.additions import add_items
 from edgerec.cli.drawing import DrawnProgress, add_command, print_table
-from edgerec.config import ExportSettings
 from edgerec.declared.new_items import NewItems
 from edgerec.declared.reading import database_url, read_configuration
 from edgerec.errors import ConfigurationError
+from edgerec.export_settings import ExportSettings
 from edgerec.pipeline import load_model
 from edgerec.source import open_engine, with_variables
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from edgerec.cli.budget import add_budget_options, asked_budget, export_within
 from edgerec.cli.drawing import DrawnProgress, add_command, print_table
 from edgerec.cli.train import exported_rows
-from edgerec.config import PRECISIONS, TARGETS, ExportSettings
+from edgerec.export_settings import PRECISIONS, TARGETS, ExportSettings
 from edgerec.pipeline import load_model
 
 _EXAMPLE = """\

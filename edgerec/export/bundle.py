@@ -12,7 +12,7 @@ import numpy as np
 import onnx
 from onnx import helper
 
-from edgerec.config import ExportSettings, KeptSettings, settings_to_mapping
+from edgerec.config import settings_to_mapping
 from edgerec.errors import ConfigurationError
 from edgerec.export.cost import (
     HeldOutAnswers,
@@ -29,6 +29,7 @@ from edgerec.export.parity import INFINITE, GraphSession, Parity, check_parity, 
 from edgerec.export.rounding import rounded
 from edgerec.export.shortlist import ShortlistFound, find_shortlist, not_needed, pays
 from edgerec.export.target import aimed
+from edgerec.export_settings import ExportSettings, KeptSettings
 from edgerec.features.tables import KnownHistories
 from edgerec.files import described_file, replace_file, require_writable, written_beside
 from edgerec.graph.convert import feature_names, to_graph

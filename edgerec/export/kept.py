@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from edgerec.config import KeptSettings
+from edgerec.export_settings import KeptSettings
 from edgerec.features.neighbours.tables import Neighbours
 from edgerec.features.tables import KnownHistories
 from edgerec.features.taste.tables import TasteTables

@@ -8,10 +8,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from edgerec.config import ExportSettings, settings_to_mapping
+from edgerec.config import settings_to_mapping
 from edgerec.export.cost import RoundingCost
 from edgerec.export.parity import Parity
 from edgerec.export.shortlist import ShortlistFound
+from edgerec.export_settings import ExportSettings
 from edgerec.graph.convert import id_maps
 from edgerec.graph.idmaps import FUNCTION, IdMap
 from edgerec.schema import (

@@ -26,8 +26,8 @@ from onnxruntime.tools.ort_format_model.ort_flatbuffers_py.fbs import (
     OpIdKernelTypeStrArgsEntry,
 )
 
-from edgerec.config import Target
 from edgerec.export.parity import GraphSession, check_parity
+from edgerec.export_settings import Target
 from edgerec.files import described_file, replace_file, written_beside
 from edgerec.graph.operators import (
     operators_of,

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from edgerec.config import Precision
+from edgerec.export_settings import Precision
 from edgerec.features.taste.tables import TasteTables, taste_to_arrays
 from edgerec.features.vector import FeatureTables
 from edgerec.graph.precision import rounded_rows

@@ -14,9 +14,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from edgerec.config import Precision
 from edgerec.export.asked import asked_by, asked_by_newcomer
 from edgerec.export.parity import GraphSession
+from edgerec.export_settings import Precision
 from edgerec.features.neighbours.columns import counted_slots, weightings
 from edgerec.features.taste.columns import COLUMNS, N_WEIGHTINGS, part_mask
 from edgerec.graph.precision import rounded_rows

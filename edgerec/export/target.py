@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from edgerec.config import ExportSettings
+from edgerec.export_settings import ExportSettings
 from edgerec.features.tables import KnownHistories
 from edgerec.ids import id_array
 from edgerec.train.ranker import Ranker

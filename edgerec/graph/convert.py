@@ -2,7 +2,7 @@
 
 import onnx
 
-from edgerec.config import ExportSettings
+from edgerec.export_settings import ExportSettings
 from edgerec.graph.context import context_features
 from edgerec.graph.effective_history import HistorySlots, effective_history, newest_slots
 from edgerec.graph.feature_sides import Side, add_features, add_products, columns_of

@@ -13,7 +13,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from edgerec.config import ExportSettings, Precision
+from edgerec.export_settings import ExportSettings, Precision
 from edgerec.features.history import CANDIDATE_NAMES
 from edgerec.features.vector import FeatureTables
 from edgerec.graph.nodes import GraphBuilder

@@ -9,7 +9,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from edgerec.config import Precision
+from edgerec.export_settings import Precision
 from edgerec.graph.distinct import Codes, fits, runs_of
 from edgerec.graph.precision import stored_rows
 from edgerec.schema import IR_VERSION, OPSET, OPSET_ML, TensorSpecification

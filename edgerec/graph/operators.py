@@ -10,8 +10,8 @@ from typing import Final
 
 import onnx
 
-from edgerec.config import Target
 from edgerec.errors import OperatorError
+from edgerec.export_settings import Target
 from edgerec.schema import OPSET, OPSET_ML
 
 Operators = Mapping[str, frozenset[str]]

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from edgerec.config import Precision
+from edgerec.export_settings import Precision
 
 Array = NDArray[np.float32]
 _LARGEST_BYTE: Final = 127

@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import edgerec
-from edgerec.config import ExportSettings, TrainSettings
+from edgerec.config import TrainSettings
 from edgerec.datasets import (
     GeneratedInteractions,
     find_movielens,
@@ -25,6 +25,7 @@ from edgerec.datasets import (
 )
 from edgerec.evaluate.table import evaluate_table
 from edgerec.export.bundle import add_metrics
+from edgerec.export_settings import ExportSettings
 from edgerec.samples.split import split_table
 from edgerec.source import find_columns, open_engine
 from examples.movielens.movielens import MovieLens

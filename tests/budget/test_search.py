@@ -15,12 +15,12 @@ from edgerec.budget.bounds import Point, missed
 from edgerec.budget.described import described
 from edgerec.budget.measuring import Glance, retrained
 from edgerec.budget.space import knobs, said_of, settings_at
-from edgerec.config import ExportSettings, KeptSettings
 from edgerec.errors import BudgetError, ConfigurationError
 from edgerec.export.bundle import graph_bytes
 from edgerec.export.cost import Quality, RoundingCost
 from edgerec.export.footprint import resident_bytes
 from edgerec.export.parity import parity_requests
+from edgerec.export_settings import ExportSettings, KeptSettings
 from edgerec.progress import Silent
 from edgerec.report.assemble import page
 from edgerec.report.measured import measure

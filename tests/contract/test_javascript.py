@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from edgerec.config import ExportSettings
+from edgerec.export_settings import ExportSettings
 from tests.javascript import chromium, node, run_lines
 from tests.trained import enormous_model, generated_model, viewed_model
 

@@ -10,7 +10,7 @@ import pytest
 import device_runtime.session
 from device_runtime import BundleError
 from device_runtime.scorer import Scorer
-from edgerec.config import ExportSettings
+from edgerec.export_settings import ExportSettings
 from tests.trained import generated_model
 
 SUFFIXES = (".onnx", ".json", ".ort")

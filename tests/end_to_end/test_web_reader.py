@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgerec.config import ExportSettings
+from edgerec.export_settings import ExportSettings
 from edgerec.model import Model
 from edgerec.recsys import Id
 from edgerec.schema import Request

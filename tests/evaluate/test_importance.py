@@ -5,12 +5,12 @@ import onnx
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from edgerec.config import ExportSettings
 from edgerec.errors import EvaluationError
 from edgerec.evaluate.importance import feature_groups, permutation_importance, single_columns
 from edgerec.evaluate.prequential import Row, evaluate_rows
 from edgerec.evaluate.probed import probe_rows
 from edgerec.export.probe import FeatureProbe
+from edgerec.export_settings import ExportSettings
 from edgerec.features.vector import Requests, feature_vectors
 from edgerec.graph.cut import cut_at_features
 from edgerec.ids import rows_of

@@ -11,9 +11,9 @@ from device_runtime.bundle import read_bundle
 from device_runtime.errors import BundleError
 from device_runtime.scorer import Scorer
 from device_runtime.text_ids import hash_ids
-from edgerec.config import ExportSettings
 from edgerec.errors import ConfigurationError
 from edgerec.export.probe import FeatureProbe
+from edgerec.export_settings import ExportSettings
 from edgerec.graph.idmaps import choose_id_map, choose_seed, hashed_texts, text
 from edgerec.ids import id_array
 from edgerec.schema import Request

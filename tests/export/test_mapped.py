@@ -11,10 +11,10 @@ from onnxruntime.tools.reduced_build_config_parser import parse_config
 
 from device_runtime.bundle import read_bundle
 from device_runtime.scorer import Scorer
-from edgerec.config import ExportSettings
 from edgerec.errors import OperatorError, ParityError
 from edgerec.export import mapped as mapped_module
 from edgerec.export.mapped import operators_in
+from edgerec.export_settings import ExportSettings
 from edgerec.graph import operators as operators_module
 from edgerec.graph.operators import operators_of
 from tests.trained import generated_model

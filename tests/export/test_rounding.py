@@ -9,11 +9,11 @@ import pytest
 
 import edgerec
 from device_runtime.scorer import Scorer
-from edgerec.config import ExportSettings
 from edgerec.errors import ConfigurationError, PrecisionError
 from edgerec.export.bundle import export
 from edgerec.export.cost import Quality, RoundingCost, require_small_loss
 from edgerec.export.rounding import rounded
+from edgerec.export_settings import ExportSettings
 from edgerec.pipeline import load_model
 from edgerec.progress import Silent
 from tests.trained import SETTINGS, Generated, generated_model, viewed_model

@@ -10,8 +10,8 @@ import pytest
 import edgerec
 from device_runtime.scorer import Scorer
 from edgerec.cli import main
-from edgerec.config import ExportSettings
 from edgerec.errors import ConfigurationError
+from edgerec.export_settings import ExportSettings
 from tests.trained import SETTINGS, Generated, generated_model, interactions
 
 FIRST = 10**12

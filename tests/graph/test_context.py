@@ -12,10 +12,10 @@ from device_runtime.requests import parse_request
 from device_runtime.scorer import Scorer
 from device_runtime.settings import ServerSettings
 from edgerec import Sample
-from edgerec.config import ExportSettings
 from edgerec.context import declared_context
 from edgerec.errors import ConfigurationError, SampleError
 from edgerec.export.probe import FeatureProbe
+from edgerec.export_settings import ExportSettings
 from edgerec.pipeline import load_model
 from edgerec.schema import Request
 from tests.toy import SETTINGS

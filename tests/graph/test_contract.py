@@ -8,11 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from edgerec.config import ExportSettings
 from edgerec.export.bundle import graph_bytes
 from edgerec.export.manifest import stable_part
 from edgerec.export.parity import GraphSession, difference
 from edgerec.export.rounding import rounded
+from edgerec.export_settings import ExportSettings
 from edgerec.ids import padding_id
 from edgerec.schema import NOT_STATED, Answer, Request
 from tests.trained import enormous_model, generated_model, neighbours_model, viewed_model

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgerec.config import ExportSettings
 from edgerec.export.bundle import graph_bytes
 from edgerec.export.parity import GraphSession, parity_requests
 from edgerec.export.rounding import rounded
+from edgerec.export_settings import ExportSettings
 from edgerec.graph.distinct import fits, runs_of
 from edgerec.graph.nodes import GraphBuilder
 from tests.trained import generated_model, neighbours_model

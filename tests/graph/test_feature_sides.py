@@ -9,11 +9,11 @@ import onnx
 import pytest
 
 import edgerec
-from edgerec.config import ExportSettings
 from edgerec.evaluate.importance import feature_groups
 from edgerec.export.bundle import export
 from edgerec.export.parity import GraphSession, parity_requests
 from edgerec.export.probe import FeatureProbe
+from edgerec.export_settings import ExportSettings
 from edgerec.graph.convert import feature_names
 from edgerec.progress import Silent
 from edgerec.recsys import Id

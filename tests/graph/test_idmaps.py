@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgerec.config import ExportSettings
 from edgerec.errors import ConfigurationError
 from edgerec.export.bundle import graph_bytes
 from edgerec.export.manifest import stable_part
 from edgerec.export.parity import GraphSession, check_parity, open_session, parity_requests
+from edgerec.export_settings import ExportSettings
 from edgerec.graph.idmaps import IdMap, choose_id_map
 from edgerec.graph.idmaps.static_hash import build_static_hash
 from edgerec.graph.nodes import GraphBuilder

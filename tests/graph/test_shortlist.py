@@ -6,7 +6,6 @@ from functools import cache
 import numpy as np
 import pytest
 
-from edgerec.config import ExportSettings
 from edgerec.export.bundle import graph_bytes
 from edgerec.export.parity import GraphSession, check_parity, difference, parity_requests
 from edgerec.export.rounding import rounded
@@ -17,6 +16,7 @@ from edgerec.export.shortlist import (
     pays,
     requests_of_users,
 )
+from edgerec.export_settings import ExportSettings
 from edgerec.schema import Request
 from edgerec.train.ranker import Ranker
 from tests.trained import generated_model, neighbours_model

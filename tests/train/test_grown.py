@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 import edgerec
-from edgerec.config import ExportSettings, Precision, TextSettings
+from edgerec.config import TextSettings
 from edgerec.errors import SampleError
 from edgerec.export.bundle import graph_bytes
 from edgerec.export.parity import GraphSession, difference, parity_requests
 from edgerec.export.rounding import rounded
+from edgerec.export_settings import ExportSettings, Precision
 from edgerec.model import Model
 from edgerec.progress import Silent
 from edgerec.recsys import Id

@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from edgerec.config import ExportSettings
+from edgerec.export_settings import ExportSettings
 from edgerec.graph.idmaps.dense import add_dense, is_dense
 from edgerec.graph.idmaps.encoder import add_encoder
 from edgerec.graph.idmaps.hashed import add_hashed
