@@ -26,6 +26,7 @@ from .notify import Notifier
 from .requests import RecommendRequest, parse_request
 from .scorer import Scorer
 from .settings import ServerSettings
+from .similar_routes import add_similar_routes
 from .stopping import InFlight, stop_signals
 
 if TYPE_CHECKING:
@@ -61,8 +62,8 @@ def create_app(
     Returns
     -------
     aiohttp.web.Application
-        With ``POST settings.route``, ``POST /api/v1/events``, ``DELETE /api/v1/users/{userId}``
-        and ``GET /healthz``.
+        With ``POST settings.route``, ``POST /api/v1/events``, ``DELETE /api/v1/users/{userId}``,
+        ``GET /api/v1/similar/{itemId}`` and ``GET /healthz``.
     """
     settings = settings or ServerSettings()
     app = web.Application(middlewares=[_guard], client_max_size=settings.max_body_bytes)
@@ -73,6 +74,7 @@ def create_app(
     app.router.add_post(settings.route, _recommend)
     add_health_routes(app)
     add_event_routes(app)
+    add_similar_routes(app)
     add_documentation_routes(app)
     app.cleanup_ctx.append(_worker)
     if events is not None:

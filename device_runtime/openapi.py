@@ -19,6 +19,7 @@ def openapi(bundle: Bundle, settings: ServerSettings) -> dict[str, Any]:
         settings.route: {"post": _recommend(bundle, settings)},
         "/api/v1/events": {"post": _events(bundle, settings)},
         "/api/v1/users/{userId}": {"delete": _erase()},
+        "/api/v1/similar/{itemId}": {"get": _similar(settings)},
         **{path: {"get": _plain(summary)} for path, summary in _PLAIN.items()},
         "/metrics": {"get": _text("Counts and times for Prometheus.", "text/plain")},
         "/docs": {"get": _text("This description as a page.", "text/html")},
@@ -202,6 +203,26 @@ def _erase() -> dict[str, Any]:
     }
 
 
+def _similar(settings: ServerSettings) -> dict[str, Any]:
+    score = {"type": "number", "minimum": -1, "maximum": 1, "description": "cosine of the vectors"}
+    item = {"itemId": {"type": ["integer", "string"]}, "score": score}
+    listed = {"type": "object", "required": list(item), "properties": item}
+    answer = {
+        "type": "object",
+        "required": ["itemScoreList"],
+        "properties": {"itemScoreList": {"type": "array", "items": listed}},
+    }
+    most = {"type": "integer", "minimum": 1, "maximum": settings.max_candidates}
+    return {
+        "summary": "List the items most similar to one, the nearest first.",
+        "parameters": [
+            {"name": "itemId", "in": "path", "required": True, "schema": _reference("ItemId")},
+            {"name": "k", "in": "query", "schema": most, "description": "how many; left out: 10"},
+        ],
+        "responses": _responses(answer, 400, 404, 413),
+    }
+
+
 def _plain(summary: str) -> dict[str, Any]:
     return {"summary": summary, "responses": _responses({"type": "object"}, 503)}
 
@@ -229,7 +250,7 @@ def _responses(answer: dict[str, Any], *errors: int) -> dict[str, Any]:
 _MEANINGS: Final = {
     400: "the request is not what is expected",
     401: "the token is missing or another one",
-    404: "nothing is here, or this server keeps no events",
+    404: "nothing is here, this server keeps no events, or an item is similar to nothing",
     413: "too many or too large",
     503: "the server is stopping",
     507: "the disk takes nothing",

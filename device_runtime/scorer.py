@@ -7,7 +7,7 @@ off before this import can happen.
 import math
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -17,6 +17,8 @@ from .bundle import Bundle, read_bundle
 from .errors import BundleError, RequestError, shown
 from .golden import difference
 from .manifest import INPUTS, OUTPUTS
+from .results import Answer, Similar
+from .similar import nothing_similar, require_known, similar_feeds
 from .tensors import DTYPES, PADDING, from_json, ids_tensor, neutral_values, values_tensor
 
 _ORT_TYPES = {
@@ -27,24 +29,6 @@ _ORT_TYPES = {
 }
 _SEVERITY_ERROR = 3
 _NOTHING: tuple[()] = ()
-
-
-class Answer(NamedTuple):
-    """What the graph answered. N candidates were scored, K of them stand in the ``top_`` arrays.
-
-    An output that was not asked for has length 0.
-    """
-
-    scores: NDArray[np.float32]
-    """[N]: probability of the label, in the order of the candidates."""
-    known: NDArray[np.bool_]
-    """[N]: False: the item was not in training."""
-    top_positions: NDArray[np.int64]
-    """[K]: best first, as positions in the candidates."""
-    top_ids: NDArray[Any]
-    """[K]: the same as raw ids, int64 or str objects."""
-    top_scores: NDArray[np.float32]
-    """[K]: the same as scores."""
 
 
 class Scorer:
@@ -198,6 +182,40 @@ class Scorer:
             raise self._no_score(feeds["history_values"])
         return answer
 
+    def similar(
+        self,
+        item_ids: ArrayLike,
+        minus: ArrayLike = _NOTHING,
+        *,
+        among: ArrayLike | None = None,
+        exclude: ArrayLike = _NOTHING,
+        k: int = 10,
+    ) -> Similar:
+        """Return what is most similar to a sum of items less others, the nearest first.
+
+        Parameters
+        ----------
+        item_ids, minus : array-like of shape (H,)
+            Raw ids that are added, and that are taken away. None of them is answered.
+        among : array-like of shape (N,), optional
+            Raw ids of the candidates. None: the whole catalogue.
+        exclude : array-like of shape (E,)
+            Raw ids that are not answered.
+        k : int, default 10
+            How many to return at most.
+
+        Raises
+        ------
+        RequestError
+            Status 404: the file cannot say, an item was not in training, or has no vector.
+        """
+        feeds, asked = similar_feeds(self.bundle, self._neutral, item_ids, minus, among, exclude, k)
+        require_known(asked, self.run(item_ids=asked, k=1, outputs=("known", "top_scores")).known)
+        ids, cosines = self._session.run(["similar_ids", "similarities"], feeds)
+        if among is None and not len(ids):
+            raise nothing_similar(asked)
+        return Similar(ids, np.clip(cosines, -1, 1))
+
     def run_golden(self) -> None:
         """Run every golden request of the manifest, to be done before serving.
 
@@ -208,7 +226,7 @@ class Scorer:
             request and the difference.
         """
         inputs = self.bundle.tensor_types(INPUTS)
-        outputs = self.bundle.tensor_types(OUTPUTS)
+        outputs = self.bundle.tensor_types(self.bundle.outputs)
         for request in self.bundle.golden:
             where = f"{self.bundle.onnx_path}: golden request {shown(request['name'])}"
             try:
@@ -221,9 +239,7 @@ class Scorer:
             except (ValueError, TypeError, OverflowError) as error:
                 raise BundleError(f"{where} cannot be read ({error}); export again") from None
             try:
-                found = dict(
-                    zip(self._outputs, self._session.run(self._outputs, feeds), strict=True)
-                )
+                found = dict(zip(outputs, self._session.run(list(outputs), feeds), strict=True))
             except Exception as error:
                 raise BundleError(f"{where} fails ({_one_line(error)}); export again") from None
             if message := difference(feeds, expected, found, PADDING[self.bundle.item_id_type]):
@@ -266,10 +282,11 @@ def _open_session(bundle: Bundle, threads: int) -> Any:
         ) from None
     for which, found, named in (
         ("inputs", session.get_inputs(), INPUTS),
-        ("outputs", session.get_outputs(), OUTPUTS),
+        ("outputs", session.get_outputs(), bundle.outputs),
     ):
         expected = {n: _ORT_TYPES[kind] for n, kind in bundle.tensor_types(named).items()}
-        types = {node.name: node.type for node in found}
+        # Outputs that this reader does not know are for others.
+        types = {one.name: one.type for one in found if which == "inputs" or one.name in named}
         if types != expected:
             wrong = sorted(set(types.items()) ^ set(expected.items()))
             raise BundleError(

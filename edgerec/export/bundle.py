@@ -29,7 +29,7 @@ from edgerec.version import __version__
 
 # Golden requests travel with the file; long ones would make the manifest as large as the graph.
 _GOLDEN_ELEMENTS: Final = 600
-_N_GOLDEN: Final = 16
+_N_GOLDEN: Final = 20
 _METADATA_KEY: Final = "edgerec.manifest"
 
 

@@ -4,6 +4,7 @@ The graph runs in ONNX Runtime on the very bytes that would be written, and each
 compared with what the ranker computes in Python.
 """
 
+import dataclasses
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,13 +18,13 @@ from numpy.typing import NDArray
 from edgerec.errors import ParityError
 from edgerec.ids import padding_id
 from edgerec.recsys import Id
-from edgerec.schema import TOLERANCE, Answer, Request
+from edgerec.schema import NOT_STATED, TOLERANCE, Answer, Request
 from edgerec.train.ranker import Ranker
 
 N_REQUESTS: Final = 240
 INFINITE: Final = "infinite values"
 """name of the one request that JSON, and so the manifest, cannot hold"""
-_OUTPUTS: Final = ("scores", "known", "top_positions", "top_ids", "top_scores")
+_OUTPUTS: Final = tuple(field.name for field in dataclasses.fields(Answer))
 
 
 @dataclass(frozen=True)
@@ -160,6 +161,23 @@ def _adversarial(ranker: Ranker, random: np.random.Generator) -> list[Request]:
             history=items[6:8],
             history_values=[float("inf"), float("-inf")],
         ),
+        Request(name="similar to one", history=items[:1], k=-10, item_ids=items),
+        Request(
+            name="similar to a sum",
+            item_ids=[*items, nothing, padding],
+            history=[items[6], nothing, items[7], padding, items[8]],
+            history_values=[high, 1.0, -1.0, -1.0],
+            exclude=items[:2],
+            k=-3,
+        ),
+        Request(
+            name="similar to what cancels out",
+            item_ids=items[:6],
+            history=[items[6], items[7], items[6], items[7]],
+            history_values=[1.0, 1.0, -1.0, -1.0],
+            k=NOT_STATED,
+        ),
+        Request(name="similar in the catalogue", history=items[6:7], k=-10),
         Request(name="padding only", item_ids=[padding, padding], history=[padding], k=1),
     ]
 
@@ -185,7 +203,7 @@ def _random_request(ranker: Ranker, random: np.random.Generator, number: int) ->
         history_times=random.integers(first, last + 1, n_history).tolist() if stated_now else [],
         now=int(random.integers(first, last + 2)) if stated_now else Request().now,
         exclude=_pick(ranker.item_ids, random, 3),
-        k=int(random.integers(0, 20)),
+        k=int(random.integers(0, 20)) * (-1 if number % 8 == 7 else 1),
     )
 
 
@@ -206,12 +224,27 @@ def difference(expected: Answer, came: Answer) -> float:
         return float("inf")
     if not np.array_equal(came.scores[positions], came.top_scores):
         return float("inf")
+    if expected.similarities.shape != came.similarities.shape:
+        return float("inf")
+    if not _same_similar(expected, came):
+        return float("inf")
     pairs = (
         (expected.scores, came.scores),
         (expected.top_scores, came.top_scores),
         (expected.scores[positions], came.top_scores),
+        (expected.similarities, came.similarities),
     )
     return max(float(np.abs(left - right).max(initial=0)) for left, right in pairs)
+
+
+def _same_similar(expected: Answer, came: Answer) -> bool:
+    """Return whether both list the same items, but for nearly equal ones that swap at the end."""
+    last = expected.similarities[-1:] + 2 * TOLERANCE
+    for one, other in ((expected, came), (came, expected)):
+        clear = one.similar_positions[one.similarities > last]
+        if not np.isin(clear, other.similar_positions).all():
+            return False
+    return len(set(came.similar_positions.tolist())) == len(came.similar_positions)
 
 
 def check_parity(

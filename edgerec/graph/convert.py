@@ -1,4 +1,4 @@
-"""The whole graph: inputs, lookup, history, network, top."""
+"""The whole graph: inputs, lookup, history, network, top, similar items."""
 
 import onnx
 
@@ -10,6 +10,7 @@ from edgerec.graph.lookup import Lookup, effective_history, newest_slots, user_r
 from edgerec.graph.neighbours import neighbour_features
 from edgerec.graph.network import add_network
 from edgerec.graph.nodes import GraphBuilder
+from edgerec.graph.similar import add_similar
 from edgerec.graph.taste import TasteFeatures
 from edgerec.schema import input_specifications, output_specifications
 from edgerec.train.ranker import Ranker
@@ -61,6 +62,7 @@ def to_graph(ranker: Ranker, producer_version: str, settings: ExportSettings) ->
     add_products(graph, ranker, columns, rows)
     add_network(graph, ranker, columns, candidates)
     lookup.top(candidates, lookup.excluded(candidates))
+    add_similar(graph, lookup, candidates, ranker.tables)
     return graph.model(
         "edgerec",
         input_specifications(ranker.user_id_type, ranker.item_id_type),

@@ -1,6 +1,6 @@
 """A small builder of ONNX nodes whose names depend on nothing but the order of the calls."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -121,6 +121,38 @@ class GraphBuilder:
     def number(self, value: float) -> str:
         """Add a float32 scalar."""
         return self.constant(value, np.float32)
+
+    def branch(
+        self,
+        condition: str,
+        then: Callable[[], Sequence[str]],
+        otherwise: Callable[[], Sequence[str]],
+        outputs: Sequence[TensorSpecification],
+    ) -> None:
+        """Add one of two parts, which is computed only where it is taken.
+
+        Parameters
+        ----------
+        condition : str
+            Name of a tensor bool of one element.
+        then, otherwise : callable
+            Add the nodes of a part, which may read every tensor that stands before, and return
+            the names of what it gives.
+        outputs : sequence of TensorSpecification
+            What both give, under the names that the whole gives it.
+        """
+        parts = {}
+        for key, add in (("then_branch", then), ("else_branch", otherwise)):
+            outside, taken = self._nodes, dict(self._taken)
+            self._nodes = []
+            results = [
+                onnx.ValueInfoProto(name=name, type=_value_info(one).type)
+                for name, one in zip(add(), outputs, strict=True)
+            ]
+            parts[key] = helper.make_graph(self._nodes, key, [], results)
+            # What one part took is not there outside of it.
+            self._nodes, self._taken = outside, taken
+        self.add_many("If", [condition], [one.name for one in outputs], **parts)
 
     def include(
         self, graph: onnx.GraphProto, output: str, prefix: str, inputs: dict[str, str]

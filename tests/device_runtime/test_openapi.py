@@ -103,6 +103,7 @@ OPERATIONS = [
     ("/api/v1/recommend", "POST"),
     ("/api/v1/events", "POST"),
     ("/api/v1/users/{userId}", "DELETE"),
+    ("/api/v1/similar/{itemId}", "GET"),
     ("/healthz", "GET"),
     ("/metrics", "GET"),
 ]
