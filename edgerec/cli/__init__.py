@@ -4,14 +4,26 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from edgerec.cli import demo, evaluate, export, init, report, serve, split, train, tune, verify
+from edgerec.cli import (
+    demo,
+    evaluate,
+    export,
+    init,
+    report,
+    serve,
+    similar,
+    split,
+    train,
+    tune,
+    verify,
+)
 from edgerec.errors import EdgeRecError
 from edgerec.scoring import BundleError
 from edgerec.version import __version__
 
 __all__ = ["main", "parser"]
 
-_COMMANDS = (init, split, tune, train, evaluate, report, export, verify, serve, demo)
+_COMMANDS = (init, split, tune, train, evaluate, report, export, verify, serve, similar, demo)
 _INTERRUPTED = 130
 
 

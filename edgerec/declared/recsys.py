@@ -28,6 +28,8 @@ from edgerec.source import (
 
 _CHUNK_ROWS = 65_536
 _NEIGHBOURS = 50
+# Kinds that say which of a few things something is: what people call its category.
+_CATEGORIES = ("one_hot", "multi_hot")
 _HISTORY = 200
 # Long enough for nearly everybody: item-item weights want all that a user took.
 _LONG_HISTORY = 1000
@@ -104,6 +106,18 @@ class DeclaredRecSys:
         if items is None or items.title is None:
             return [None] * len(item_ids)
         return read_titles(self._engine, items.table, items.id, items.title, item_ids)
+
+    def get_item_categories(self, item_ids: Sequence[Id]) -> Sequence[str | None]:
+        """Return the first column of [items] that is declared as a category, with "|" between."""
+        items = self.configuration.items
+        declared = [] if items is None else items.features
+        for feature in declared:
+            if feature.kind in _CATEGORIES and feature.column is not None:
+                assert items is not None
+                texts = read_titles(self._engine, items.table, items.id, feature.column, item_ids)
+                separator = str(feature.options.get("separator") or "|")
+                return [None if one is None else one.replace(separator, "|") for one in texts]
+        return [None] * len(item_ids)
 
     def item_generator(self) -> Iterator[Id]:
         """Yield the items that have features, those without an interaction too.

@@ -14,19 +14,39 @@ from edgerec.features.vector import FeatureTables
 Array = NDArray[np.float32]
 SMALLEST_LENGTH: Final = 1e-3
 """a shorter sum, of items that cancel each other out, points nowhere"""
+KINDS_LENGTH: Final = 0.5
+"""of the part of a vector that says of which kinds an item is; the others have length 1"""
 BEHIND: Final = -2.0
 """the place of what is not listed: no cosine is as low"""
 
 
-def similarity_vectors(tables: FeatureTables) -> tuple[Array, Array]:
-    """Return the blocks that are compared, [n_items + 1, …] each: item2vec, and audiences.
+def similarity_vectors(tables: FeatureTables) -> Array:
+    """Return what is compared: item2vec, audiences, and half as long the kinds of the item.
 
-    Both, since each knows what the other does not. Of the interactions that MovieLens
-    latest-small has for training, the last fifth of each user's held out, the next item stood at a
-    mean reciprocal rank of .0240 among what resembles the last five by item2vec, .0293 by
-    audience, .0310 by both, and .0204 by popularity.
+    Each knows what the others do not, and an item that nobody has touched has kinds alone. Where
+    the last fifth of each user's training interactions on MovieLens latest-small was held out,
+    the next item stood at a mean reciprocal rank of .0240 among what resembles the last five by
+    item2vec, .0293 by audience, .0310 by both, and .0204 by popularity; kinds change little of
+    that, and bring films for children to a film for children.
+
+    Returns
+    -------
+    float32 [n_items + 1, D]
+        Row 0, and the row of an item of which nothing is known, is zero.
     """
-    return tables.embedding[-1], tables.audience[-1]
+    kinds = tables.kinds
+    length = lengths(kinds)[:, None]
+    unit = kinds / np.where(length > 0, length, np.float32(1))
+    vectors: Array = np.concatenate(
+        [tables.embedding[-1], tables.audience[-1], unit * np.float32(KINDS_LENGTH)], axis=1
+    )
+    return vectors
+
+
+def lengths(vectors: Array) -> Array:
+    """Return the length of each row: float32 [n]."""
+    length: Array = np.sqrt(np.sum(vectors * vectors, axis=1))
+    return length
 
 
 def direction_of(vectors: Array, signs: Array) -> NDArray[np.float64] | None:
@@ -70,7 +90,7 @@ def most_similar(
     int64 [S], float32 [S]
         S = min(k, candidates that are allowed and have a vector); ties: the lower position first.
     """
-    length: Array = np.sqrt(np.sum(vectors * vectors, axis=1))
+    length = lengths(vectors)
     listed = allowed & (length > 0)
     if direction is None or not listed.any():
         return np.zeros(0, np.int64), np.zeros(0, np.float32)

@@ -10,14 +10,12 @@ from typing import Final
 import numpy as np
 from onnx import TensorProto
 
-from edgerec.features.similar import BEHIND, SMALLEST_LENGTH, similarity_vectors
+from edgerec.features.similar import BEHIND, KINDS_LENGTH, SMALLEST_LENGTH
 from edgerec.features.vector import FeatureTables
 from edgerec.graph.lookup import Candidates, Lookup
 from edgerec.graph.nodes import GraphBuilder
 from edgerec.schema import TensorSpecification
 
-VECTOR_TABLES: Final = ("item_embedding", "item_audience")
-"""what the file calls the tables of `similarity_vectors`"""
 _MOST: Final = 2**31
 """the largest k: a negative int64 has not always a positive one"""
 
@@ -28,11 +26,25 @@ def add_similar(
     """Add `similar_positions`, `similar_ids` and `similarities`; `excluded` stands there before."""
     rows, zero, one = lookup.rows("history"), graph.constant([0]), graph.constant([1])
 
+    def lengths(vectors: str) -> tuple[str, str]:
+        """Return the length of each row, [n], and whether it has any."""
+        squares = graph.add("Mul", [vectors, vectors])
+        length = graph.add("Sqrt", [graph.add("ReduceSum", [squares, one], keepdims=0)])
+        return length, graph.add("Greater", [length, graph.number(0.0)])
+
     def vectors(rows: str) -> str:
-        """Return item2vec and audience vectors beside each other: [n, D]."""
-        blocks = zip(VECTOR_TABLES, similarity_vectors(tables), strict=True)
-        taken = [graph.rows(name, block, rows, coarse=True) for name, block in blocks]
-        return graph.add("Concat", taken, axis=1)
+        """Return what is compared: [n, D]."""
+        blocks = [
+            graph.rows("item_embedding", tables.embedding[-1], rows, coarse=True),
+            graph.rows("item_audience", tables.audience[-1], rows, coarse=True),
+        ]
+        if tables.kinds.shape[1]:
+            kinds = graph.rows("item_kinds", tables.kinds, rows, coarse=True)
+            length, has_length = lengths(kinds)
+            divisor = graph.add("Where", [has_length, length, graph.number(1.0)])
+            unit = graph.add("Div", [kinds, graph.add("Unsqueeze", [divisor, one])])
+            blocks.append(graph.add("Mul", [unit, graph.number(KINDS_LENGTH)]))
+        return graph.add("Concat", blocks, axis=1)
 
     def none() -> Sequence[str]:
         return [graph.add("Slice", [top, zero, zero]) for top in ("top_positions", "top_scores")]
@@ -40,17 +52,14 @@ def add_similar(
     def found() -> Sequence[str]:
         # With row 0, which has no vector, at the end: no list is empty.
         own = graph.add("Concat", [graph.add("Max", [rows, graph.constant(0)]), zero], axis=0)
-        direction, length = _direction(graph, own, vectors(own))
+        direction, summed = _direction(graph, own, vectors(own))
         compared = vectors(candidates.rows)
-        squares = graph.add("Mul", [compared, compared])
-        squared = graph.add("ReduceSum", [squares, one], keepdims=0)
-        lengths = graph.add("Sqrt", [squared])
-        has_vector = graph.add("Greater", [lengths, graph.number(0.0)])
+        length, has_vector = lengths(compared)
         product = graph.add("Squeeze", [graph.add("MatMul", [compared, direction]), one])
-        divisor = graph.add("Where", [has_vector, lengths, graph.number(1.0)])
+        divisor = graph.add("Where", [has_vector, length, graph.number(1.0)])
         cosine = graph.add("Div", [product, divisor])
         left_out = graph.add("Or", ["excluded", lookup.among(candidates, own)])
-        points = graph.add("Not", [graph.add("Less", [length, _double(graph, SMALLEST_LENGTH)])])
+        points = graph.add("Not", [graph.add("Less", [summed, _double(graph, SMALLEST_LENGTH)])])
         listed = graph.add("And", [has_vector, graph.add("Not", [left_out])])
         listed = graph.add("And", [listed, points])
         number = graph.add("Cast", [listed], to=TensorProto.INT64)

@@ -68,6 +68,10 @@ class Ranker:
         """scikit-learn's network with the fitted weights."""
         return scoring_network(self.weights)
 
+    @cached_property
+    def _similarity_vectors(self) -> NDArray[np.float32]:
+        return similarity_vectors(self.tables)
+
     def replaced(self, **changes: Any) -> "Ranker":
         """Return a copy with other fields."""
         return dataclasses.replace(self, **changes)
@@ -117,7 +121,7 @@ class Ranker:
         if request.k >= 0:
             return np.zeros(0, np.int64), np.zeros(0, np.float32)
         own = rows_of(request.history, self.item_ids)
-        vectors = np.concatenate(similarity_vectors(self.tables), axis=1)
+        vectors = self._similarity_vectors
         values = np.full(len(own), np.nan, np.float32)
         stated = list(request.history_values)[: len(own)]
         values[: len(stated)] = stated
