@@ -81,7 +81,9 @@ def _named(options: argparse.Namespace, model: Path, scorer: TableScorer) -> lis
     """Return the items of the file, with their titles where these are known."""
     ids = scorer.catalogue()
     if options.titles:
-        titles = read_titles(open_engine(options.database), *options.titles, ids)
+        table, id_column, title_column = options.titles
+        engine = open_engine(options.database)
+        titles = read_titles(engine, table, id_column, title_column, ids)
         return [NamedItem(id_, title or "") for id_, title in zip(ids, titles, strict=True)]
     kept = {one.item_id: one for one in kept_titles(model.with_suffix(".training"))}
     return [kept.get(id_, NamedItem(id_, "")) for id_ in ids]
@@ -112,7 +114,7 @@ def _print(line: str, scorer: TableScorer, search: TitleSearch, k: int, as_json:
     table.add_column("title")
     with_category = any(one.category for one, _ in rows)
     if with_category:
-        table.add_column("category")
+        table.add_column("category", overflow="fold")
     for rank, (one, cosine) in enumerate(rows, 1):
         cells = [str(rank), str(one.item_id), f"{cosine:.6f}", one.title]
         table.add_row(*cells, *([one.category] if with_category else []))

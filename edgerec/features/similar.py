@@ -34,12 +34,14 @@ def similarity_vectors(tables: FeatureTables) -> Array:
     float32 [n_items + 1, D]
         Row 0, and the row of an item of which nothing is known, is zero.
     """
-    kinds = tables.kinds
+    return joined_vectors(tables.embedding[-1], tables.audience[-1], tables.kinds)
+
+
+def joined_vectors(embedding: Array, audience: Array, kinds: Array) -> Array:
+    """Return the three beside each other, kinds as unit rows times `KINDS_LENGTH`."""
     length = lengths(kinds)[:, None]
     unit = kinds / np.where(length > 0, length, np.float32(1))
-    vectors: Array = np.concatenate(
-        [tables.embedding[-1], tables.audience[-1], unit * np.float32(KINDS_LENGTH)], axis=1
-    )
+    vectors: Array = np.concatenate([embedding, audience, unit * np.float32(KINDS_LENGTH)], axis=1)
     return vectors
 
 

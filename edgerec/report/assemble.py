@@ -9,6 +9,7 @@ from edgerec.report.facts import (
     file_section,
     training_section,
 )
+from edgerec.report.map import map_section
 from edgerec.report.measured import Measured
 from edgerec.report.quality import (
     calibration_section,
@@ -37,6 +38,8 @@ def page(measured: Measured, *, date: str = "") -> Page:
         found.append(ranking_section(measured.ranking))
     if labels is not None:
         found += [calibration_section(labels), segments_section(labels), importance_section(labels)]
+    if measured.item_map is not None:
+        found.append(map_section(measured.item_map, measured.catalogue, measured.named))
     if measured.examples:
         found.append(examples_section(measured))
     found += [file_section(measured), audit_section(measured)]

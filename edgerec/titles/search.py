@@ -21,9 +21,18 @@ def plain(title: str) -> str:
     >>> plain("Incredible Hulk, The (2008)")
     'the incredible hulk'
     """
+    return _ARTICLE.sub(r"\2 \1", _folded(without_year(title)))
+
+
+def without_year(title: str) -> str:
+    """Return a title without what stands in brackets behind it.
+
+    >>> without_year("Heat (1995)")
+    'Heat'
+    """
     while (shorter := _END.sub("", title)) and shorter != title:
         title = shorter
-    return _ARTICLE.sub(r"\2 \1", _folded(title))
+    return title
 
 
 def _folded(text: str) -> str:
