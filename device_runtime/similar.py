@@ -64,7 +64,7 @@ def require_known(asked: NDArray[Any], known: NDArray[np.bool_]) -> None:
         Status 404; the sentence names the first.
     """
     if not known.all():
-        missing = asked[int(known.argmin())]
+        missing = asked.tolist()[int(known.argmin())]
         raise RequestError(
             f"item {shown(missing)}: it is not in the catalogue of this model, so nothing is known "
             "to be similar; ask for another",
@@ -76,7 +76,7 @@ def nothing_similar(asked: NDArray[Any]) -> RequestError:
     """Return the error that says why nothing is similar to items of the catalogue."""
     if len(asked) == 1:
         return RequestError(
-            f"item {shown(asked.item(0))}: it has no vector, since nobody did anything with it in "
+            f"item {shown(asked.tolist()[0])}: it has no vector, since nobody did anything with it in "
             "training and it has no features; ask for another",
             status=404,
         )

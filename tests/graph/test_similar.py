@@ -1,0 +1,101 @@
+"""The graph lists similar items as the ranker does, and only where it is asked to."""
+
+import numpy as np
+import onnx
+import pytest
+
+from device_runtime.errors import RequestError
+from device_runtime.scorer import Scorer
+from edgerec.config import ExportSettings
+from edgerec.errors import ItemNotFound
+from edgerec.export.parity import GraphSession
+from edgerec.export.vectors import item_vectors
+from edgerec.features.similar import similarity_vectors
+from edgerec.schema import Request
+from tests.trained import generated_model
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    return generated_model().export(tmp_path_factory.mktemp("similar") / "toy.onnx").path
+
+
+@pytest.fixture(scope="module")
+def scorer(path):
+    return Scorer.from_path(path)
+
+
+def test_the_device_answers_what_training_computes(scorer):
+    model = generated_model()
+    first, second, third = model.ranker.item_ids[[3, 17, 40]].tolist()
+    for added, taken in (([first], []), ([first, second], [third]), ([first, first], [second])):
+        found = scorer.similar(added, taken, k=7)
+        expected = model.similar(added, taken, k=7)
+        np.testing.assert_allclose(found.similarities, [one for _, one in expected], atol=1e-5)
+        assert found.ids.tolist() == [id_ for id_, _ in expected]
+        assert not {*added, *taken} & set(found.ids.tolist())
+
+
+def test_a_sum_is_what_it_says(scorer):
+    """A + B - B is A, whose nearest are then those of A but for B, which is not listed."""
+    first, second = generated_model().ranker.item_ids[[3, 17]].tolist()
+    alone = [one for one in scorer.similar([first], k=9).ids.tolist() if one != second]
+    assert scorer.similar([first, second], [second], k=9).ids.tolist()[:8] == alone[:8]
+
+
+def test_candidates_exclusions_and_k(scorer):
+    ids = generated_model().ranker.item_ids[:8].tolist()
+    found = scorer.similar(ids[:1], among=[*ids, 2**62], exclude=ids[1:3], k=100)
+    assert set(found.ids.tolist()) == set(ids[3:])
+    assert (np.diff(found.similarities) <= 0).all()
+    assert len(scorer.similar(ids[:1], k=2).ids) == 2
+
+
+def test_ordinary_requests_are_answered_with_no_similar_items():
+    ranker = generated_model().ranker
+    item = ranker.item_ids[:1].tolist()
+    for k in (0, 5):
+        assert len(ranker.answer(Request(history=item, k=k)).similar_ids) == 0
+    everything, asked = (ranker.answer(Request(history=item, k=k)) for k in (0, -4))
+    assert len(asked.similarities) == 4
+    np.testing.assert_array_equal(everything.top_ids, asked.top_ids)
+
+
+def test_all_of_it_stands_in_one_branch(path):
+    nodes = onnx.load(path).graph.node
+    branches = [node for node in nodes if node.op_type == "If"]
+    assert len(branches) == 1
+    assert set(branches[0].output) == {"similar_positions", "similarities"}
+    outside = [node for node in nodes if "similar_positions" in node.input]
+    assert [list(node.output) for node in outside] == [["similar_ids"]]
+
+
+@pytest.mark.parametrize("precision", ["fp16", "int8"])
+def test_the_vectors_of_a_file_are_those_it_compares(path, tmp_path, precision):
+    ranker = generated_model().ranker
+    np.testing.assert_array_equal(item_vectors(path), similarity_vectors(ranker.tables)[1:])
+    settings = ExportSettings(precision=precision, max_loss=1.0)
+    rounded = generated_model().export(tmp_path / "rounded.onnx", settings=settings).path
+    np.testing.assert_allclose(item_vectors(rounded), item_vectors(path), atol=0.02)
+    with pytest.raises(ItemNotFound, match="not in the catalogue"):
+        generated_model().similar([2**62])
+
+
+def test_questions_without_an_answer_are_sentences(scorer):
+    first = generated_model().ranker.item_ids[0].item()
+    for asked, sentence in (
+        ({"item_ids": [2**62]}, "item 4611686018427387904: it is not in the catalogue"),
+        ({"item_ids": [first], "minus": [first]}, "cancel each other out"),
+        ({"item_ids": []}, "expected one item or more, got none"),
+        ({"item_ids": [first], "k": 0}, "k: expected an integer of 1 or more, got 0"),
+    ):
+        with pytest.raises(RequestError, match=sentence):
+            scorer.similar(**asked)
+
+
+def test_ids_of_text(tmp_path):
+    model = generated_model(strings=True)
+    session = GraphSession(model.export(tmp_path / "text.onnx").path, model.ranker)
+    request = Request(history=model.ranker.item_ids[:1].tolist(), k=-3)
+    expected = model.ranker.answer(request).similar_ids.tolist()
+    assert session.answer(request).similar_ids.tolist() == expected
