@@ -75,9 +75,10 @@ def require_known(asked: NDArray[Any], known: NDArray[np.bool_]) -> None:
 def nothing_similar(asked: NDArray[Any]) -> RequestError:
     """Return the error that says why nothing is similar to items of the catalogue."""
     if len(asked) == 1:
+        item = shown(asked.tolist()[0])
         return RequestError(
-            f"item {shown(asked.tolist()[0])}: it has no vector, since nobody did anything with it in "
-            "training and it has no features; ask for another",
+            f"item {item}: it has no vector, since nobody did anything with it in training and it "
+            "has no features; ask for another",
             status=404,
         )
     return RequestError(
