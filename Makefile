@@ -15,6 +15,9 @@ INSTALLED_OLDEST := $(VENV_OLDEST)/.installed
 # ONNX Runtime for Node and for browsers, and what drives a browser in the tests.
 INSTALLED_JAVASCRIPT := node_modules/.installed
 
+# How many processes the tests are spread over: one for each core, four at most.
+WORKERS ?= auto
+
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
@@ -41,7 +44,10 @@ test: $(INSTALLED) ## style, types, import contracts, doctests and tests: what C
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest
+	@# A file's tests stay in one process, so that what they share is made once. Each process
+	@# computes with one thread: more than cores only wait for each other.
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 \
+	  $(BIN)/pytest --numprocesses=$(WORKERS) --maxprocesses=4 --dist=loadfile
 
 demo: $(INSTALLED) ## train on MovieLens (or generated data), export, evaluate, ask over HTTP
 	$(BIN)/edgerec demo

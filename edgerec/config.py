@@ -95,9 +95,9 @@ class NetworkSettings:
     """samples per step"""
     learning_rate: float = 1e-3
     """of Adam, at the start; it falls linearly to 5 % of this by the last epoch"""
-    max_epochs: int = 8
+    max_epochs: int = 16
     """passes over the samples at most"""
-    patience: int = 3
+    patience: int = 8
     """epochs without a better held-out AUC after which training stops"""
 
     def __post_init__(self) -> None:

@@ -34,12 +34,26 @@ def chromium() -> str:
 
 
 def run_lines(*command: str | Path, code: int = 0) -> list[dict[str, Any]]:
-    """Run a program that prints a JSON object on each line, and return the objects."""
-    run = subprocess.run(
-        list(map(str, command)), capture_output=True, text=True, check=False, timeout=_SECONDS
-    )
-    assert run.returncode == code, run.stdout + run.stderr
-    return [json.loads(line) for line in run.stdout.splitlines()]
+    """Run a program that prints a JSON object on each line, and return the objects.
+
+    The program has deadlines of its own that say which step was late; the one here is the last
+    resort. SIGTERM lets it end its browser, and what it said until then is in the failure.
+    """
+    with subprocess.Popen(
+        list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            printed, said = process.communicate(timeout=_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.terminate()
+            try:
+                printed, said = process.communicate(timeout=20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                printed, said = process.communicate()
+            pytest.fail(f"{command[1]} ran for more than {_SECONDS} seconds:\n{printed}{said}")
+    assert process.returncode == code, printed + said
+    return [json.loads(line) for line in printed.splitlines()]
 
 
 def _missing(reason: str) -> NoReturn:

@@ -6,7 +6,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -17,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import sqlalchemy
+
+from tests.ports import free_port
 
 __all__ = ["PASSWORD", "READ_ONLY", "SERVERS", "Server", "ServerMissing", "administrator"]
 
@@ -55,7 +56,7 @@ def mariadb_server() -> Iterator[Server]:
     root = os.getuid() == 0
     account = "mysql" if root else getpass.getuser()
     with _folder(account) as folder:
-        data, port = folder / "data", _free_port()
+        data, port = folder / "data", free_port()
         own = ["--no-defaults", f"--datadir={data}", f"--user={account}"]
         # mariadb-install-db makes an account for the system's user that may connect by socket.
         subprocess.run(
@@ -92,7 +93,7 @@ def postgresql_server() -> Iterator[Server]:
     # PostgreSQL refuses to run as root.
     account = "postgres" if os.getuid() == 0 else getpass.getuser()
     with _folder(account) as folder:
-        data, port = folder / "data", _free_port()
+        data, port = folder / "data", free_port()
         word = folder / "password"
         word.write_text(PASSWORD)
         word.chmod(0o644)
@@ -142,13 +143,6 @@ def _folder(account: str) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 def _identity(account: str) -> dict[str, object]:

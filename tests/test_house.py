@@ -10,7 +10,6 @@ import re
 import shlex
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -26,6 +25,7 @@ import device_runtime
 import edgerec
 from edgerec.cli import parser
 from edgerec.datasets import make_interactions, write_generated_database
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = (ROOT / "edgerec", ROOT / "device_runtime")
@@ -259,13 +259,6 @@ def test_help_ends_with_examples_that_the_command_takes(
 
 
 # The program of the README
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 def ask(port: int, question: dict[str, object]) -> dict[str, list[dict[str, object]]]:

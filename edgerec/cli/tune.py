@@ -167,7 +167,7 @@ def training_section(settings: TrainSettings) -> str:
     hidden_layer_sizes = [64]
     alpha = 1.0
     learning_rate = 0.001
-    max_epochs = 8
+    max_epochs = 16
     """
     network = settings.network
     sections: dict[str, dict[str, Any]] = {

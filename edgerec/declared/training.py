@@ -38,9 +38,9 @@ class Network(Section):
     learning_rate: Annotated[float, Field(gt=0)] = Field(
         default=1e-3, description="of Adam, at the start"
     )
-    max_epochs: Annotated[int, Field(ge=1)] = Field(default=8, description="passes at most")
+    max_epochs: Annotated[int, Field(ge=1)] = Field(default=16, description="passes at most")
     patience: Annotated[int, Field(ge=1)] = Field(
-        default=3, description="epochs without a better held-out AUC after which training stops"
+        default=8, description="epochs without a better held-out AUC after which training stops"
     )
 
 

@@ -36,7 +36,7 @@ class SearchSpace:
     """range of the L2 penalty"""
     learning_rate: tuple[float, float] = (3e-4, 3e-3)
     """range of Adam's rate at the start"""
-    max_epochs: tuple[int, int] = (2, 16)
+    max_epochs: tuple[int, int] = (2, 32)
     """range of the passes over the samples"""
 
     def __post_init__(self) -> None:
@@ -106,7 +106,7 @@ def settings_at(settings: TrainSettings, point: Mapping[str, Any]) -> TrainSetti
     """Return `settings` with what the point names.
 
     >>> settings_at(TrainSettings(), {**point_of(TrainSettings()), "max_epochs": 3}).network
-    NetworkSettings(hidden_layer_sizes=(64,), alpha=1.0, ..., max_epochs=3, patience=3)
+    NetworkSettings(hidden_layer_sizes=(64,), alpha=1.0, ..., max_epochs=3, patience=8)
     """
     network = dataclasses.replace(
         settings.network,

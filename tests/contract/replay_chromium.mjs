@@ -1,12 +1,12 @@
 // Replays bundles in a browser: node tests/contract/replay_chromium.mjs CHROMIUM BUNDLE.onnx …
 //
-// CHROMIUM is the program, ONNX Runtime that of onnxruntime-web (WebAssembly). Prints one JSON object per bundle, and ends with 1 if an answer is
-// further than 1e-5 from the manifest's.
+// CHROMIUM is the program, ONNX Runtime that of onnxruntime-web (WebAssembly). Prints one JSON
+// object per bundle, and ends with 1 if an answer is further than 1e-5 from the manifest's.
 
 import { basename, dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
-import { serve, withBrowser } from "../browser.mjs";
+import { serve, step, withBrowser } from "../browser.mjs";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const [program, ...bundles] = process.argv.slice(2);
@@ -31,19 +31,19 @@ const server = await serve(folders);
 try {
   await withBrowser(program, {}, async (context) => {
     for (const [at, path] of bundles.entries()) {
-      const page = await context.newPage();
-      await page.goto(`${server.url}/contract/replay.mjs`);
+      const page = await step("open a page", () => context.newPage());
+      await step("load the page", () => page.goto(`${server.url}/contract/replay.mjs`));
       const found = { bundle: basename(path), runtime: `chromium ${context.browser().version()}` };
       const call = `(${replayThere})("bundle${at}", ${JSON.stringify(basename(path, ".onnx"))})`;
       try {
-        Object.assign(found, await page.evaluate(call));
+        Object.assign(found, await step(`ask ${found.bundle}`, () => page.evaluate(call)));
       } catch (error) {
         Object.assign(found, { error: error.message, largest_difference: null });
       }
       if (!(found.largest_difference !== null && found.largest_difference <= 1e-5))
         process.exitCode = 1;
       console.log(JSON.stringify(found));
-      await page.close();
+      await step("close the page", () => page.close());
     }
   });
 } finally {

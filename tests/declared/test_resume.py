@@ -29,7 +29,7 @@ def test_settings_that_changed_are_named(trained: None, capsys: pytest.CaptureFi
     assert main(["train", "edgerec.toml", "--resume"]) == 1
     assert (
         "error: models/edgerec.training was trained with other settings: n_history was 8 and is "
-        "200, embedding.embedding_dim was 4 and is 32, network.max_epochs was 1 and is 8. "
+        "200, embedding.embedding_dim was 4 and is 32, network.max_epochs was 1 and is 16. "
         "Resume with the same ones, or train without resume."
     ) in capsys.readouterr().err
 

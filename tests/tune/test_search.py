@@ -118,7 +118,7 @@ def test_the_start_may_lie_outside_of_the_space(tmp_path: Path) -> None:
 
 
 def test_a_space_of_one_point_tries_it_alone(tmp_path: Path) -> None:
-    space = SearchSpace(((64,),), (200,), (32,), (1.0, 1.0), (1e-3, 1e-3), (8, 8))
+    space = SearchSpace(((64,),), (200,), (32,), (1.0, 1.0), (1e-3, 1e-3), (16, 16))
     outcome = tune(hill, TrainSettings(), tmp_path / "record.json", ABOUT, space=space, n_trials=3)
     assert {json.dumps(one.point) for one in outcome.record.trials} == {
         json.dumps(point_of(TrainSettings()))

@@ -100,7 +100,8 @@ def test_moments(value: object, expected: datetime | None) -> None:
         (["b", None, True, "b"], "|", ["b", 1]),
         (("x",), "|", ["x"]),
         ({"k": 0}, "|", ["k"]),
-        ({"b", "a"}, "|", ["a", "b"]),
+        # Named, since processes that share the tests write a set in different orders.
+        pytest.param({"b", "a"}, "|", ["a", "b"], id="a set"),
         (np.array([3, 4]), "|", [3, 4]),
         ('["a|b", null]', "|", ["a|b"]),
         (" []", "|", []),
