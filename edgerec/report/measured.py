@@ -33,8 +33,8 @@ from edgerec.evaluate.segments import (
     segment_qualities,
 )
 from edgerec.export.probe import FeatureProbe
+from edgerec.export.similarity_vectors import file_vectors
 from edgerec.export.sizes import sizes_of_parts
-from edgerec.export.vectors import item_vectors
 from edgerec.progress import Progress, Silent
 from edgerec.recsys import Id
 from edgerec.report.content import Check
@@ -162,8 +162,8 @@ def measure(
 def _item_map(
     model: str | Path, probe: FeatureProbe, random_state: int, progress: Progress
 ) -> ItemMap | None:
-    vectors = item_vectors(model)
-    if vectors is None or _LOG_COUNT not in probe.names:
+    vectors = file_vectors(model)[1:]
+    if not len(vectors) or _LOG_COUNT not in probe.names:
         return None
     progress.stage("map")
     started = time.perf_counter()

@@ -9,7 +9,7 @@ from device_runtime.scorer import Scorer
 from edgerec.config import ExportSettings
 from edgerec.errors import ItemNotFound
 from edgerec.export.parity import GraphSession
-from edgerec.export.vectors import item_vectors
+from edgerec.export.similarity_vectors import file_vectors
 from edgerec.features.similar import similarity_vectors
 from edgerec.schema import Request
 from tests.trained import generated_model
@@ -73,10 +73,10 @@ def test_all_of_it_stands_in_one_branch(path):
 @pytest.mark.parametrize("precision", ["fp16", "int8"])
 def test_the_vectors_of_a_file_are_those_it_compares(path, tmp_path, precision):
     ranker = generated_model().ranker
-    np.testing.assert_array_equal(item_vectors(path), similarity_vectors(ranker.tables)[1:])
+    np.testing.assert_array_equal(file_vectors(path), similarity_vectors(ranker.tables))
     settings = ExportSettings(precision=precision, max_loss=1.0)
     rounded = generated_model().export(tmp_path / "rounded.onnx", settings=settings).path
-    np.testing.assert_allclose(item_vectors(rounded), item_vectors(path), atol=0.02)
+    np.testing.assert_allclose(file_vectors(rounded), file_vectors(path), atol=0.02)
     with pytest.raises(ItemNotFound, match="not in the catalogue"):
         generated_model().similar([2**62])
 

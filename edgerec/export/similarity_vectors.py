@@ -12,10 +12,13 @@ from edgerec.features.similar import joined_vectors
 Array = NDArray[np.float32]
 
 
-def item_vectors(path: str | Path) -> Array | None:
-    """Return the vector of each item, [n_items, D]; None: the file, an older one, has none.
+def file_vectors(path: str | Path) -> Array:
+    """Return what the graph of NAME.onnx lists similar items by.
 
-    What the file rounded is as rounded here.
+    Returns
+    -------
+    float32 [n_items + 1, D]
+        By item row, rounded as the file is. Without such tables in the file, no rows at all.
     """
     model = onnx.load_from_string(Path(path).read_bytes())
     tables = {one.name: one for one in model.graph.initializer}
@@ -29,8 +32,8 @@ def item_vectors(path: str | Path) -> Array | None:
 
     embedding, audience = table("item_embedding"), table("item_audience")
     if embedding is None or audience is None:
-        return None
+        return np.zeros((0, 0), np.float32)
     kinds = table("item_kinds")
     if kinds is None:
         kinds = np.zeros((len(embedding), 0), np.float32)
-    return joined_vectors(embedding, audience, kinds)[1:]
+    return joined_vectors(embedding, audience, kinds)
