@@ -61,6 +61,7 @@ COMMANDS = (
     "export",
     "verify",
     "serve",
+    "similar",
     "demo",
 )
 

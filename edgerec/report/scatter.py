@@ -86,9 +86,12 @@ def _labels(marks: Sequence[Mark]) -> list[tuple[Mark, float, float, str]]:
         if len(labels) == _N_LABELS:
             break
         x, y = _place(mark)
-        width = _LETTER * len(mark.label)
+        # On a phone, where the picture is half as large, letters are larger in it.
+        wider = 1.7 if len(labels) < _N_ON_A_PHONE else 1.0
+        width, half = _LETTER * len(mark.label) * wider, 9 * wider
         is_left = x + width + 10 < _WIDTH
-        box = (x if is_left else x - width - 8, y - 9, (x + width + 8) if is_left else x, y + 9)
+        left, right = (x, x + width + 8) if is_left else (x - width - 8, x)
+        box = (left, y - half, right, y + half)
         apart = all(
             box[2] < one[0] or one[2] < box[0] or box[3] < one[1] or one[3] < box[1]
             for one in taken
