@@ -144,6 +144,10 @@ def measure(
         )
     found = _item_map(model, probe, random_state, progress)
     by_id = {one.item_id: one for one in named}
+    if titles is not None and found is not None and not by_id:
+        shown = [probe.catalogue[at] for at in found.positions.tolist()]
+        titled = zip(shown, titles(shown), strict=True)
+        by_id = {id_: NamedItem(id_, title) for id_, title in titled if title}
     return Measured(
         item_map=found,
         catalogue=tuple(probe.catalogue),
