@@ -15,6 +15,7 @@ from .configuration import parsed
 from .errors import BundleError, StorageError
 from .logs import JsonFormatter
 from .settings import ServerSettings
+from .update_settings import UpdateSettings, update_settings
 
 _TOKEN_VARIABLE = "EDGEREC_TOKEN"
 _EXAMPLE = """\
@@ -63,7 +64,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             allowed_hosts=tuple(options.allow_host),
             access=_access(options),
         )
-        _serve(options.model, settings, options.events)
+        updates = update_settings(
+            options.feed,
+            options.feed_key,
+            options.feed_folder,
+            options.feed_minutes,
+            options.feed_max_latency,
+            options.feed_max_memory,
+        )
+        _serve(options.model, settings, options.events, updates)
     except (BundleError, StorageError, ValueError) as error:
         return _fail(str(error))
     except OSError as error:
@@ -113,26 +122,42 @@ def _access(options: argparse.Namespace) -> AccessSettings:
     )
 
 
-def _serve(path: str, settings: ServerSettings, events_path: str | None) -> None:
+def _serve(
+    path: str, settings: ServerSettings, events_path: str | None, updates: UpdateSettings | None
+) -> None:
     # Imported here, so that --help and a wrong option do not wait for them.
     from .app import serve
     from .events import EventStore
     from .scorer import Scorer
-
-    scorer = Scorer.from_path(path)
-    scorer.run_golden()
+    from .served import Served
 
     def ready(url: str) -> None:
-        print(f"serving {scorer.bundle.name} on {url}", flush=True)
+        print(f"serving {served.scorer.bundle.name} on {url}", flush=True)
         print(f"settings: {settings}", flush=True)
         if events is not None:
             print(f"events in {events_path}: {events.settings.durability}", flush=True)
+        if updater is not None:
+            print(f"updates: {updater.status()}", flush=True)
 
     with contextlib.ExitStack() as opened:
+        updater = None
+        if updates is None:
+            scorer = Scorer.from_path(path)
+            scorer.run_golden()
+            served = Served(scorer)
+        else:
+            from .update_start import first_scorer
+            from .updates import Updater
+            from .versions import VersionFolder
+
+            versions = VersionFolder(updates.folder, updates.keys)
+            opened.enter_context(versions.locked())
+            served = Served(first_scorer(versions, path, updates.max_trial_starts))
+            updater = Updater(updates, versions, served, path)
         events = None
         if events_path is not None:
             events = opened.enter_context(EventStore(events_path))
-        asyncio.run(serve(scorer, settings, events=events, ready=ready))
+        asyncio.run(serve(served, settings, events=events, updater=updater, ready=ready))
 
 
 def _fail(sentence: str) -> int:
@@ -197,6 +222,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="PATH",
         help="keep what users do in this file, so that it counts; without it, events are refused",
     )
+    _add_feed_options(parser)
     parser.add_argument(
         "--log-format",
         choices=("text", "json"),
@@ -211,6 +237,45 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=__version__)
     return parser
+
+
+def _add_feed_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--feed",
+        metavar="URL",
+        help="take new models from this folder of a web server, as edgerec publish wrote it",
+    )
+    parser.add_argument(
+        "--feed-key",
+        action="append",
+        default=[],
+        metavar="KEY",
+        help="public key that the feed is signed by, or its file; may be repeated",
+    )
+    parser.add_argument(
+        "--feed-folder", metavar="DIR", help="where models from the feed are kept on this device"
+    )
+    parser.add_argument(
+        "--feed-minutes",
+        type=int,
+        default=60,
+        metavar="N",
+        help="from one look at the feed to the next (default %(default)s)",
+    )
+    parser.add_argument(
+        "--feed-max-latency",
+        type=int,
+        default=500,
+        metavar="MS",
+        help="refuse a model that takes longer to rank 100 candidates (default %(default)s)",
+    )
+    parser.add_argument(
+        "--feed-max-memory",
+        type=int,
+        metavar="MB",
+        help="refuse a model with which this process would take more; by default the memory limit "
+        "of its control group",
+    )
 
 
 if __name__ == "__main__":

@@ -42,6 +42,7 @@ def answer_request(request: RecommendRequest, scorer: "Scorer") -> str:
         history_values=request.history_values,
         exclude=request.exclude,
         k=request.k or 0,
+        context=request.context,
     )
     return format_answer(request, answer)
 

@@ -8,12 +8,13 @@ import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from .answers import answer_request
-from .app_keys import IN_FLIGHT, KEEPER, METRICS, SCORER, SETTINGS, WORKER
+from .app_keys import IN_FLIGHT, KEEPER, METRICS, SERVED, SETTINGS, WORKER
 from .documentation_routes import add_documentation_routes
 from .errors import RequestError, shown
 from .event_keeper import EventKeeper
@@ -25,9 +26,12 @@ from .metrics import Metrics
 from .notify import Notifier
 from .requests import RecommendRequest, parse_request
 from .scorer import Scorer
+from .served import Served
 from .settings import ServerSettings
 from .similar_routes import add_similar_routes
 from .stopping import InFlight, stop_signals
+from .update_routes import add_update_routes
+from .updates import Updater
 
 if TYPE_CHECKING:
     from aiohttp.typedefs import Handler
@@ -46,36 +50,39 @@ _PREFLIGHT = {
 
 
 def create_app(
-    scorer: Scorer, settings: ServerSettings | None = None, events: EventStore | None = None
+    scorer: Scorer | Served,
+    settings: ServerSettings | None = None,
+    events: EventStore | None = None,
+    updater: Updater | None = None,
 ) -> web.Application:
     """Return the application that answers requests with a scorer.
 
     Parameters
     ----------
-    scorer : Scorer
-        The model.
+    scorer : Scorer or Served
+        The model, or what holds it.
     settings : ServerSettings, optional
         Route, allowed names and limits. Host and port are used for the check of the Host header.
     events : EventStore, optional
         Keeps what users do; it stays open when the application ends. None: events are refused.
+    updater : Updater, optional
+        Puts new models of a feed into `scorer`, which is a Served then.
 
     Returns
     -------
     aiohttp.web.Application
-        With ``POST settings.route``, ``POST /api/v1/events``, ``DELETE /api/v1/users/{userId}``,
-        ``GET /api/v1/similar/{itemId}`` and ``GET /healthz``.
+        With the routes that ``GET /openapi.json`` describes.
     """
     settings = settings or ServerSettings()
     app = web.Application(middlewares=[_guard], client_max_size=settings.max_body_bytes)
-    app[SCORER] = scorer
+    app[SERVED] = scorer if isinstance(scorer, Served) else Served(scorer)
     app[SETTINGS] = settings
     app[IN_FLIGHT] = InFlight()
     app[METRICS] = Metrics()
     app.router.add_post(settings.route, _recommend)
-    add_health_routes(app)
-    add_event_routes(app)
-    add_similar_routes(app)
-    add_documentation_routes(app)
+    for add in (add_health_routes, add_event_routes, add_similar_routes, add_documentation_routes):
+        add(app)
+    add_update_routes(app, updater)
     app.cleanup_ctx.append(_worker)
     if events is not None:
         app[KEEPER] = EventKeeper(events)
@@ -96,17 +103,18 @@ async def _keeper(app: web.Application) -> AsyncIterator[None]:
 
 
 async def _recommend(request: web.Request) -> web.Response:
-    settings, scorer = request.app[SETTINGS], request.app[SCORER]
+    settings, served = request.app[SETTINGS], request.app[SERVED]
+    scorer = served.scorer
     asked = parse_request(await request.read(), scorer.bundle, settings)
     keeper = request.app.get(KEEPER)
     if keeper is not None and asked.user_id is not None:
         did = keeper.store.events_of(asked.user_id, scorer.bundle.n_history)
         asked = with_events(asked, did, scorer.bundle)
     if _n_scored(asked, scorer.bundle.n_items) <= settings.inline_candidates:
-        text = answer_request(asked, scorer)
+        text = served.ask(scorer, partial(answer_request, asked))
     else:
         text = await asyncio.get_running_loop().run_in_executor(
-            request.app[WORKER], answer_request, asked, scorer
+            request.app[WORKER], served.ask, scorer, partial(answer_request, asked)
         )
     return web.Response(body=text.encode(), content_type="application/json")
 
@@ -215,21 +223,16 @@ def _too_large(settings: ServerSettings) -> str:
 
 
 def _refuse(status: int, sentence: str, headers: dict[str, str] | None = None) -> web.Response:
-    return _json({"error": sentence}, status, headers)
-
-
-def _json(
-    content: dict[str, object], status: int = 200, headers: dict[str, str] | None = None
-) -> web.Response:
-    body = json.dumps(content).encode()
+    body = json.dumps({"error": sentence}).encode()
     return web.Response(body=body, status=status, headers=headers, content_type="application/json")
 
 
 async def serve(
-    scorer: Scorer,
+    scorer: Scorer | Served,
     settings: ServerSettings | None = None,
     *,
     events: EventStore | None = None,
+    updater: Updater | None = None,
     ready: Callable[[str], object] | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT comes, then finish what has begun.
@@ -238,12 +241,14 @@ async def serve(
 
     Parameters
     ----------
-    scorer : Scorer
-        The model.
+    scorer : Scorer or Served
+        The model, or what holds it.
     settings : ServerSettings, optional
         Where to listen and what to accept.
     events : EventStore, optional
         Keeps what users do. None: events are refused.
+    updater : Updater, optional
+        Puts new models of a feed into `scorer`, which is a Served then.
     ready : callable, optional
         Called once with the URL of the route, its real port included, when requests are accepted.
 
@@ -253,7 +258,7 @@ async def serve(
         The address cannot be listened on; ``strerror`` is a sentence.
     """
     settings = settings or ServerSettings()
-    app = create_app(scorer, settings, events)
+    app = create_app(scorer, settings, events, updater)
     runner = web.AppRunner(
         app,
         handle_signals=False,

@@ -4,7 +4,7 @@ import json
 
 from aiohttp import web
 
-from .app_keys import SCORER, SETTINGS
+from .app_keys import SERVED, SETTINGS
 from .documentation import documentation_page
 from .openapi import openapi
 
@@ -16,13 +16,13 @@ def add_documentation_routes(app: web.Application) -> None:
 
 
 async def _document(request: web.Request) -> web.Response:
-    document = openapi(request.app[SCORER].bundle, request.app[SETTINGS])
+    document = openapi(request.app[SERVED].scorer.bundle, request.app[SETTINGS])
     return web.Response(body=json.dumps(document).encode(), content_type="application/json")
 
 
 async def _page(request: web.Request) -> web.Response:
     settings = request.app[SETTINGS]
-    document = openapi(request.app[SCORER].bundle, settings)
+    document = openapi(request.app[SERVED].scorer.bundle, settings)
     scheme = "http" if settings.access.certificate is None else "https"
     page = documentation_page(document, f"{scheme}://{request.host}")
     return web.Response(

@@ -30,6 +30,42 @@ class StorageError(RuntimeError):
     """
 
 
+class UpdateError(RuntimeError):
+    """A new model cannot be taken now; what is served goes on being served.
+
+    Examples
+    --------
+    >>> raise UpdateError("latest.json: the feed answers with status 404")
+    Traceback (most recent call last):
+    ...
+    device_runtime.errors.UpdateError: latest.json: the feed answers with status 404
+    """
+
+
+class UnusableFileError(UpdateError):
+    """A file of a feed is not what was signed; another way to the same model may do.
+
+    Examples
+    --------
+    >>> raise UnusableFileError("models/7/shop.onnx: it was altered")
+    Traceback (most recent call last):
+    ...
+    device_runtime.errors.UnusableFileError: models/7/shop.onnx: it was altered
+    """
+
+
+class RefusedModelError(UpdateError):
+    """A new model is whole, and is not to be served here: it is not tried again.
+
+    Examples
+    --------
+    >>> raise RefusedModelError("a golden request is answered otherwise")
+    Traceback (most recent call last):
+    ...
+    device_runtime.errors.RefusedModelError: a golden request is answered otherwise
+    """
+
+
 class RequestError(ValueError):
     """A request cannot be answered as it was sent.
 
@@ -49,6 +85,16 @@ class RequestError(ValueError):
     def __init__(self, message: str, status: int = 400) -> None:
         super().__init__(message)
         self.status = status
+
+
+class NoScoreError(RequestError):
+    """No finite score follows from a request: its values are to blame, or the graph is.
+
+    Examples
+    --------
+    >>> NoScoreError("history values: no finite score follows from them").status
+    400
+    """
 
 
 def shown(value: object) -> str:

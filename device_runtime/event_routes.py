@@ -5,7 +5,7 @@ from typing import Final
 
 from aiohttp import web
 
-from .app_keys import KEEPER, SCORER, SETTINGS
+from .app_keys import KEEPER, SERVED, SETTINGS
 from .errors import RequestError, StorageError
 from .event_requests import parse_events
 from .wire_ids import one_id
@@ -24,7 +24,7 @@ async def _add(request: web.Request) -> web.Response:
     keeper, settings = request.app.get(KEEPER), request.app[SETTINGS]
     if keeper is None:
         raise _not_kept()
-    events = parse_events(await request.read(), request.app[SCORER].bundle, settings)
+    events = parse_events(await request.read(), request.app[SERVED].scorer.bundle, settings)
     try:
         await keeper.add(events)
     except StorageError:
@@ -36,7 +36,7 @@ async def _add(request: web.Request) -> web.Response:
 
 
 async def _erase(request: web.Request) -> web.Response:
-    keeper, bundle = request.app.get(KEEPER), request.app[SCORER].bundle
+    keeper, bundle = request.app.get(KEEPER), request.app[SERVED].scorer.bundle
     if keeper is None:
         raise _not_kept()
     user_id = one_id("userId", request.match_info["userId"], bundle.user_id_type)

@@ -5,7 +5,7 @@ import json
 from aiohttp import web
 
 from . import __version__
-from .app_keys import IN_FLIGHT, KEEPER, METRICS, SCORER
+from .app_keys import IN_FLIGHT, KEEPER, METRICS, SERVED, UPDATER
 from .metrics import resident_bytes
 
 OPEN_ROUTES = ("/livez", "/readyz")
@@ -27,11 +27,15 @@ async def _alive(request: web.Request) -> web.Response:
 async def _ready(request: web.Request) -> web.Response:
     if request.app[IN_FLIGHT].stopping:
         return _json({"status": "stopping"}, 503)
+    updater = request.app.get(UPDATER)
+    if updater is not None and updater.n_failures:
+        # A feed that is down is no reason to send requests elsewhere: answers go on.
+        return _json({"status": "ok", "feed": "failing"})
     return _json({"status": "ok"})
 
 
 async def _health(request: web.Request) -> web.Response:
-    bundle = request.app[SCORER].bundle
+    bundle = request.app[SERVED].scorer.bundle
     return _json(
         {
             "status": "ok",
@@ -45,7 +49,7 @@ async def _health(request: web.Request) -> web.Response:
 
 async def _metrics(request: web.Request) -> web.Response:
     app = request.app
-    bundle = app[SCORER].bundle
+    bundle = app[SERVED].scorer.bundle
     gauges: list[tuple[str, str, float]] = [
         ("edgerec_requests_in_flight", "Requests that have begun.", app[IN_FLIGHT].n_requests),
         ("edgerec_model_items", "Items of the model.", bundle.n_items),
@@ -58,6 +62,9 @@ async def _metrics(request: web.Request) -> web.Response:
             ("edgerec_events", "Events on the disk.", store.n_events),
             ("edgerec_events_waiting", "Events in memory alone.", store.n_waiting),
         ]
+    updater = app.get(UPDATER)
+    if updater is not None:
+        gauges += updater.gauges()
     memory = resident_bytes()
     if memory is not None:
         gauges.append(("process_resident_memory_bytes", "Memory in use.", memory))

@@ -11,6 +11,7 @@ from .bundle import Bundle
 from .settings import ServerSettings
 
 _JSON: Final = "application/json"
+_MAX_FLOAT32: Final = 3.4028234e38
 
 
 def openapi(bundle: Bundle, settings: ServerSettings) -> dict[str, Any]:
@@ -21,6 +22,7 @@ def openapi(bundle: Bundle, settings: ServerSettings) -> dict[str, Any]:
         "/api/v1/users/{userId}": {"delete": _erase()},
         "/api/v1/similar/{itemId}": {"get": _similar(settings)},
         **{path: {"get": _plain(summary)} for path, summary in _PLAIN.items()},
+        "/updates": {"get": _updates()},
         "/metrics": {"get": _text("Counts and times for Prometheus.", "text/plain")},
         "/docs": {"get": _text("This description as a page.", "text/html")},
     }
@@ -138,6 +140,7 @@ def _recommend(bundle: Bundle, settings: ServerSettings) -> dict[str, Any]:
             "description": "what the user touched since the model was trained, oldest first",
         },
         "exclude": {**items(settings.max_exclude), "description": "not in the answer"},
+        "context": _context(bundle),
     }
     body = {
         "type": "object",
@@ -227,6 +230,13 @@ def _plain(summary: str) -> dict[str, Any]:
     return {"summary": summary, "responses": _responses({"type": "object"}, 503)}
 
 
+def _updates() -> dict[str, Any]:
+    return {
+        "summary": "What came from the feed: the sequence that is served, and how the feed is.",
+        "responses": _responses({"type": "object"}, 404),
+    }
+
+
 def _text(summary: str, media: str) -> dict[str, Any]:
     content = {media: {"schema": {"type": "string"}}}
     return {
@@ -250,7 +260,7 @@ def _responses(answer: dict[str, Any], *errors: int) -> dict[str, Any]:
 _MEANINGS: Final = {
     400: "the request is not what is expected",
     401: "the token is missing or another one",
-    404: "nothing is here, this server keeps no events, or an item is similar to nothing",
+    404: "nothing is here, no events are kept, no feed is followed, or an item resembles nothing",
     413: "too many or too large",
     503: "the server is stopping",
     507: "the disk takes nothing",
@@ -267,6 +277,19 @@ def _errors(*statuses: int) -> dict[str, Any]:
 
 def _reference(name: str) -> dict[str, str]:
     return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _context(bundle: Bundle) -> dict[str, Any]:
+    """Numbers by name, or a list of them in the same order."""
+    number = {"type": ["number", "null"], "minimum": -_MAX_FLOAT32, "maximum": _MAX_FLOAT32}
+    names = {name: {**number, "default": one} for name, one in bundle.context.items()}
+    return {
+        "description": "numbers of this moment; what is left out or null is the default",
+        "anyOf": [
+            {"type": "object", "additionalProperties": False, "properties": names},
+            {"type": "array", "items": number, "maxItems": len(names)},
+        ],
+    }
 
 
 def _example(id_type: str) -> int | str:

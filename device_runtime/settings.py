@@ -11,7 +11,7 @@ _ADDRESS = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^\[\]:/\s]*):(?P<port>[0-9]
 _ROUTE = re.compile(r"(/[A-Za-z0-9._~-]+)+", re.ASCII)
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\[\]:]+)(:[0-9]*)?", re.ASCII)
 _WILDCARDS = ("", "0.0.0.0", "::")
-_TAKEN_ROUTES = ("/livez", "/readyz", "/healthz", "/metrics", "/openapi.json", "/docs")
+_TAKEN_ROUTES = ("/livez", "/readyz", "/healthz", "/metrics", "/updates", "/openapi.json", "/docs")
 
 
 @dataclass(frozen=True)

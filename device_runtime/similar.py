@@ -19,8 +19,10 @@ def similar_feeds(
     among: ArrayLike | None,
     exclude: ArrayLike,
     k: int,
-) -> tuple[dict[str, NDArray[Any]], NDArray[Any]]:
-    """Return the inputs of the graph, and the items that are added and taken away.
+) -> tuple[dict[str, NDArray[Any]], list[str]]:
+    """Return the inputs of the graph, and the names of those that hold raw ids of the caller.
+
+    ``history`` is one of these: the items that are added, then those that are taken away.
 
     Raises
     ------
@@ -40,19 +42,20 @@ def similar_feeds(
         raise RequestError("item_ids: expected one item or more, got none; name what to compare to")
     if k < 1:
         raise RequestError(f"k: expected an integer of 1 or more, got {shown(k)}")
-    asked = np.concatenate([added, taken])
     feeds = {
         **neutral,
-        "history": asked,
+        "history": np.concatenate([added, taken]),
         "history_values": np.repeat(np.array([1, -1], np.float32), [len(added), len(taken)]),
         # Below 0, the graph ranks by similarity; no list is longer than this.
         "k": np.array([-min(k, 2**31)], np.int64),
     }
+    given = ["history"]
     for name, ids in (("item_ids", among), ("exclude", exclude)):
-        given = None if ids is None else ids_tensor(name, ids, dtype)
-        if given is not None and given.size:
-            feeds[name] = given
-    return feeds, asked
+        tensor = None if ids is None else ids_tensor(name, ids, dtype)
+        if tensor is not None and tensor.size:
+            feeds[name] = tensor
+            given.append(name)
+    return feeds, given
 
 
 def require_known(asked: NDArray[Any], known: NDArray[np.bool_]) -> None:

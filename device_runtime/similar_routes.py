@@ -1,12 +1,13 @@
 """The route that says which items are similar to one."""
 
 import asyncio
+from functools import partial
 from typing import Final
 
 from aiohttp import web
 
 from .answers import write_list
-from .app_keys import SCORER, SETTINGS, WORKER
+from .app_keys import SERVED, SETTINGS, WORKER
 from .errors import RequestError, shown
 from .requests import DEFAULT_K
 from .scorer import Scorer
@@ -22,15 +23,16 @@ def add_similar_routes(app: web.Application) -> None:
 
 
 async def _similar(request: web.Request) -> web.Response:
-    scorer, settings = request.app[SCORER], request.app[SETTINGS]
+    served, settings = request.app[SERVED], request.app[SETTINGS]
+    scorer = served.scorer
     bundle = scorer.bundle
     item_id = one_id("itemId", request.match_info["itemId"], bundle.item_id_type)
     k = min(_asked_k(request, settings.max_candidates), max(bundle.n_items, 1))
     if bundle.n_items <= settings.inline_candidates:
-        text = _answer(scorer, item_id, k)
+        text = served.ask(scorer, partial(_answer, item_id, k))
     else:
         text = await asyncio.get_running_loop().run_in_executor(
-            request.app[WORKER], _answer, scorer, item_id, k
+            request.app[WORKER], served.ask, scorer, partial(_answer, item_id, k)
         )
     return web.Response(body=text.encode(), content_type="application/json")
 
@@ -56,6 +58,6 @@ def _asked_k(request: web.Request, most: int) -> int:
     return int(digits)
 
 
-def _answer(scorer: Scorer, item_id: int | str, k: int) -> str:
+def _answer(item_id: int | str, k: int, scorer: Scorer) -> str:
     found = scorer.similar([item_id], k=k)
     return write_list(found.ids.tolist(), found.similarities.tolist(), [])

@@ -60,6 +60,7 @@ COMMANDS = (
     "report",
     "export",
     "verify",
+    "publish",
     "serve",
     "similar",
     "demo",

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 from edgerec.cli import (
     demo,
+    embed,
     evaluate,
     export,
     init,
+    publish,
     report,
     serve,
     similar,
@@ -23,7 +25,10 @@ from edgerec.version import __version__
 
 __all__ = ["main", "parser"]
 
-_COMMANDS = (init, split, tune, train, evaluate, report, export, verify, serve, similar, demo)
+_COMMANDS = (
+    *(init, split, tune, embed, train, evaluate, report),
+    *(export, verify, publish, serve, similar, demo),
+)
 _INTERRUPTED = 130
 
 

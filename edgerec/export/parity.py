@@ -16,9 +16,11 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from edgerec.errors import ParityError
-from edgerec.ids import padding_id
+from edgerec.export.parity_similar import same_similar, similar_requests
+from edgerec.graph.idmaps import choose_seed, hashed_tensors, hashed_texts
+from edgerec.ids import id_array, padding_id
 from edgerec.recsys import Id
-from edgerec.schema import NOT_STATED, TOLERANCE, Answer, Request
+from edgerec.schema import TOLERANCE, Answer, Request
 from edgerec.train.ranker import Ranker
 
 N_REQUESTS: Final = 240
@@ -36,13 +38,21 @@ class Parity:
     tolerance: float = TOLERANCE
 
 
-def open_session(graph: Path | bytes) -> onnxruntime.InferenceSession:
-    """Return a graph, a file or its bytes, in ONNX Runtime, on one thread."""
+def open_session(graph: Path | bytes, *, mapped: bool = False) -> onnxruntime.InferenceSession:
+    """Return a graph, a file or its bytes, in ONNX Runtime, on one thread.
+
+    `mapped`: the file has ONNX Runtime's own form, and its tables are used where they stand.
+    Versions that cannot map files read it.
+    """
     assert os.environ.get("ORT_DISABLE_TELEMETRY") == "1"
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
+    if mapped:
+        options.add_session_config_entry("session.load_model_format", "ORT")
+        options.add_session_config_entry("session.use_memory_mapped_ort_model", "1")
+        options.add_session_config_entry("session.use_ort_model_bytes_for_initializers", "1")
     return onnxruntime.InferenceSession(
         graph if isinstance(graph, bytes) else str(graph),
         options,
@@ -53,14 +63,42 @@ def open_session(graph: Path | bytes) -> onnxruntime.InferenceSession:
 class GraphSession:
     """A graph, as a file or as its bytes, in ONNX Runtime, asked as Python asks the ranker."""
 
-    def __init__(self, graph: Path | bytes, ranker: Ranker) -> None:
+    def __init__(self, graph: Path | bytes, ranker: Ranker, *, mapped: bool = False) -> None:
         self._types = ranker.user_id_type, ranker.item_id_type
-        self._session = open_session(graph)
+        self._catalogue = ranker.item_ids
+        self._session = open_session(graph, mapped=mapped)
+        given = {one.name: one.type for one in self._session.get_inputs()}
+        # A graph that is given integers for strings is given their hashes.
+        self._seeds = {
+            role: choose_seed(ids)
+            for role, name, ids, kind in (
+                ("user", "user_id", ranker.user_ids, ranker.user_id_type),
+                ("item", "item_ids", ranker.item_ids, ranker.item_id_type),
+            )
+            if kind == "string" and given[name] == "tensor(int64)"
+        }
 
     def answer(self, request: Request) -> Answer:
         """Run the graph."""
-        outputs = self._session.run(list(_OUTPUTS), request.tensors(*self._types))
-        return Answer(*outputs)
+        tensors = hashed_tensors(request.tensors(*self._types), self._seeds)
+        answer = Answer(*self._session.run(list(_OUTPUTS), tensors))
+        return self._in_text(request, answer) if "item" in self._seeds else answer
+
+    def _in_text(self, request: Request, answer: Answer) -> Answer:
+        """Return the answer with ids in place of their hashes."""
+        seed = self._seeds["item"]
+        padding = padding_id("string")
+        given = [id_ for id_ in request.item_ids if id_ != padding]
+        scored = id_array(given, "string") if given else self._catalogue
+        ids, similar = scored[answer.top_positions], scored[answer.similar_positions]
+        for texts, hashes in ((ids, answer.top_ids), (similar, answer.similar_ids)):
+            if not np.array_equal(hashed_texts(texts, seed), hashes):
+                raise ParityError(
+                    f"The graph answers the request {request.name!r} with hashes that are not "
+                    "those of the items at its positions, so no file was written. Please report "
+                    "this."
+                )
+        return dataclasses.replace(answer, top_ids=ids, similar_ids=similar)
 
 
 def unknown_id(ranker: Ranker, role: str, number: int = 0) -> Id:
@@ -112,6 +150,7 @@ def _adversarial(ranker: Ranker, random: np.random.Generator) -> list[Request]:
             name="unknown items", user_id=user, item_ids=[nothing, items[0], nothing, padding], k=4
         ),
         Request(name="one candidate", user_id=nobody, item_ids=items[:1], k=10),
+        *_of_context(ranker, items[:6]),
         Request(
             name="history with values",
             item_ids=items[:6],
@@ -161,24 +200,24 @@ def _adversarial(ranker: Ranker, random: np.random.Generator) -> list[Request]:
             history=items[6:8],
             history_values=[float("inf"), float("-inf")],
         ),
-        Request(name="similar to one", history=items[:1], k=-10, item_ids=items),
-        Request(
-            name="similar to a sum",
-            item_ids=[*items, nothing, padding],
-            history=[items[6], nothing, items[7], padding, items[8]],
-            history_values=[high, 1.0, -1.0, -1.0],
-            exclude=items[:2],
-            k=-3,
-        ),
-        Request(
-            name="similar to what cancels out",
-            item_ids=items[:6],
-            history=[items[6], items[7], items[6], items[7]],
-            history_values=[1.0, 1.0, -1.0, -1.0],
-            k=NOT_STATED,
-        ),
-        Request(name="similar in the catalogue", history=items[6:7], k=-10),
+        *similar_requests(items, [nothing, padding], high),
         Request(name="padding only", item_ids=[padding, padding], history=[padding], k=1),
+    ]
+
+
+def _of_context(ranker: Ranker, items: list[Id]) -> list[Request]:
+    """Return requests with a context that is whole, too short, too long, not stated, far off."""
+    defaults = ranker.tables.context.defaults
+    if not len(defaults):
+        return []
+    stated = (defaults + 1).tolist()
+    far = [(-1) ** at * 1e30 for at in range(len(defaults))]
+    return [
+        Request(name="context", item_ids=items, context=stated),
+        Request(name="context, the first alone", item_ids=items, context=stated[:1]),
+        Request(name="context and more", item_ids=items, context=[*stated, 7.0]),
+        Request(name="context not stated", item_ids=items, context=[float("nan")] * len(stated)),
+        Request(name="context far off", item_ids=items, context=far),
     ]
 
 
@@ -204,7 +243,18 @@ def _random_request(ranker: Ranker, random: np.random.Generator, number: int) ->
         now=int(random.integers(first, last + 2)) if stated_now else Request().now,
         exclude=_pick(ranker.item_ids, random, 3),
         k=int(random.integers(0, 20)) * (-1 if number % 8 == 7 else 1),
+        context=_random_context(ranker, number),
     )
+
+
+def _random_context(ranker: Ranker, number: int) -> list[float]:
+    """Return numbers about the defaults, some not stated; without drawing where there are none."""
+    defaults = ranker.tables.context.defaults
+    random = np.random.default_rng([ranker.settings.random_state, 3, number])
+    stated = random.normal(defaults, 1 + np.abs(defaults)).astype(np.float32)
+    stated[random.random(len(stated)) < 0.2] = np.nan
+    found: list[float] = stated[: int(random.integers(0, len(stated) + 1))].tolist()
+    return found
 
 
 def difference(expected: Answer, came: Answer) -> float:
@@ -226,7 +276,7 @@ def difference(expected: Answer, came: Answer) -> float:
         return float("inf")
     if expected.similarities.shape != came.similarities.shape:
         return float("inf")
-    if not _same_similar(expected, came):
+    if not same_similar(expected, came):
         return float("inf")
     pairs = (
         (expected.scores, came.scores),
@@ -235,16 +285,6 @@ def difference(expected: Answer, came: Answer) -> float:
         (expected.similarities, came.similarities),
     )
     return max(float(np.abs(left - right).max(initial=0)) for left, right in pairs)
-
-
-def _same_similar(expected: Answer, came: Answer) -> bool:
-    """Return whether both list the same items, but for nearly equal ones that swap at the end."""
-    last = expected.similarities[-1:] + 2 * TOLERANCE
-    for one, other in ((expected, came), (came, expected)):
-        clear = one.similar_positions[one.similarities > last]
-        if not np.isin(clear, other.similar_positions).all():
-            return False
-    return len(set(came.similar_positions.tolist())) == len(came.similar_positions)
 
 
 def check_parity(

@@ -27,7 +27,7 @@ def similarity_vectors(tables: FeatureTables) -> Array:
     the last fifth of each user's training interactions on MovieLens latest-small was held out,
     the next item stood, among what resembles the last five, at a mean reciprocal rank of .024 by
     item2vec, .029 by audience, .031 by both, and of .020 by popularity. Kinds change nothing of
-    that (.035 with and without, on half of the rows), and bring films for children near to one.
+    that (.035 with and without, on half as many rows), and bring films for children near to one.
 
     Returns
     -------

@@ -4,13 +4,14 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgerec.context import Context
 from edgerec.features import history
 from edgerec.features.history import HistoryInputs
 from edgerec.features.neighbours.columns import column_names as neighbour_names
@@ -57,6 +58,8 @@ class FeatureTables:
     """item-item weights; None: none were learned"""
     n_compared: int = 200
     """newest slots of a history that candidates are compared with; neighbours take all slots"""
+    context: Context = field(default_factory=Context)
+    """numbers that a request states of its moment"""
 
     @cached_property
     def item_statistics(self) -> Array:
@@ -77,6 +80,7 @@ class FeatureTables:
             *STATISTIC_NAMES,
             *history.USER_NAMES,
             *history.profile_names(self.kinds.shape[1]),
+            *(f"context_{name}" for name in self.context.names),
             *history.CANDIDATE_NAMES,
             *taste_names(self.taste),
             *(() if self.neighbours is None else neighbour_names(self.neighbours)),
@@ -109,6 +113,8 @@ class Requests:
     """[G]: which fit of the embedding may be seen"""
     as_of: NDArray[np.int64]
     """[G]: the moment that is asked about, Unix seconds"""
+    context: Array | None = None
+    """[G, C], nothing of it NaN; None: nobody stated any"""
 
 
 def history_inputs(requests: Requests, tables: FeatureTables) -> HistoryInputs:
@@ -188,8 +194,11 @@ def feature_vectors(requests: Requests, tables: FeatureTables, taste: Array | No
     taste_dynamic = _taste_columns(requests, tables, inputs, taste)
     fit, candidates = requests.fit[:, None], requests.candidates
     shape = candidates.shape
-    per_user = (tables.user_features[requests.user], user_dynamic, profile)
-    user_static, user_history, user_profile = (
+    stated = requests.context
+    if stated is None:
+        stated = np.broadcast_to(tables.context.defaults, (len(requests.user), len(tables.context)))
+    per_user = (tables.user_features[requests.user], user_dynamic, profile, stated)
+    user_static, user_history, user_profile, context = (
         np.broadcast_to(part[:, None, :], (*shape, part.shape[1])) for part in per_user
     )
     by_neighbours = (
@@ -212,6 +221,7 @@ def feature_vectors(requests: Requests, tables: FeatureTables, taste: Array | No
             _taken(tables.item_statistics, fit, candidates),
             user_history,
             user_profile,
+            context,
             candidate_dynamic,
             taste_dynamic,
             *by_neighbours,
@@ -247,6 +257,9 @@ def tables_to_arrays(tables: FeatureTables) -> dict[str, NDArray[Any]]:
         arrays[f"statistics_{name}"] = getattr(tables.statistics, name)
     for name, array in taste_to_arrays(tables.taste).items():
         arrays[f"taste_{name}"] = array
+    if len(tables.context):
+        arrays["context_names"] = np.array([*tables.context.names])
+        arrays["context_defaults"] = tables.context.defaults
     if tables.neighbours is not None:
         for number, name in enumerate(tables.neighbours.names):
             arrays[f"neighbours_{name}_rows"] = tables.neighbours.rows[:, :, number]
@@ -280,7 +293,14 @@ def tables_from_arrays(
         value_range=value_range,
         neighbours=_neighbours_from_arrays(arrays),
         n_compared=n_compared,
+        context=_context_from_arrays(arrays),
     )
+
+
+def _context_from_arrays(arrays: Mapping[str, NDArray[Any]]) -> Context:
+    if "context_names" not in arrays:
+        return Context()
+    return Context(tuple(arrays["context_names"].tolist()), arrays["context_defaults"])
 
 
 def _neighbours_from_arrays(arrays: Mapping[str, NDArray[Any]]) -> Neighbours | None:

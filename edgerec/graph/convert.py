@@ -3,6 +3,7 @@
 import onnx
 
 from edgerec.config import ExportSettings
+from edgerec.graph.context import context_features
 from edgerec.graph.feature_sides import Side, add_features, add_products, columns_of
 from edgerec.graph.history import HistoryFeatures, history_inputs
 from edgerec.graph.idmaps import IdMap, choose_id_map
@@ -18,7 +19,7 @@ from edgerec.train.ranker import Ranker
 
 def to_graph(ranker: Ranker, producer_version: str, settings: ExportSettings) -> onnx.ModelProto:
     """Return the ranker as one ONNX model that follows the graph contract, version 1."""
-    graph = GraphBuilder(settings.precision)
+    graph = GraphBuilder(settings.precision, deduplicate=settings.deduplicate)
     maps = id_maps(ranker, settings)
     lookup = Lookup(graph, maps["item"])
     user = user_row(graph, maps["user"])
@@ -33,6 +34,8 @@ def to_graph(ranker: Ranker, producer_version: str, settings: ExportSettings) ->
     user_history = [dynamic.user_features()]
     if ranker.tables.kinds.shape[1]:
         user_history.append(dynamic.profile())
+    if len(ranker.tables.context):
+        user_history.append(context_features(graph, ranker.tables.context))
     taste = TasteFeatures(
         graph,
         ranker.tables.taste,
@@ -65,8 +68,10 @@ def to_graph(ranker: Ranker, producer_version: str, settings: ExportSettings) ->
     add_similar(graph, lookup, candidates, ranker.tables)
     return graph.model(
         "edgerec",
-        input_specifications(ranker.user_id_type, ranker.item_id_type),
-        output_specifications(ranker.item_id_type),
+        input_specifications(
+            maps["user"].id_type, maps["item"].id_type, ranker.tables.context.defaults.tolist()
+        ),
+        output_specifications(maps["item"].id_type),
         producer_version,
     )
 

@@ -137,8 +137,12 @@ class TasteFeatures:
         other = graph.add("Unsqueeze", [self._concat([scaled, rest], 2), axis])
         total = graph.add("MatMul", [weighted, other])
         system = self._slice(total, 0, size, 3)
-        if n_latent:
-            variance = graph.rows("taste_variance", self._tables.latent_variance[-1], rows, 1)
+        variances = self._tables.latent_variance[-1]
+        if variances.any():
+            if (variances == variances[..., :1]).all():
+                # One number an item serves all its directions.
+                variances = np.ascontiguousarray(variances[..., :1])
+            variance = graph.rows("taste_variance", variances, rows, 1)
             variance = graph.add("Unsqueeze", [variance, axis])
             uncertain = graph.add("MatMul", [weight, variance])
             of_latent = self._tables.root[-1][:, None, -n_latent:]

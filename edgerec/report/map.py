@@ -6,7 +6,7 @@ from typing import Final
 
 from edgerec.evaluate.item_map import ItemMap
 from edgerec.recsys import Id
-from edgerec.report.content import Figure, Mark, ScatterChart, Section, Text
+from edgerec.report.content import Figure, MapChart, Mark, Section, Text
 from edgerec.report.words import count
 from edgerec.titles.kept import NamedItem
 from edgerec.titles.search import without_year
@@ -51,7 +51,7 @@ def map_section(found: ItemMap, catalogue: Sequence[Id], named: Mapping[Id, Name
                 f"{shown[0].upper()}{shown[1:]} of {count(n_items)}. Rest the pointer on a mark to "
                 "read its title.",
                 f"A map of {shown}; what is similar lies together.",
-                ScatterChart(marks, tuple(legend)),
+                MapChart(marks, tuple(legend)),
             ),
             Text(
                 "The vectors are those that the file lists similar items by, laid out by t-SNE. "

@@ -83,12 +83,18 @@ class Ranker:
         ids = id_array(given, self.item_id_type) if given else self.item_ids
         candidates = rows_of(ids, self.item_ids)
         history, values = self._effective_history(request)
+        context = self.tables.context.row(request.context)
         user = int(rows_of([self._user_id(request)], self.user_ids)[0])
         as_of = self.facts.last_timestamp if request.now == NOT_STATED else request.now
         scores = np.concatenate(
             [
                 self._scores(
-                    user, candidates[start : start + _CANDIDATE_CHUNK], history, values, as_of
+                    user,
+                    candidates[start : start + _CANDIDATE_CHUNK],
+                    history,
+                    values,
+                    as_of,
+                    context,
                 )
                 for start in range(0, len(candidates), _CANDIDATE_CHUNK)
             ]
@@ -163,6 +169,7 @@ class Ranker:
         history: NDArray[np.int64],
         values: NDArray[np.float32],
         as_of: int,
+        context: NDArray[np.float32],
     ) -> NDArray[np.float32]:
         requests = Requests(
             user=np.array([user]),
@@ -172,6 +179,7 @@ class Ranker:
             fit=np.zeros(1, np.int64),
             embedding_fit=np.zeros(1, np.int64),
             as_of=np.array([as_of], np.int64),
+            context=context[None],
         )
         scores = score(self.network, self.weights, feature_vectors(requests, self.tables)[0])
         penalty = self.settings.popularity_penalty

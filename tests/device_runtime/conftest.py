@@ -61,7 +61,7 @@ def external(ids: list[int], id_type: str) -> list[Any]:
     return [f"i{each}" for each in ids] if id_type == "string" else list(ids)
 
 
-def write_graph(user_type: str, item_type: str) -> onnx.ModelProto:
+def write_graph(user_type: str, item_type: str, bias: list[float] = BIAS) -> onnx.ModelProto:
     graph = GraphWriter()
     add, constant = graph.add, graph.constant
     items = external(ITEM_IDS, item_type)
@@ -110,7 +110,7 @@ def write_graph(user_type: str, item_type: str) -> onnx.ModelProto:
     early = add("Less", times, "now")
     untimed = add("Or", add("Equal", times, unknown_time), add("Equal", "now", unknown_time))
     in_time = add("Cast", add("Or", early, untimed), to=TensorProto.FLOAT)
-    biases = constant(BIAS, "float32")
+    biases = constant(bias, "float32")
     history_bias = add("Gather", biases, rows("history", items, item_type))
     weighted = add("Mul", add("Mul", history_bias, values), in_time)
     weighted = add("Concat", weighted, constant([0.0], "float32"), axis=0)
@@ -243,8 +243,13 @@ def _padding(id_type: str) -> Any:
     return "" if id_type == "string" else NOT_STATED
 
 
-def write_bundle(folder: Path, user_type: str = "int64", item_type: str = "int64") -> Path:
-    content = write_graph(user_type, item_type).SerializeToString()
+def write_bundle(
+    folder: Path,
+    user_type: str = "int64",
+    item_type: str = "int64",
+    bias: list[float] = BIAS,
+) -> Path:
+    content = write_graph(user_type, item_type, bias).SerializeToString()
     path = folder / "tiny.onnx"
     path.write_bytes(content)
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])

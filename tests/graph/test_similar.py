@@ -8,9 +8,12 @@ from device_runtime.errors import RequestError
 from device_runtime.scorer import Scorer
 from edgerec.config import ExportSettings
 from edgerec.errors import ItemNotFound
+from edgerec.export.mapped import operators_in
 from edgerec.export.parity import GraphSession
+from edgerec.export.rounding import rounded
 from edgerec.export.similarity_vectors import file_vectors
 from edgerec.features.similar import similarity_vectors
+from edgerec.graph import distinct
 from edgerec.schema import Request
 from tests.trained import generated_model
 
@@ -99,3 +102,36 @@ def test_ids_of_text(tmp_path):
     request = Request(history=model.ranker.item_ids[:1].tolist(), k=-3)
     expected = model.ranker.answer(request).similar_ids.tolist()
     assert session.answer(request).similar_ids.tolist() == expected
+
+
+def test_ids_of_text_that_the_file_has_hashes_of(tmp_path):
+    model = generated_model(strings=True)
+    settings = ExportSettings(n_encoded_strings=0, target="board")
+    scorer = Scorer.from_path(model.export(tmp_path / "hashed.onnx", settings=settings).path)
+    scorer.run_golden()
+    ids = model.ranker.item_ids[:9].tolist()
+    expected = [id_ for id_, _ in model.similar(ids[:1], ids[1:2], k=5)]
+    assert scorer.similar(ids[:1], ids[1:2], k=5).ids.tolist() == expected
+    found = scorer.similar(ids[:1], among=["", *ids, "nobody"], exclude=ids[1:3])
+    assert set(found.ids.tolist()) == set(ids[3:])
+    with pytest.raises(RequestError, match="item 'nobody': it is not in the catalogue"):
+        scorer.similar(["nobody"])
+
+
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
+def test_rows_that_are_stored_once_and_the_mapped_form(tmp_path, monkeypatch, precision):
+    """A toy's tables are too small to be worth codes, unless what a run must save is nothing."""
+    monkeypatch.setattr(distinct, "RUN_BYTES", 0)
+    model = generated_model()
+    settings = ExportSettings(precision=precision, max_loss=1.0, deduplicate=True, mapped=True)
+    path = model.export(tmp_path / "toy.onnx", settings=settings).path
+    tables = {one.name for one in onnx.load(path).graph.initializer}
+    assert "row_codes_0" in tables
+    assert "item_kinds" not in tables or "item_audience" not in tables
+    compared = similarity_vectors(rounded(model.ranker, precision).tables)
+    np.testing.assert_allclose(file_vectors(path), compared, atol=1e-6)
+    assert {"If", "Neg", "MatMul"} <= operators_in(path.with_suffix(".ort"))[""]
+    scorer = Scorer.from_path(path)
+    item = model.ranker.item_ids[:1].tolist()
+    read = GraphSession(path, model.ranker).answer(Request(history=item, k=-5))
+    assert scorer.similar(item, k=5).ids.tolist() == read.similar_ids.tolist()

@@ -8,8 +8,8 @@ import numpy as np
 from edgerec.evaluate.item_map import ItemMap
 from edgerec.report.content import Page
 from edgerec.report.map import map_section
+from edgerec.report.map_drawing import draw_map
 from edgerec.report.page import html
-from edgerec.report.scatter import draw_scatter
 from edgerec.titles.kept import NamedItem
 
 CATALOGUE = [10, 20, 30, 40]
@@ -40,7 +40,7 @@ def test_the_picture_stands_on_its_page():
     assert "<script" not in page and "<i>Heat" not in page
     assert "&lt;i&gt;Heat" in page
     assert "The 3 most popular items of 4." in page
-    svg = ElementTree.fromstring(draw_scatter(section.blocks[0].chart, "a map", "map-1"))
+    svg = ElementTree.fromstring(draw_map(section.blocks[0].chart, "a map", "map-1"))
     titles = [one.text for one in svg.iter("title")]
     # The popular ones last, so that they lie on top; the whole picture has a name too.
     assert titles == ["a map", "Toy Story (1995) · Drama", titles[2], "30"]
@@ -55,7 +55,7 @@ def test_every_form_and_no_category():
         dataclasses.replace(chart.marks[0], x=number / 8, y=0.5, category=number, label="a" * 20)
         for number in range(8)
     )
-    drawn = draw_scatter(dataclasses.replace(chart, marks=marks, categories=()), "a map", "m")
+    drawn = draw_map(dataclasses.replace(chart, marks=marks, categories=()), "a map", "m")
     assert all(f'class="c{number}"' in drawn for number in range(8))
     # Those that would stand over another are left out.
     assert 0 < drawn.count('class="place') < 8

@@ -2,12 +2,14 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from edgerec.evaluate.catalogue import evaluate_catalogue
 from edgerec.evaluate.evaluation_rows import EvaluationRows
 from edgerec.evaluate.owned import owned_items
 from edgerec.evaluate.prequential import Row, evaluate_rows
+from edgerec.export.vectors import item_embedding
 from edgerec.report.assemble import page
 from edgerec.report.measured import measure
 from edgerec.report.page import html
@@ -67,6 +69,26 @@ def test_the_figures_are_those_of_the_evaluation(exported, measured):
     assert tiles["AUC"] == f"{evaluation.metrics.auc:.3f}"
 
 
+def test_what_is_near_stands_on_the_page_where_users_took_something_new(exported):
+    path, rows = exported
+    # In the others users meet again what they had, and what they had is in no list.
+    had = {}
+    for row in in_order(Generated().sample_generator()):
+        had.setdefault(row.user_id, set()).add(row.item_id)
+    catalogue = sorted(set().union(*had.values()))
+    new = [
+        Row(user, next(id_ for id_ in catalogue if id_ not in own), 4.0, rows[-1].timestamp + 1)
+        for user, own in sorted(had.items())
+    ]
+    test = EvaluationRows(lambda: new, has_labels=False)
+    found = measure(path, test, n_examples=0, with_times=False)
+    assert anchors(page(found)) == ["training", "curve", "near", "map", "file", "audit"]
+    assert found.next_items.n_users == len(had)
+    lengths = np.linalg.norm(item_embedding(path), axis=1)
+    assert lengths[0] == 0
+    np.testing.assert_allclose(lengths[1:], 1, rtol=1e-5)
+
+
 def test_segments_hold_every_row_once(measured):
     labels = measured.labels
     for segments in (labels.by_history, labels.by_popularity):
@@ -113,6 +135,7 @@ def test_the_audit_of_the_manifest_stands_on_the_page(exported, tmp_path):
     path = tmp_path / "audited.onnx"
     path.write_bytes(exported[0].read_bytes())
     manifest = json.loads(exported[0].with_suffix(".json").read_text())
+    del manifest["checksum"]
     manifest["graph"]["file"] = path.name
     manifest["audit"] = [
         {"check": "future-events", "outcome": "passed", "looked_at": "9 samples", "figure": "0"},

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 from xml.etree import ElementTree
 
-from edgerec.report.content import Mark, ScatterChart
+from edgerec.report.content import MapChart, Mark
 
 _WIDTH, _HEIGHT, _MARGIN = 640.0, 520.0, 14.0
 _LEGEND_ROW: Final = 24.0
@@ -15,7 +15,7 @@ _N_LABELS: Final = 22
 _N_ON_A_PHONE: Final = 8
 
 
-def draw_scatter(chart: ScatterChart, title: str, key: str) -> str:
+def draw_map(chart: MapChart, title: str, key: str) -> str:
     """Return the map as an <svg> element."""
     n_rows = -(-len(chart.categories) // _COLUMNS)
     height = _HEIGHT + n_rows * _LEGEND_ROW + (8 if n_rows else 0)
