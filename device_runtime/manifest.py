@@ -188,7 +188,9 @@ def check_context(keys: Keys) -> dict[str, float]:
     BundleError
         A name is none, or stands there twice, or has no finite default among the neutral values.
     """
-    names = keys.get("context", list) if keys.has("context") else []
+    if not keys.has("context"):
+        return {}
+    names = keys.get("context", list)
     inputs = [one for one in keys.get("inputs", list) if isinstance(one, dict)]
     neutral: Any = next((one.get("neutral") for one in inputs if one.get("name") == "context"), [])
     if any(type(name) is not str for name in names) or len(set(names)) < len(names):

@@ -46,8 +46,9 @@ class Measuring:
             Graph and ranker disagree.
         """
         path = self._folder / "model.onnx"
-        # How much is too much is the search's to say.
-        lenient = dataclasses.replace(settings, max_loss=1.0)
+        # How much is too much is the search's to say; of the mapped form nothing is measured.
+        mapped = False if settings.writes_mapped else settings.mapped
+        lenient = dataclasses.replace(settings, max_loss=1.0, mapped=mapped)
         exported = export(ranker, path, Silent(), lenient, self._exact)
         made = made_of(ranker, settings)
         session = GraphSession(path, made)

@@ -16,7 +16,8 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from edgerec.errors import ParityError
-from edgerec.export.parity_similar import same_similar, similar_requests
+from edgerec.export.parity_context import context_requests, random_context
+from edgerec.export.parity_similar import similar_difference, similar_requests
 from edgerec.graph.idmaps import choose_seed, hashed_tensors, hashed_texts
 from edgerec.ids import id_array, padding_id
 from edgerec.recsys import Id
@@ -41,8 +42,7 @@ class Parity:
 def open_session(graph: Path | bytes, *, mapped: bool = False) -> onnxruntime.InferenceSession:
     """Return a graph, a file or its bytes, in ONNX Runtime, on one thread.
 
-    `mapped`: the file has ONNX Runtime's own form, and its tables are used where they stand.
-    Versions that cannot map files read it.
+    `mapped`: it is an .ort file, to be mapped by the versions that can, and read by the others.
     """
     assert os.environ.get("ORT_DISABLE_TELEMETRY") == "1"
     options = onnxruntime.SessionOptions()
@@ -86,17 +86,14 @@ class GraphSession:
 
     def _in_text(self, request: Request, answer: Answer) -> Answer:
         """Return the answer with ids in place of their hashes."""
-        seed = self._seeds["item"]
-        padding = padding_id("string")
-        given = [id_ for id_ in request.item_ids if id_ != padding]
+        given = [id_ for id_ in request.item_ids if id_ != padding_id("string")]
         scored = id_array(given, "string") if given else self._catalogue
         ids, similar = scored[answer.top_positions], scored[answer.similar_positions]
         for texts, hashes in ((ids, answer.top_ids), (similar, answer.similar_ids)):
-            if not np.array_equal(hashed_texts(texts, seed), hashes):
+            if not np.array_equal(hashed_texts(texts, self._seeds["item"]), hashes):
                 raise ParityError(
-                    f"The graph answers the request {request.name!r} with hashes that are not "
-                    "those of the items at its positions, so no file was written. Please report "
-                    "this."
+                    f"The graph answers {request.name!r} with hashes of other items than those at "
+                    "its positions, so no file was written. Please report this."
                 )
         return dataclasses.replace(answer, top_ids=ids, similar_ids=similar)
 
@@ -150,7 +147,7 @@ def _adversarial(ranker: Ranker, random: np.random.Generator) -> list[Request]:
             name="unknown items", user_id=user, item_ids=[nothing, items[0], nothing, padding], k=4
         ),
         Request(name="one candidate", user_id=nobody, item_ids=items[:1], k=10),
-        *_of_context(ranker, items[:6]),
+        *context_requests(ranker, items[:6]),
         Request(
             name="history with values",
             item_ids=items[:6],
@@ -205,22 +202,6 @@ def _adversarial(ranker: Ranker, random: np.random.Generator) -> list[Request]:
     ]
 
 
-def _of_context(ranker: Ranker, items: list[Id]) -> list[Request]:
-    """Return requests with a context that is whole, too short, too long, not stated, far off."""
-    defaults = ranker.tables.context.defaults
-    if not len(defaults):
-        return []
-    stated = (defaults + 1).tolist()
-    far = [(-1) ** at * 1e30 for at in range(len(defaults))]
-    return [
-        Request(name="context", item_ids=items, context=stated),
-        Request(name="context, the first alone", item_ids=items, context=stated[:1]),
-        Request(name="context and more", item_ids=items, context=[*stated, 7.0]),
-        Request(name="context not stated", item_ids=items, context=[float("nan")] * len(stated)),
-        Request(name="context far off", item_ids=items, context=far),
-    ]
-
-
 def _random_request(ranker: Ranker, random: np.random.Generator, number: int) -> Request:
     n_history = int(random.integers(0, 2 * ranker.settings.n_history))
     n_candidates = int(random.integers(1, 101))
@@ -243,18 +224,8 @@ def _random_request(ranker: Ranker, random: np.random.Generator, number: int) ->
         now=int(random.integers(first, last + 2)) if stated_now else Request().now,
         exclude=_pick(ranker.item_ids, random, 3),
         k=int(random.integers(0, 20)) * (-1 if number % 8 == 7 else 1),
-        context=_random_context(ranker, number),
+        context=random_context(ranker, number),
     )
-
-
-def _random_context(ranker: Ranker, number: int) -> list[float]:
-    """Return numbers about the defaults, some not stated; without drawing where there are none."""
-    defaults = ranker.tables.context.defaults
-    random = np.random.default_rng([ranker.settings.random_state, 3, number])
-    stated = random.normal(defaults, 1 + np.abs(defaults)).astype(np.float32)
-    stated[random.random(len(stated)) < 0.2] = np.nan
-    found: list[float] = stated[: int(random.integers(0, len(stated) + 1))].tolist()
-    return found
 
 
 def difference(expected: Answer, came: Answer) -> float:
@@ -267,24 +238,20 @@ def difference(expected: Answer, came: Answer) -> float:
         return float("inf")
     if not np.array_equal(expected.known, came.known):
         return float("inf")
-    if expected.top_scores.shape != came.top_scores.shape:
-        return float("inf")
     positions = came.top_positions
-    if len(set(positions.tolist())) != len(positions):
+    if expected.top_scores.shape != came.top_scores.shape or (
+        len(set(positions.tolist())) != len(positions)
+    ):
         return float("inf")
     if not np.array_equal(came.scores[positions], came.top_scores):
-        return float("inf")
-    if expected.similarities.shape != came.similarities.shape:
-        return float("inf")
-    if not same_similar(expected, came):
         return float("inf")
     pairs = (
         (expected.scores, came.scores),
         (expected.top_scores, came.top_scores),
         (expected.scores[positions], came.top_scores),
-        (expected.similarities, came.similarities),
     )
-    return max(float(np.abs(left - right).max(initial=0)) for left, right in pairs)
+    apart = [float(np.abs(left - right).max(initial=0)) for left, right in pairs]
+    return max(*apart, similar_difference(expected, came))
 
 
 def check_parity(

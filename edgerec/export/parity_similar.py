@@ -37,7 +37,14 @@ def similar_requests(
     ]
 
 
-def same_similar(expected: Answer, came: Answer) -> bool:
+def similar_difference(expected: Answer, came: Answer) -> float:
+    """Return the largest difference of cosines; infinite where the lists differ in kind."""
+    if expected.similarities.shape != came.similarities.shape or not _same_similar(expected, came):
+        return float("inf")
+    return float(np.abs(expected.similarities - came.similarities).max(initial=0))
+
+
+def _same_similar(expected: Answer, came: Answer) -> bool:
     """Return whether both list the same items, but for nearly equal ones that swap at the end."""
     last = expected.similarities[-1:] + 2 * TOLERANCE
     for one, other in ((expected, came), (came, expected)):

@@ -3,7 +3,6 @@
 `edgerec.graph` builds the same vector in the same order out of the same tables.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -16,13 +15,13 @@ from edgerec.features import history
 from edgerec.features.history import HistoryInputs
 from edgerec.features.neighbours.columns import column_names as neighbour_names
 from edgerec.features.neighbours.columns import neighbour_features
-from edgerec.features.neighbours.tables import TABLE_NAMES, Neighbours
+from edgerec.features.neighbours.tables import Neighbours
 from edgerec.features.slots import Slots, what_slots_state
 from edgerec.features.statistics import ItemStatistics
 from edgerec.features.taste.columns import column_names as taste_names
 from edgerec.features.taste.columns import part_mask, taste_columns, tastes
 from edgerec.features.taste.lookup import candidate_inputs, taste_inputs
-from edgerec.features.taste.tables import TasteTables, taste_from_arrays, taste_to_arrays
+from edgerec.features.taste.tables import TasteTables
 
 Array = NDArray[np.float32]
 STATISTIC_NAMES = ("item_mean_value", "item_liked_rate", "item_log_count", "item_root_count")
@@ -241,74 +240,3 @@ def _taste_columns(
         taste = tastes(taste_inputs(tables.taste, requests.fit, rows, *signals))
     candidates = candidate_inputs(tables.taste, requests.fit, requests.candidates)
     return taste_columns(taste, candidates, part_mask(tables.taste))
-
-
-def tables_to_arrays(tables: FeatureTables) -> dict[str, NDArray[Any]]:
-    """Return the tables as named arrays, for a file."""
-    arrays: dict[str, NDArray[Any]] = {
-        "user_features": tables.user_features,
-        "item_features": tables.item_features,
-        "kinds": tables.kinds,
-        "scales": tables.scales,
-        "embedding": tables.embedding,
-        "audience": tables.audience,
-    }
-    for name in ItemStatistics.__dataclass_fields__:
-        arrays[f"statistics_{name}"] = getattr(tables.statistics, name)
-    for name, array in taste_to_arrays(tables.taste).items():
-        arrays[f"taste_{name}"] = array
-    if len(tables.context):
-        arrays["context_names"] = np.array([*tables.context.names])
-        arrays["context_defaults"] = tables.context.defaults
-    if tables.neighbours is not None:
-        for number, name in enumerate(tables.neighbours.names):
-            arrays[f"neighbours_{name}_rows"] = tables.neighbours.rows[:, :, number]
-            arrays[f"neighbours_{name}_weights"] = tables.neighbours.weights[:, :, number]
-    return arrays
-
-
-def tables_from_arrays(
-    arrays: Mapping[str, NDArray[Any]],
-    content: Array,
-    label_above: float | None,
-    value_range: tuple[float, float],
-    n_compared: int,
-) -> FeatureTables:
-    """Return the tables that `tables_to_arrays` wrote."""
-    return FeatureTables(
-        user_features=arrays["user_features"],
-        item_features=arrays["item_features"],
-        content=content,
-        kinds=arrays["kinds"],
-        scales=arrays["scales"],
-        embedding=arrays["embedding"],
-        audience=arrays["audience"],
-        statistics=ItemStatistics(
-            **{name: arrays[f"statistics_{name}"] for name in ItemStatistics.__dataclass_fields__}
-        ),
-        taste=taste_from_arrays(
-            {name: arrays[f"taste_{name}"] for name in TasteTables.__dataclass_fields__}
-        ),
-        label_above=label_above,
-        value_range=value_range,
-        neighbours=_neighbours_from_arrays(arrays),
-        n_compared=n_compared,
-        context=_context_from_arrays(arrays),
-    )
-
-
-def _context_from_arrays(arrays: Mapping[str, NDArray[Any]]) -> Context:
-    if "context_names" not in arrays:
-        return Context()
-    return Context(tuple(arrays["context_names"].tolist()), arrays["context_defaults"])
-
-
-def _neighbours_from_arrays(arrays: Mapping[str, NDArray[Any]]) -> Neighbours | None:
-    names = tuple(name for name in TABLE_NAMES if f"neighbours_{name}_rows" in arrays)
-    if not names:
-        return None
-    rows, weights = (
-        np.stack([arrays[f"neighbours_{name}_{part}"] for name in names], axis=2)
-        for part in ("rows", "weights")
-    )
-    return Neighbours(names, rows, weights)
