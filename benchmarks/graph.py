@@ -1,4 +1,5 @@
-"""The whole graph against its own network on ready features, and folded against not folded."""
+"""The whole graph against its own network on ready features, against itself without similar
+items, and folded against not folded."""
 
 import dataclasses
 import itertools
@@ -116,6 +117,20 @@ def bare_mlp(path: Path, widths: Sequence[int], n_rows: int) -> Callable[[], obj
     return lambda: session.run(None, feeds)
 
 
+def without_similar(path: Path) -> Callable[[dict[str, np.ndarray]], object]:
+    """Return a call of the same graph less the branch that lists similar items."""
+    model = onnx.load(path)
+    similar = {"similar_positions", "similarities", "similar_ids"}
+    for field in (model.graph.node, model.graph.output):
+        kept = [one for one in field if not similar & {*getattr(one, "output", [one.name])}]
+        del field[:]
+        field.extend(kept)
+    bare = path.with_suffix(".bare")
+    onnx.save(model, bare)
+    session = bare_session(bare)
+    return lambda tensors: session.run(None, tensors)
+
+
 def asked(items, n_candidates: int, n_history: int) -> dict[str, np.ndarray]:
     history = items[-n_history:].tolist()
     return Request(
@@ -145,6 +160,25 @@ def main() -> None:
                 "a bare MLP, 96-64-32-1": bare_mlp(folder / "other.onnx", (96, 64, 32, 1), 100),
                 "the file's network, user's part once": bare_network(path, 100),
                 "the whole graph": lambda: session.run(None, tensors),
+            }
+        )
+        names = [one.name for one in session.get_outputs()][:5]
+        plain = without_similar(path)
+        print("what the branch of similar items costs who does not ask (bound: 1.05 x)")
+        compare(
+            {
+                "without it": lambda: plain(tensors),
+                "with it": lambda: session.run(names, tensors),
+            }
+        )
+        catalogue = asked(model.ranker.item_ids, 0, 1)
+        print("the ten most similar of the whole catalogue, beside ranking it")
+        compare(
+            {
+                "ranking": lambda: session.run(names, catalogue),
+                "ranking and similar items": lambda: session.run(
+                    None, {**catalogue, "k": np.array([-10])}
+                ),
             }
         )
         layer = TrainSettings().network.hidden_layer_sizes[0]

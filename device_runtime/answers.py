@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from .requests import RecommendRequest
 
 if TYPE_CHECKING:
-    from .scorer import Answer, Scorer
+    from .results import Answer
+    from .scorer import Scorer
 
 _quote = json.encoder.encode_basestring_ascii
 
@@ -90,10 +91,11 @@ def format_answer(request: RecommendRequest, answer: "Answer") -> str:
         positions = answer.top_positions
         ids = [request.asked_ids[at] for at in positions.tolist()]
         scores, known = answer.top_scores.tolist(), answer.known[positions].tolist()
-    return _write_list(ids, scores, known)
+    return write_list(ids, scores, known)
 
 
-def _write_list(ids: Sequence[int | str], scores: list[float], known: list[bool]) -> str:
+def write_list(ids: Sequence[int | str], scores: list[float], known: list[bool]) -> str:
+    """Write ids with their scores as JSON; ``known`` of each, or nothing where all are."""
     # One format of the whole list: several times faster than encoding an object for each item.
     # Nine digits tell every float32 apart.
     if any(type(each) is str for each in ids):

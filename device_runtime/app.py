@@ -22,6 +22,7 @@ from .recommend_routes import add_recommend_routes
 from .scorer import Scorer
 from .served import Served
 from .settings import ServerSettings
+from .similar_routes import add_similar_routes
 from .slow_clients import SlowClients
 from .stopping import InFlight, stop_signals
 from .update_routes import add_update_routes
@@ -68,6 +69,7 @@ def create_app(
     add_recommend_routes(app)
     add_health_routes(app)
     add_event_routes(app)
+    add_similar_routes(app)
     add_documentation_routes(app)
     add_inference_routes(app)
     add_update_routes(app, updater)

@@ -14,6 +14,7 @@ from .manifest import (
     FORMAT_VERSION,
     INPUTS,
     OUTPUTS,
+    SIMILAR_OUTPUTS,
     IdType,
     Keys,
     check_context,
@@ -69,6 +70,13 @@ class Bundle:
     """Requests and their answers, to be run before the bundle serves."""
     manifest: Mapping[str, Any] = field(repr=False)
     """The whole manifest."""
+    has_similar: bool = False
+    """Whether the graph answers which items are similar."""
+
+    @property
+    def outputs(self) -> dict[str, str]:
+        """Name of each output that this reader knows and the graph has, to its type."""
+        return {**OUTPUTS, **SIMILAR_OUTPUTS} if self.has_similar else OUTPUTS
 
     @property
     def graph_path(self) -> Path:
@@ -81,7 +89,7 @@ class Bundle:
         Parameters
         ----------
         named : mapping of str to str
-            `INPUTS` or `OUTPUTS`.
+            `INPUTS` or `outputs`.
 
         Returns
         -------
@@ -184,9 +192,13 @@ def _describe(
         max_abs_difference=float(keys.get("parity.max_abs_difference", int, float)),
         golden=tuple(keys.get("golden", list)),
         manifest=manifest,
+        has_similar=any(
+            isinstance(one, dict) and one.get("name") in tuple(SIMILAR_OUTPUTS)
+            for one in keys.get("outputs", list)
+        ),
     )
     check_tensors(keys, "inputs", bundle.tensor_types(INPUTS))
-    check_tensors(keys, "outputs", bundle.tensor_types(OUTPUTS))
+    check_tensors(keys, "outputs", bundle.tensor_types(bundle.outputs))
     check_golden(keys, bundle.golden)
     return bundle
 

@@ -25,9 +25,9 @@ def difference(
     feeds : mapping of str to ndarray
         The nine inputs.
     expected : mapping of str to ndarray
-        Some or all of the five outputs, as the manifest has them.
+        Some or all of the outputs, as the manifest has them.
     found : mapping of str to ndarray
-        The five outputs, as the graph answered.
+        The outputs, as the graph answered.
     padding : int or str
         The padding id of items.
 
@@ -45,7 +45,7 @@ def difference(
         got = found[name]
         if got.shape != wanted.shape:
             return f"{name}: expected length {len(wanted)}, got {len(got)}"
-        if name in ("scores", "top_scores"):
+        if name in ("scores", "top_scores", "similarities"):
             # Written so that NaN, which compares false, is a difference.
             differs = ~(np.abs(got - wanted) <= TOLERANCE)
         elif name == "known":
@@ -55,6 +55,14 @@ def difference(
         if differs.any():
             at = int(differs.argmax())
             return f"{name}[{at}]: expected {wanted[at]}, got {got[at]}"
+    if {"similar_ids", "similarities"} <= set(expected):
+        # In the middle of what is nearly as similar, neighbours may swap.
+        near = np.abs(np.diff(expected["similarities"], prepend=9, append=-9)) <= 2 * TOLERANCE
+        clear = ~(near[:-1] | near[1:])
+        # What stands last may have swapped with what is not listed.
+        clear[-1:] = False
+        if (expected["similar_ids"][clear] != found["similar_ids"][clear]).any():
+            return "similar_ids: another item than expected"
     if "top_positions" in expected or "top_ids" in expected:
         return _ranking_difference(feeds, expected, found, padding)
     return None

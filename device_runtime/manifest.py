@@ -35,6 +35,12 @@ OUTPUTS = {
     "top_ids": "item",
     "top_scores": "float32",
 }
+# There only where the file answers what is similar to what.
+SIMILAR_OUTPUTS = {
+    "similar_positions": "int64",
+    "similar_ids": "item",
+    "similarities": "float32",
+}
 
 
 def read_manifest(path: Path, onnx_path: Path) -> dict[str, Any]:
@@ -220,7 +226,9 @@ def check_hashes(keys: Keys) -> dict[str, int]:
 
 
 def check_tensors(keys: Keys, which: str, expected: dict[str, str]) -> None:
-    """Refuse a manifest whose list of inputs or outputs is not the contract's.
+    """Refuse a manifest that lacks inputs or outputs of the contract, or has inputs beside them.
+
+    Outputs beside them are for readers that know them.
 
     Parameters
     ----------
@@ -234,7 +242,7 @@ def check_tensors(keys: Keys, which: str, expected: dict[str, str]) -> None:
     Raises
     ------
     BundleError
-        A tensor is missing, unknown, or of another type.
+        A tensor is missing or of another type, or an input is unknown.
     """
     found = {}
     for index, tensor in enumerate(keys.get(which, list)):
@@ -244,7 +252,7 @@ def check_tensors(keys: Keys, which: str, expected: dict[str, str]) -> None:
     for name, kind in expected.items():
         if found.get(name) != kind:
             keys.refuse(f"{which}.{name}", f"type {kind}", found.get(name))
-    if len(found) > len(expected):
+    if which == "inputs" and len(found) > len(expected):
         extra = sorted(set(found) - set(expected))[0]
         keys.refuse(f"{which}", "only the tensors of format version 1", extra)
 

@@ -21,6 +21,7 @@ def openapi(bundle: Bundle, settings: ServerSettings) -> dict[str, Any]:
         settings.route: {"post": _recommend(bundle, settings)},
         "/api/v1/events": {"post": _events(bundle, settings)},
         "/api/v1/users/{userId}": {"delete": _erase()},
+        "/api/v1/similar/{itemId}": {"get": _similar(settings)},
         **{path: {"get": _plain(summary)} for path, summary in _PLAIN.items()},
         **inference_paths(bundle, settings),
         "/updates": {"get": _updates()},
@@ -213,6 +214,26 @@ def _erase() -> dict[str, Any]:
             {"name": "userId", "in": "path", "required": True, "schema": reference("UserId")}
         ],
         "responses": responses(answer, 400, 404, 507),
+    }
+
+
+def _similar(settings: ServerSettings) -> dict[str, Any]:
+    score = {"type": "number", "minimum": -1, "maximum": 1, "description": "cosine of the vectors"}
+    item = {"itemId": {"type": ["integer", "string"]}, "score": score}
+    listed = {"type": "object", "required": list(item), "properties": item}
+    answer = {
+        "type": "object",
+        "required": ["itemScoreList"],
+        "properties": {"itemScoreList": {"type": "array", "items": listed}},
+    }
+    most = {"type": "integer", "minimum": 1, "maximum": settings.max_candidates}
+    return {
+        "summary": "List the items most similar to one, the nearest first.",
+        "parameters": [
+            {"name": "itemId", "in": "path", "required": True, "schema": reference("ItemId")},
+            {"name": "k", "in": "query", "schema": most, "description": "how many; left out: 10"},
+        ],
+        "responses": responses(answer, 400, 404, 413, 503),
     }
 
 

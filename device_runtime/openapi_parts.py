@@ -22,7 +22,7 @@ def responses(answer: dict[str, Any], *statuses: int) -> dict[str, Any]:
 _MEANINGS: Final = {
     400: "the request is not what is expected",
     401: "the token is missing or another one",
-    404: "nothing is here, or this server keeps no events or follows no feed",
+    404: "nothing is here, no events are kept, no feed is followed, or an item resembles nothing",
     408: "the body took too long to arrive",
     413: "too many or too large",
     503: "the server is stopping, or too much is being answered: try again",

@@ -4,7 +4,7 @@ import logging
 import math
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,7 +13,9 @@ from .bundle import Bundle, read_bundle
 from .errors import BundleError, NoScoreError, shown
 from .golden import difference
 from .manifest import INPUTS, OUTPUTS
+from .results import Answer, Similar
 from .session import VERSION, can_map, one_line, open_session
+from .similar import nothing_similar, require_known, similar_feeds
 from .tensors import (
     DTYPES,
     PADDING,
@@ -23,28 +25,10 @@ from .tensors import (
     neutral_values,
     values_tensor,
 )
-from .text_ids import IdList, hash_ids
+from .text_ids import POSITIONS, IdList, hash_ids
 
 _NOTHING: tuple[()] = ()
 _log = logging.getLogger(__name__)
-
-
-class Answer(NamedTuple):
-    """What the graph answered. N candidates were scored, K of them stand in the ``top_`` arrays.
-
-    An output that was not asked for has length 0.
-    """
-
-    scores: NDArray[np.float32]
-    """[N]: probability of the label, in the order of the candidates."""
-    known: NDArray[np.bool_]
-    """[N]: False: the item was not in training."""
-    top_positions: NDArray[np.int64]
-    """[K]: best first, as positions in the candidates."""
-    top_ids: NDArray[Any]
-    """[K]: the same as raw ids, int64 or str objects."""
-    top_scores: NDArray[np.float32]
-    """[K]: the same as scores."""
 
 
 class Scorer:
@@ -211,6 +195,43 @@ class Scorer:
             raise self._no_score(feeds["history_values"])
         return answer
 
+    def similar(
+        self,
+        item_ids: ArrayLike,
+        minus: ArrayLike = _NOTHING,
+        *,
+        among: ArrayLike | None = None,
+        exclude: ArrayLike = _NOTHING,
+        k: int = 10,
+    ) -> Similar:
+        """Return what is most similar to a sum of items less others, the nearest first.
+
+        Parameters
+        ----------
+        item_ids, minus : array-like of shape (H,)
+            Raw ids that are added, and that are taken away. None of them is answered.
+        among : array-like of shape (N,), optional
+            Raw ids of the candidates. None: the whole catalogue.
+        exclude : array-like of shape (E,)
+            Raw ids that are not answered.
+        k : int, default 10
+            How many to return at most.
+
+        Raises
+        ------
+        RequestError
+            Status 404: the file cannot say, an item was not in training, or has no vector.
+        """
+        feeds, given = similar_feeds(self.bundle, self._neutral, item_ids, minus, among, exclude, k)
+        asked = feeds["history"]
+        require_known(asked, self.run(item_ids=asked, k=1, outputs=("known", "top_scores")).known)
+        candidates = feeds["item_ids"] if "item_ids" in given else None
+        feeds |= {name: self._given("item", feeds[name]) for name in given}
+        found = self._run(["similar_ids", "similarities"], feeds, candidates)
+        if among is None and not len(found["similar_ids"]):
+            raise nothing_similar(asked)
+        return Similar(found["similar_ids"], np.clip(found["similarities"], -1, 1))
+
     def run_golden(self) -> None:
         """Run every golden request of the manifest, to be done before serving.
 
@@ -221,11 +242,11 @@ class Scorer:
             request and the difference.
         """
         inputs = self.bundle.tensor_types(INPUTS)
-        outputs = self.bundle.tensor_types(OUTPUTS)
+        outputs = self.bundle.tensor_types(self.bundle.outputs)
         # Ids of text stand there as text, so that the hash is checked too.
         for role in self._seeds:
             inputs |= {name: "string" for name, kind in INPUTS.items() if kind == role}
-            outputs |= {name: "string" for name, kind in OUTPUTS.items() if kind == role}
+            outputs |= {n: "string" for n, kind in self.bundle.outputs.items() if kind == role}
         for request in self.bundle.golden:
             where = f"{self.bundle.graph_path}: golden request {shown(request['name'])}"
             try:
@@ -239,7 +260,7 @@ class Scorer:
                 raise BundleError(f"{where} cannot be read ({error}); export again") from None
             try:
                 given = {name: self._given(INPUTS[name], values) for name, values in feeds.items()}
-                found = self._run(self._outputs, given, feeds["item_ids"])
+                found = self._run(list(outputs), given, feeds["item_ids"])
             except Exception as error:
                 raise BundleError(f"{where} fails ({one_line(error)}); export again") from None
             if message := difference(feeds, expected, found, PADDING[self.bundle.item_id_type]):
@@ -255,15 +276,16 @@ class Scorer:
     def _run(
         self, names: list[str], feeds: dict[str, NDArray[Any]], candidates: NDArray[Any] | None
     ) -> dict[str, NDArray[Any]]:
-        """Run the graph; ids that it has hashes of are those at the top positions."""
-        if self._ids is None or "top_ids" not in names:
+        """Run the graph; ids that it has hashes of are those at the positions beside them."""
+        hashed = {} if self._ids is None else {n: POSITIONS[n] for n in names if n in POSITIONS}
+        if self._ids is None or not hashed:
             return dict(zip(names, self._session.run(names, feeds), strict=True))
-        asked = [*dict.fromkeys(name.replace("top_ids", "top_positions") for name in names)]
+        asked = [*dict.fromkeys(hashed.get(name, name) for name in names)]
         found = dict(zip(asked, self._session.run(asked, feeds), strict=True))
-        positions = found["top_positions"]
         scored = candidates[candidates != ""] if candidates is not None else ()
-        ids = scored[positions] if len(scored) else self._ids.at(positions)
-        found["top_ids"] = np.array(ids, dtype=object)
+        for name, positions in hashed.items():
+            at = found[positions]
+            found[name] = np.array(scored[at] if len(scored) else self._ids.at(at), dtype=object)
         return {name: found[name] for name in names}
 
     def _no_score(self, history_values: NDArray[np.float32]) -> ValueError:

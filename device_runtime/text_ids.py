@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from .errors import BundleError
 
+POSITIONS = {"top_ids": "top_positions", "similar_ids": "similar_positions"}
+"""Outputs of ids, and those that say where these stand."""
 _BASIS = 14_695_981_039_346_656_037
 _PRIME = np.uint64(1_099_511_628_211)
 _PADDING = -(2**63)

@@ -51,6 +51,10 @@ class EvaluationError(EdgeRecError, ValueError):
     """The rows to evaluate on do not allow the metrics."""
 
 
+class ItemNotFound(EdgeRecError, LookupError):
+    """No item, or more than one, is what was asked for, or it has no vector to compare."""
+
+
 class OneClassError(EvaluationError):
     """All rows have one label, so no AUC is defined; ranking the catalogue may be."""
 

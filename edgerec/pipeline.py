@@ -24,6 +24,7 @@ from edgerec.samples.cut import cut_blocks, samples_to_tell
 from edgerec.samples.held_out import held_out_samples
 from edgerec.samples.intake import Intake, take_in
 from edgerec.samples.stream import sample_blocks
+from edgerec.titles.kept import keep_titles, named_items
 from edgerec.train.fit import Course, HeldOut, fit_network, held_out_users
 from edgerec.train.network import for_rows, new_network
 from edgerec.train.ranker import Ranker
@@ -155,6 +156,7 @@ def train(
             ranker = ranker.replaced(audit=report.accepting(accepted_leaks).plain())
             if saved is None and folder is not None:
                 save_tables(folder, ranker)
+                keep_titles(folder, named_items(rec_sys, ranker.item_ids.tolist()))
                 Keeping(folder, resume).remove()
                 kept = TABLES_KEPT.format(folder)
             return Model(_fit(rec_sys, intake, ranker, saved, folder, scratch, progress))

@@ -168,7 +168,7 @@ class ContextNumbers(Protocol):
 
 @runtime_checkable
 class ItemTitles(Protocol):
-    """Offers what people call the items, for the report."""
+    """Offers what people call the items, for the report and to search by."""
 
     def get_item_titles(self, item_ids: Sequence[Id]) -> Sequence[str | None]:
         """Return the title of each id, in the order of the ids; None: it has none."""
@@ -193,6 +193,15 @@ class ItemRules(Protocol):
 
     def get_item_rules(self) -> Mapping[str, Any]:
         """Return plain JSON types; NAME.training keeps them."""
+        ...
+
+
+@runtime_checkable
+class ItemCategories(Protocol):
+    """Offers what kind of thing an item is, for the report's map and lists of similar items."""
+
+    def get_item_categories(self, item_ids: Sequence[Id]) -> Sequence[str | None]:
+        """Return the category of each id, several joined by "|"; None: it has none."""
         ...
 
 

@@ -55,13 +55,16 @@ def input_specifications(
 
 
 def output_specifications(item_type: IdType) -> list[TensorSpecification]:
-    """Return the five outputs in their order."""
+    """Return the five outputs of ranking in their order, and the three of similar items."""
     return [
         TensorSpecification("scores", "float32", ("M",)),
         TensorSpecification("known", "bool", ("M",)),
         TensorSpecification("top_positions", "int64", ("K",)),
         TensorSpecification("top_ids", item_type, ("K",)),
         TensorSpecification("top_scores", "float32", ("K",)),
+        TensorSpecification("similar_positions", "int64", ("S",)),
+        TensorSpecification("similar_ids", item_type, ("S",)),
+        TensorSpecification("similarities", "float32", ("S",)),
     ]
 
 
@@ -80,6 +83,7 @@ class Request:
     now: int = NOT_STATED
     exclude: Sequence[Id] = ()
     k: int = 0
+    """below 0: all, and the -k items most similar to `history`"""
     context: Sequence[float] = ()
     """what is missing at the end, and what is NaN, is the default"""
     name: str = field(default="", compare=False)
@@ -107,10 +111,14 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """The five outputs."""
+    """The outputs."""
 
     scores: NDArray[np.float32]
     known: NDArray[np.bool_]
     top_positions: NDArray[np.int64]
     top_ids: IdArray
     top_scores: NDArray[np.float32]
+    similar_positions: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    """of length 0, as the next two, where k is not below 0"""
+    similar_ids: IdArray = field(default_factory=lambda: np.zeros(0, np.int64))
+    similarities: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from device_runtime.bundle import read_bundle
-from device_runtime.errors import BundleError
+from device_runtime.errors import BundleError, RequestError
 from device_runtime.scorer import Scorer
+from edgerec.errors import ItemNotFound
 from edgerec.recsys import Id, Interaction
 
 __all__ = ["BundleError", "TableScorer", "verified"]
@@ -116,3 +117,19 @@ class TableScorer:
             outputs=("top_ids", "top_scores"),
         ).top_ids.tolist()
         return ids
+
+    def similar(
+        self, item_ids: Sequence[Id], minus: Sequence[Id] = (), k: int = 10
+    ) -> list[tuple[Id, float]]:
+        """Return the `k` items most like a sum of items less others, with their cosines.
+
+        Raises
+        ------
+        ItemNotFound
+            An item was not in training or has no vector, or the file is too old to say.
+        """
+        try:
+            found = self._scorer.similar(item_ids, minus, k=k)
+        except RequestError as error:
+            raise ItemNotFound(str(error)) from None
+        return list(zip(found.ids.tolist(), found.similarities.tolist(), strict=True))

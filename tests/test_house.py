@@ -64,6 +64,7 @@ COMMANDS = (
     "verify",
     "publish",
     "serve",
+    "similar",
     "demo",
 )
 

@@ -14,6 +14,7 @@ from edgerec.cli import (
     publish,
     report,
     serve,
+    similar,
     split,
     train,
     tune,
@@ -27,7 +28,7 @@ __all__ = ["main", "parser"]
 
 _COMMANDS = (
     *(init, split, tune, embed, train, evaluate, report),
-    *(export, add_items, verify, publish, serve, demo),
+    *(export, add_items, verify, publish, serve, similar, demo),
 )
 _INTERRUPTED = 130
 

@@ -26,6 +26,7 @@ from edgerec.report.assemble import page
 from edgerec.report.measured import Titles, measure
 from edgerec.report.page import write_page
 from edgerec.source import open_engine, read_titles
+from edgerec.titles.kept import kept_titles
 
 _EXAMPLE = """\
   edgerec report edgerec.toml
@@ -119,7 +120,8 @@ def write_report(
         )
     require_writable(target)
     started = time.perf_counter()
-    measured = measure(model, test, progress=progress, **measuring)
+    named = kept_titles(model.with_suffix(".training"))
+    measured = measure(model, test, named=named, progress=progress, **measuring)
     n_bytes = write_page(page(measured, date=date), target)
     seconds = time.perf_counter() - started
     progress.message(f"wrote {target}, {n_bytes / 1000:.0f} KB, in {seconds:.1f} s")

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgerec.declared.categories import read_categories
 from edgerec.declared.checking import check_names
 from edgerec.declared.features import DeclaredFeatures
 from edgerec.declared.negatives import positive, read_seen, with_drawn, with_seen
@@ -107,6 +108,10 @@ class DeclaredRecSys:
     def get_item_rules(self) -> Mapping[str, Any]:
         """Return how features and texts of items are made; see `declared.new_items`."""
         return item_rules(self.configuration, self._items.block)
+
+    def get_item_categories(self, item_ids: Sequence[Id]) -> Sequence[str | None]:
+        """Return the first column of [items] that is declared as a category, with "|" between."""
+        return read_categories(self._engine, self.configuration.items, item_ids)
 
     def item_generator(self) -> Iterator[Id]:
         """Yield the items that have features, those without an interaction too.

@@ -41,7 +41,8 @@ from edgerec.version import __version__
 
 # Golden requests travel with the file; long ones would make the manifest as large as the graph.
 _GOLDEN_ELEMENTS: Final = 600
-_N_GOLDEN: Final = 16
+# All the adversarial requests of a file with a context; without one, a few random ones follow.
+_N_GOLDEN: Final = 25
 # Entries of histories that are checked with the rest of the graph: some megabytes.
 _MOST_CHECKED: Final = 200_000
 _METADATA_KEY: Final = "edgerec.manifest"

@@ -104,11 +104,16 @@ def write_mapped(graph: Path, path: Path) -> None:
 
 
 def operators_in(path: Path) -> dict[str, frozenset[str]]:
-    """Return the operators of an .ort file."""
-    graph = InferenceSession.InferenceSession.GetRootAs(_content(path), 0).Model().Graph()
+    """Return the operators of an .ort file, those of its branches too."""
+    waiting = [InferenceSession.InferenceSession.GetRootAs(_content(path), 0).Model().Graph()]
     used: dict[str, set[str]] = {}
-    for node in map(graph.Nodes, range(graph.NodesLength())):
-        used.setdefault(node.Domain().decode(), set()).add(node.OpType().decode())
+    while waiting:
+        graph = waiting.pop()
+        for node in map(graph.Nodes, range(graph.NodesLength())):
+            used.setdefault(node.Domain().decode(), set()).add(node.OpType().decode())
+            for attribute in map(node.Attributes, range(node.AttributesLength())):
+                inner = attribute.G()
+                waiting += [] if inner is None else [inner]
     return {domain: frozenset(names) for domain, names in sorted(used.items())}
 
 

@@ -16,6 +16,8 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from edgerec.errors import ParityError
+from edgerec.export.parity_context import context_requests, random_context
+from edgerec.export.parity_similar import similar_difference, similar_requests
 from edgerec.graph.idmaps import choose_seed, hashed_tensors, hashed_texts
 from edgerec.ids import id_array, padding_id
 from edgerec.recsys import Id
@@ -25,7 +27,7 @@ from edgerec.train.ranker import Ranker
 N_REQUESTS: Final = 240
 INFINITE: Final = "infinite values"
 """name of the one request that JSON, and so the manifest, cannot hold"""
-_OUTPUTS: Final = ("scores", "known", "top_positions", "top_ids", "top_scores")
+_OUTPUTS: Final = tuple(field.name for field in dataclasses.fields(Answer))
 
 
 @dataclass(frozen=True)
@@ -84,16 +86,16 @@ class GraphSession:
 
     def _in_text(self, request: Request, answer: Answer) -> Answer:
         """Return the answer with ids in place of their hashes."""
-        padding = padding_id("string")
-        given = [id_ for id_ in request.item_ids if id_ != padding]
+        given = [id_ for id_ in request.item_ids if id_ != padding_id("string")]
         scored = id_array(given, "string") if given else self._catalogue
-        ids = scored[answer.top_positions]
-        if not np.array_equal(hashed_texts(ids, self._seeds["item"]), answer.top_ids):
-            raise ParityError(
-                f"The graph answers {request.name!r} with hashes of other items than those at its "
-                "top positions, so no file was written. Please report this."
-            )
-        return dataclasses.replace(answer, top_ids=ids)
+        ids, similar = scored[answer.top_positions], scored[answer.similar_positions]
+        for texts, hashes in ((ids, answer.top_ids), (similar, answer.similar_ids)):
+            if not np.array_equal(hashed_texts(texts, self._seeds["item"]), hashes):
+                raise ParityError(
+                    f"The graph answers {request.name!r} with hashes of other items than those at "
+                    "its positions, so no file was written. Please report this."
+                )
+        return dataclasses.replace(answer, top_ids=ids, similar_ids=similar)
 
 
 def unknown_id(ranker: Ranker, role: str, number: int = 0) -> Id:
@@ -145,7 +147,7 @@ def _adversarial(ranker: Ranker, random: np.random.Generator) -> list[Request]:
             name="unknown items", user_id=user, item_ids=[nothing, items[0], nothing, padding], k=4
         ),
         Request(name="one candidate", user_id=nobody, item_ids=items[:1], k=10),
-        *_of_context(ranker, items[:6]),
+        *context_requests(ranker, items[:6]),
         Request(
             name="history with values",
             item_ids=items[:6],
@@ -202,23 +204,8 @@ def _adversarial(ranker: Ranker, random: np.random.Generator) -> list[Request]:
             history=items[6:8],
             history_values=[float("inf"), float("-inf")],
         ),
+        *similar_requests(items, [nothing, padding], high),
         Request(name="padding only", item_ids=[padding, padding], history=[padding], k=1),
-    ]
-
-
-def _of_context(ranker: Ranker, items: list[Id]) -> list[Request]:
-    """Return requests with a context that is whole, too short, too long, not stated, far off."""
-    defaults = ranker.tables.context.defaults
-    stated = (defaults + 1).tolist()
-    if not stated:
-        return []
-    far = [(-1) ** at * 1e30 for at in range(len(defaults))]
-    return [
-        Request(name="context", item_ids=items, context=stated),
-        Request(name="context, the first alone", item_ids=items, context=stated[:1]),
-        Request(name="context and more", item_ids=items, context=[*stated, 7.0]),
-        Request(name="context not stated", item_ids=items, context=[float("nan")] * len(stated)),
-        Request(name="context far off", item_ids=items, context=far),
     ]
 
 
@@ -245,18 +232,10 @@ def _random_request(ranker: Ranker, random: np.random.Generator, number: int) ->
         history_times=random.integers(first, last + 1, n_history).tolist() if stated_now else [],
         now=int(random.integers(first, last + 2)) if stated_now else Request().now,
         exclude=_pick(ranker.item_ids, random, 3),
-        k=int(random.integers(of_catalogue, 20)),
-        context=_random_context(ranker, number),
+        # Below 0: similar items are listed too.
+        k=int(random.integers(of_catalogue, 20)) * (-1 if number % 8 == 7 else 1),
+        context=random_context(ranker, number),
     )
-
-
-def _random_context(ranker: Ranker, number: int) -> list[float]:
-    """Return numbers about the defaults, some not stated, drawn apart from the rest."""
-    defaults = ranker.tables.context.defaults
-    random = np.random.default_rng([ranker.settings.random_state, 3, number])
-    stated = random.normal(defaults, 1 + np.abs(defaults)).astype(np.float32)
-    stated[random.random(len(stated)) < 0.2] = np.nan
-    return [float(one) for one in stated[: int(random.integers(0, len(stated) + 1))]]
 
 
 def difference(expected: Answer, came: Answer) -> float:
@@ -269,9 +248,9 @@ def difference(expected: Answer, came: Answer) -> float:
         return float("inf")
     if not np.array_equal(expected.known, came.known):
         return float("inf")
+    positions = came.top_positions
     if expected.top_scores.shape != came.top_scores.shape:
         return float("inf")
-    positions = came.top_positions
     if not len(came.scores):
         return _list_difference(expected, came)
     if len(set(positions.tolist())) != len(positions):
@@ -283,7 +262,8 @@ def difference(expected: Answer, came: Answer) -> float:
         (expected.top_scores, came.top_scores),
         (expected.scores[positions], came.top_scores),
     )
-    return max(float(np.abs(left - right).max(initial=0)) for left, right in pairs)
+    apart = [float(np.abs(left - right).max(initial=0)) for left, right in pairs]
+    return max(*apart, similar_difference(expected, came))
 
 
 def _list_difference(expected: Answer, came: Answer) -> float:

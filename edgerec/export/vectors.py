@@ -5,9 +5,8 @@ from pathlib import Path
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import numpy_helper
 
-_EMBEDDING = "item_embedding"
+from edgerec.export.table_rows import table_rows
 
 
 def item_embedding(path: str | Path) -> NDArray[np.float32]:
@@ -19,12 +18,5 @@ def item_embedding(path: str | Path) -> NDArray[np.float32]:
         By item row: the catalogue in ascending order from row 1 on. Without a table in the file,
         no rows at all.
     """
-    graph = onnx.load(str(path)).graph
-    found = {
-        tensor.name: numpy_helper.to_array(tensor).astype(np.float32)
-        for tensor in graph.initializer
-        if tensor.name in (_EMBEDDING, f"{_EMBEDDING}_scale")
-    }
-    if _EMBEDDING not in found:
-        return np.zeros((0, 0), np.float32)
-    return found[_EMBEDDING] * found.get(f"{_EMBEDDING}_scale", np.float32(1))
+    rows = table_rows(onnx.load(str(path)).graph, "item_embedding")
+    return np.zeros((0, 0), np.float32) if rows is None else rows

@@ -1,4 +1,4 @@
-"""The whole graph: inputs, lookup, history, network, top."""
+"""The whole graph: inputs, lookup, history, network, top, similar items."""
 
 import onnx
 
@@ -13,6 +13,7 @@ from edgerec.graph.neighbours import counted_slots, neighbour_features
 from edgerec.graph.network import add_network
 from edgerec.graph.nodes import GraphBuilder
 from edgerec.graph.shortlist import shortlisted_rows
+from edgerec.graph.similar import add_similar
 from edgerec.graph.taste import TasteFeatures
 from edgerec.schema import input_specifications, output_specifications
 from edgerec.train.ranker import Ranker
@@ -65,6 +66,7 @@ def to_graph(ranker: Ranker, producer_version: str, settings: ExportSettings) ->
     add_products(graph, ranker, columns, rows)
     add_network(graph, ranker, columns, candidates)
     lookup.top(candidates, lookup.excluded(candidates), shortlist)
+    add_similar(graph, lookup, candidates, tables)
     return graph.model(
         "edgerec",
         input_specifications(

@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Codes = NDArray[Any]
+CODES_NAME: Final = "row_codes_"
+"""how the name of a table of codes begins in the graph"""
 RUN_BYTES: Final = 8192
 """what a run of its own must save: it is some nodes more, and so some microseconds a request"""
 _LEAST_SHARE: Final = 0.1

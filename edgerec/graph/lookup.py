@@ -107,9 +107,7 @@ class Lookup:
         zero = graph.constant([0])
         raw = self.rows("exclude")
         clipped = graph.add("Concat", [graph.add("Max", [raw, graph.constant(0)]), zero], axis=0)
-        marked = _scatter_ones(graph, graph.constant([len(self._items.ids) + 1]), clipped)
-        by_row = graph.add("Gather", [marked, candidates.rows])
-        known = graph.add("And", [by_row, candidates.known])
+        known = self.among(candidates, clipped)
         # Unknown ids all have row 0, so they are compared as ids: `Unique` numbers them, which
         # works for strings too, where opset 17 has no Equal.
         is_unknown = graph.add("Not", [candidates.known])
@@ -129,6 +127,12 @@ class Lookup:
         match = graph.add("Gather", [_scatter_ones(graph, n_all, our_numbers), their_numbers])
         unknown = _scatter(graph, candidates.count, position, match)
         return graph.add("Or", [known, unknown], "excluded")
+
+    def among(self, candidates: Candidates, rows: str) -> str:
+        """Return which candidates stand in these item rows: bool [N]; row 0 is none of them."""
+        graph = self._graph
+        marked = _scatter_ones(graph, graph.constant([len(self._items.ids) + 1]), rows)
+        return graph.add("And", [graph.add("Gather", [marked, candidates.rows]), candidates.known])
 
     def top(
         self, candidates: Candidates, excluded: str, shortlist: ShortlistTensors | None = None

@@ -1,6 +1,6 @@
 """A small builder of ONNX nodes whose names depend on nothing but the order of the calls."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from edgerec.export_settings import Precision
-from edgerec.graph.distinct import Codes, fits, runs_of
+from edgerec.graph.distinct import CODES_NAME, Codes, fits, runs_of
 from edgerec.graph.precision import stored_rows
 from edgerec.schema import IR_VERSION, OPSET, OPSET_ML, TensorSpecification
 
@@ -167,7 +167,7 @@ class GraphBuilder:
                     stored.append((self.table(own, distinct), codes))
                     break
             else:
-                codes = f"row_codes_{len(self._codes)}"
+                codes = f"{CODES_NAME}{len(self._codes)}"
                 self._codes[codes] = run.codes
                 stored.append((self.table(own, run.values), self.table(codes, run.codes)))
         return tuple(stored)
@@ -184,6 +184,38 @@ class GraphBuilder:
     def number(self, value: float) -> str:
         """Add a float32 scalar."""
         return self.constant(value, np.float32)
+
+    def branch(
+        self,
+        condition: str,
+        then: Callable[[], Sequence[str]],
+        otherwise: Callable[[], Sequence[str]],
+        outputs: Sequence[TensorSpecification],
+    ) -> None:
+        """Add one of two parts, which is computed only where it is taken.
+
+        Parameters
+        ----------
+        condition : str
+            Name of a tensor bool of one element.
+        then, otherwise : callable
+            Add the nodes of a part, which may read every tensor that stands before, and return
+            the names of what it gives.
+        outputs : sequence of TensorSpecification
+            What both give, under the names that the whole gives it.
+        """
+        parts = {}
+        for key, add in (("then_branch", then), ("else_branch", otherwise)):
+            outside, taken = self._nodes, dict(self._taken)
+            self._nodes = []
+            results = [
+                onnx.ValueInfoProto(name=name, type=_value_info(one).type)
+                for name, one in zip(add(), outputs, strict=True)
+            ]
+            parts[key] = helper.make_graph(self._nodes, key, [], results)
+            # What one part took is not there outside of it.
+            self._nodes, self._taken = outside, taken
+        self.add_many("If", [condition], [one.name for one in outputs], **parts)
 
     def include(
         self, graph: onnx.GraphProto, output: str, prefix: str, inputs: dict[str, str]

@@ -10,6 +10,7 @@ from edgerec.report.facts import (
     file_section,
     training_section,
 )
+from edgerec.report.map import map_section
 from edgerec.report.measured import Measured
 from edgerec.report.nearness import next_items_section
 from edgerec.report.quality import (
@@ -41,6 +42,8 @@ def page(measured: Measured, *, date: str = "") -> Page:
         found += [calibration_section(labels), segments_section(labels), importance_section(labels)]
     if measured.next_items is not None:
         found.append(next_items_section(measured.next_items))
+    if measured.item_map is not None:
+        found.append(map_section(measured.item_map, measured.catalogue, measured.named))
     if measured.examples:
         found.append(examples_section(measured))
     manifest = measured.manifest

@@ -100,13 +100,38 @@ class IntervalChart:
 
 
 @dataclass(frozen=True)
+class Mark:
+    """An item on a map."""
+
+    x: float
+    y: float
+    """from 0 to 1, as x is"""
+    size: float
+    """from 0 to 1"""
+    category: int
+    """place in the chart's categories; -1: none of them"""
+    title: str
+    """shown where the pointer rests on the mark"""
+    label: str = ""
+    """stands beside the mark where there is room; empty: nothing does"""
+
+
+@dataclass(frozen=True)
+class MapChart:
+    """Marks on a plane without axes, the largest first."""
+
+    marks: tuple[Mark, ...]
+    categories: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Figure:
     """A chart with what it shows in words."""
 
     caption: str
     description: str
     """for those who cannot see it: the same in a sentence"""
-    chart: LineChart | ScatterChart | ReliabilityChart | IntervalChart
+    chart: LineChart | ScatterChart | MapChart | ReliabilityChart | IntervalChart
 
 
 @dataclass(frozen=True)

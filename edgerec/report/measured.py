@@ -1,6 +1,7 @@
 """Everything that a report tells, measured through the exported file."""
 
 import dataclasses
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from edgerec.evaluate.importance import (
     permutation_importance,
     single_columns,
 )
+from edgerec.evaluate.item_map import ItemMap, item_map
 from edgerec.evaluate.latency import Latency, measure_latency
 from edgerec.evaluate.next_item import NextItems, next_items
 from edgerec.evaluate.prequential import Evaluation
@@ -32,12 +34,14 @@ from edgerec.evaluate.segments import (
     segment_qualities,
 )
 from edgerec.export.probe import FeatureProbe
+from edgerec.export.similarity_vectors import file_vectors
 from edgerec.export.sizes import sizes_of_parts
 from edgerec.export.vectors import item_embedding
 from edgerec.progress import Progress, Silent
 from edgerec.recsys import Id
 from edgerec.report.content import Check
 from edgerec.scoring import TableScorer
+from edgerec.titles.kept import NamedItem
 
 Titles = Callable[[Sequence[Id]], Sequence[str | None]]
 
@@ -80,6 +84,12 @@ class Measured:
     titles: Mapping[Id, str] = dataclasses.field(default_factory=dict)
     """of the items that the examples name"""
     latencies: tuple[Latency, ...] = ()
+    item_map: ItemMap | None = None
+    """None: the file has no vectors to lay out"""
+    catalogue: tuple[Id, ...] = ()
+    """ids of the items, in the order of the file"""
+    named: Mapping[Id, NamedItem] = dataclasses.field(default_factory=dict)
+    """titles and categories, of the items that have any"""
     audit: tuple[Check, ...] = ()
     """what the leak audit of the training found; empty: there was none"""
 
@@ -90,6 +100,7 @@ def measure(
     *,
     ranking: CatalogueEvaluation | None = None,
     titles: Titles | None = None,
+    named: Sequence[NamedItem] = (),
     n_examples: int = 4,
     with_times: bool = True,
     random_state: int = 0,
@@ -104,7 +115,9 @@ def measure(
     ranking : CatalogueEvaluation, optional
         What `edgerec.evaluate.catalogue` found of the same file.
     titles : callable, optional
-        Takes item ids and returns their titles; None: has none.
+        Takes item ids and returns their titles; None: has none but those of `named`.
+    named : sequence of NamedItem
+        What items are called and of which categories they are, for the map.
     with_times : bool
         Time the scorer. The only part that is not the same each time.
 
@@ -143,17 +156,48 @@ def measure(
             label_above=test.label_above,
             random_state=random_state,
         )
+    found = _item_map(model, probe, random_state, progress)
+    by_id = {one.item_id: one for one in named}
+    if titles is not None and found is not None and not by_id:
+        shown = [probe.catalogue[at] for at in found.positions.tolist()]
+        titled = zip(shown, titles(shown), strict=True)
+        by_id = {id_: NamedItem(id_, title) for id_, title in titled if title}
     return Measured(
+        item_map=found,
+        catalogue=tuple(probe.catalogue),
+        named=by_id,
         manifest=manifest,
         sizes=sizes_of_parts(model),
         labels=labels,
         ranking=ranking,
         next_items=near,
         examples=tuple(examples),
-        titles=_titles_of(examples, titles),
+        titles=_titles_of(examples, titles or _kept(by_id)),
         latencies=tuple(measure_latency(scorer)) if with_times else (),
         audit=_audit(manifest.get("audit", ())),
     )
+
+
+def _item_map(
+    model: str | Path, probe: FeatureProbe, random_state: int, progress: Progress
+) -> ItemMap | None:
+    vectors = file_vectors(model)[1:]
+    if not len(vectors) or _LOG_COUNT not in probe.names:
+        return None
+    progress.stage("map")
+    started = time.perf_counter()
+    found = item_map(vectors, probe.catalogue_column(_LOG_COUNT), random_state=random_state)
+    if found is not None:
+        seconds = time.perf_counter() - started
+        progress.message(f"map of {len(found.positions):,} items in {seconds:.1f} s")
+    return found
+
+
+def _kept(named: Mapping[Id, NamedItem]) -> Titles | None:
+    def of(ids: Sequence[Id]) -> list[str | None]:
+        return [named[id_].title if id_ in named else None for id_ in ids]
+
+    return of if named else None
 
 
 def _label_figures(

@@ -10,8 +10,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from edgerec.files import replace_file
-from edgerec.report.content import Figure, Page
+from edgerec.report.content import Figure, MapChart, Page
 from edgerec.report.drawing import draw
+from edgerec.report.map_drawing import draw_map
 
 # Control characters have no place in HTML; a half of a surrogate pair cannot be written at all.
 _UNPRINTABLE: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
@@ -24,8 +25,10 @@ def _printable(value: object) -> object:
 
 
 def _drawn(figure: Figure, key: str) -> Markup:
+    chart, title = figure.chart, figure.description
+    drawn = draw_map(chart, title, key) if isinstance(chart, MapChart) else draw(chart, title, key)
     # ElementTree has escaped every text in it.
-    return Markup(_printable(draw(figure.chart, figure.description, key)))
+    return Markup(_printable(drawn))
 
 
 def _breakable(name: str) -> Markup:

@@ -1,7 +1,7 @@
 """The fitted ranker, and what it answers: the reference that the exported graph must equal."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
@@ -12,6 +12,7 @@ from sklearn.neural_network import MLPClassifier
 
 from edgerec.config import TrainSettings
 from edgerec.features.embeddings.text import TextModel
+from edgerec.features.similar import direction_of, most_similar, similarity_vectors
 from edgerec.features.tables import KnownHistories
 from edgerec.features.vector import (
     FeatureTables,
@@ -21,6 +22,7 @@ from edgerec.features.vector import (
     solved_tastes,
 )
 from edgerec.ids import IdArray, IdType, id_array, padding_id, rows_of
+from edgerec.recsys import Id
 from edgerec.samples.held_out import NO_SAMPLES, HeldOutSamples
 from edgerec.samples.history import newest_distinct
 from edgerec.schema import NOT_STATED, Answer, Request
@@ -82,6 +84,10 @@ class Ranker:
         """scikit-learn's network with the fitted weights."""
         return scoring_network(self.weights)
 
+    @cached_property
+    def _similarity_vectors(self) -> NDArray[np.float32]:
+        return similarity_vectors(self.tables)
+
     def replaced(self, **changes: Any) -> "Ranker":
         """Return a copy with other fields."""
         return dataclasses.replace(self, **changes)
@@ -125,8 +131,16 @@ class Ranker:
         if request.k > 0:
             top = top[: request.k]
         n_told = 0 if alone else len(scores)
+        similar, cosines = self._similar(request, candidates, allowed)
         return Answer(
-            scores[:n_told], candidates[:n_told] > 0, positions[top], ids[top], scores[top]
+            scores[:n_told],
+            candidates[:n_told] > 0,
+            positions[top],
+            ids[top],
+            scores[top],
+            similar,
+            ids[similar],
+            cosines,
         )
 
     def _answers_top_alone(self, request: Request) -> bool:
@@ -165,6 +179,32 @@ class Ranker:
         requests = self._requests(0, nothing, history, values, 0, context)
         liked = liked_slots(requests, self.tables.label_above)
         return solved_tastes(requests, self.tables)[0], requests.history[0], liked[0]
+
+    def similar(
+        self, item_ids: Sequence[Id], minus: Sequence[Id] = (), k: int = 10
+    ) -> list[tuple[Id, float]]:
+        """Return the `k` items of the catalogue most like a sum of items, with their cosines."""
+        request = Request(history=[*item_ids, *minus], history_values=_signs(item_ids, minus), k=-k)
+        catalogue = np.arange(1, len(self.item_ids) + 1)
+        found, cosines = self._similar(request, catalogue, np.ones(len(catalogue), bool))
+        ids: list[Id] = self.item_ids[found].tolist()
+        return list(zip(ids, cosines.tolist(), strict=True))
+
+    def _similar(
+        self, request: Request, candidates: NDArray[np.int64], allowed: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Return positions and cosines of the candidates most similar to the request's history."""
+        if request.k >= 0:
+            return np.zeros(0, np.int64), np.zeros(0, np.float32)
+        own = rows_of(request.history, self.item_ids)
+        vectors = self._similarity_vectors
+        values = np.full(len(own), np.nan, np.float32)
+        stated = list(request.history_values)[: len(own)]
+        values[: len(stated)] = stated
+        # NaN, which is not stated, is not below 0.
+        direction = direction_of(vectors[own], np.where(values < 0, -1, 1).astype(np.float32))
+        kept = allowed & ~(np.isin(candidates, own) & (candidates > 0))
+        return most_similar(vectors[candidates], direction, kept, -request.k)
 
     def _user_id(self, request: Request) -> int | str:
         if request.user_id is None:
@@ -229,3 +269,7 @@ class Ranker:
             as_of=np.array([as_of], np.int64),
             context=context[None],
         )
+
+
+def _signs(item_ids: Sequence[Id], minus: Sequence[Id]) -> list[float]:
+    return [1.0] * len(item_ids) + [-1.0] * len(minus)

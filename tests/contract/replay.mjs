@@ -4,9 +4,11 @@
 // asked by the same lines.
 
 const OUTPUTS = ["scores", "known", "top_positions", "top_ids", "top_scores"];
+// There where the manifest lists them.
+const SIMILAR = ["similar_positions", "similar_ids", "similarities"];
 const PADDING = { int64: -(2n ** 63n), string: "" };
 const ROLES = { user_id: "user", item_ids: "item", history: "item", exclude: "item" };
-ROLES.top_ids = "item";
+ROLES.top_ids = ROLES.similar_ids = "item";
 const UTF_8 = new TextEncoder();
 
 // Returns what a graph is given in place of a string id, where the manifest has `id_hashes`.
@@ -34,6 +36,7 @@ export async function replay(ort, manifest, graph) {
     logSeverityLevel: 3,
   });
   const types = Object.fromEntries(manifest.outputs.map((one) => [one.name, one.type]));
+  const asked = [...OUTPUTS, ...SIMILAR.filter((name) => name in types)];
   // Reads ids, or another tensor: text stands for its hash where the manifest says so.
   const read = (name, listed, type) => {
     const hash = manifest.id_hashes?.[ROLES[name]];
@@ -47,8 +50,8 @@ export async function replay(ort, manifest, graph) {
       const data = reading(name, values[name], type);
       feeds[name] = new ort.Tensor(type, data, [data.length]);
     }
-    const answer = await session.run(feeds, OUTPUTS);
-    return Object.fromEntries(OUTPUTS.map((name) => [name, answer[name]]));
+    const answer = await session.run(feeds, asked);
+    return Object.fromEntries(asked.map((name) => [name, answer[name]]));
   };
   const neutral = Object.fromEntries(manifest.inputs.map((one) => [one.name, one.neutral]));
   const whole = await run(neutral, (_, listed, type) => elements(listed, type));
@@ -60,7 +63,7 @@ export async function replay(ort, manifest, graph) {
   let largest = 0;
   for (const { name, inputs, outputs } of manifest.golden) {
     const wanted = {};
-    for (const output of OUTPUTS) wanted[output] = read(output, outputs[output], types[output]);
+    for (const output of asked) wanted[output] = read(output, outputs[output], types[output]);
     const ids = (listed) =>
       Array.from(read("item_ids", listed, types.top_ids)).filter((id) => id !== padding);
     const candidates = ids(inputs.item_ids);
@@ -77,7 +80,7 @@ export async function replay(ort, manifest, graph) {
 
 // Returns the largest difference of scores; rankings are compared through them.
 function distance(wanted, found, types, candidates, excluded) {
-  for (const name of OUTPUTS) {
+  for (const name of Object.keys(wanted)) {
     const { dims, type, data } = found[name];
     const length = wanted[name].length;
     if (dims.length !== 1 || dims[0] !== length || data.length !== length)
@@ -94,7 +97,15 @@ function distance(wanted, found, types, candidates, excluded) {
     throw new Error("top_ids are not those at top_positions");
   if (ids.some((id) => excluded.includes(id))) throw new Error("top_ids has an excluded item");
   const scores = found.scores.data;
+  let similar = 0;
+  if (wanted.similar_ids) {
+    const at = Array.from(found.similar_positions.data, Number);
+    if (Array.from(found.similar_ids.data).some((id, rank) => id !== candidates[at[rank]]))
+      throw new Error("similar_ids are not those at similar_positions");
+    similar = furthest(wanted.similarities, found.similarities.data);
+  }
   const largest = Math.max(
+    similar,
     furthest(wanted.scores, scores),
     furthest(wanted.top_scores, found.top_scores.data),
     // Where a catalogue's best were asked for, the lists may stand alone.

@@ -20,6 +20,8 @@ import onnxruntime
 DTYPES = {"int64": np.int64, "string": object, "float32": np.float32, "bool": np.bool_}
 PADDING = {"int64": -(2**63), "string": ""}
 OUTPUTS = ("scores", "known", "top_positions", "top_ids", "top_scores")
+# There where the manifest lists them.
+SIMILAR = ("similar_positions", "similar_ids", "similarities")
 
 
 class Different(Exception):
@@ -40,12 +42,13 @@ def replay(path):
     manifest = json.loads(path.with_suffix(".json").read_text("utf-8"))
     input_types = {one["name"]: one["type"] for one in manifest["inputs"]}
     types = {one["name"]: one["type"] for one in manifest["outputs"]}
+    outputs = OUTPUTS + tuple(name for name in SIMILAR if name in types)
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
     def run(feeds):
-        return dict(zip(OUTPUTS, session.run(list(OUTPUTS), feeds)))  # noqa: B905
+        return dict(zip(outputs, session.run(list(outputs), feeds)))  # noqa: B905
 
     neutral = {one["name"]: tensor(one["neutral"], one["type"]) for one in manifest["inputs"]}
     by_position = run(neutral)
@@ -55,7 +58,7 @@ def replay(path):
     largest = 0.0
     for request in manifest["golden"]:
         feeds = {name: tensor(request["inputs"][name], kind) for name, kind in input_types.items()}
-        wanted = {name: tensor(request["outputs"][name], types[name]) for name in OUTPUTS}
+        wanted = {name: tensor(request["outputs"][name], types[name]) for name in outputs}
         found = run(feeds)
         candidates = feeds["item_ids"][feeds["item_ids"] != padding]
         if not len(candidates):
@@ -75,7 +78,7 @@ def replay(path):
 
 def distance(wanted, found, candidates, excluded):
     """Return the largest difference of scores; rankings are compared through them."""
-    for name in OUTPUTS:
+    for name in wanted:
         if wanted[name].shape != found[name].shape:
             raise Different(f"{name} has shape {found[name].shape}, not {wanted[name].shape}")
         if wanted[name].dtype != found[name].dtype:
@@ -93,6 +96,10 @@ def distance(wanted, found, candidates, excluded):
     # Where a catalogue's best were asked for, the lists may stand alone.
     if len(found["scores"]):
         pairs.append((found["scores"][positions], found["top_scores"]))
+    if "similar_ids" in wanted:
+        if (candidates[found["similar_positions"]] != found["similar_ids"]).any():
+            raise Different("similar_ids are not those at similar_positions")
+        pairs.append((wanted["similarities"], found["similarities"]))
     largest = max(float(np.abs(left - right).max(initial=0)) for left, right in pairs)
     if not largest <= 1:
         raise Different("a score is not finite")

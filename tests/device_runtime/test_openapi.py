@@ -104,6 +104,7 @@ OPERATIONS = [
     ("/api/v1/events", "POST"),
     ("/api/v1/users/{userId}", "DELETE"),
     ("/v2/models/{name}/infer", "POST"),
+    ("/api/v1/similar/{itemId}", "GET"),
     ("/healthz", "GET"),
     ("/metrics", "GET"),
 ]

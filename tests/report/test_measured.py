@@ -20,7 +20,7 @@ from tests.trained import Generated, Viewed, generated_model, viewed_model
 
 SECTIONS = (
     *("training", "curve", "quality", "calibration", "segments", "importance"),
-    *("examples", "file", "audit"),
+    *("map", "examples", "file", "audit"),
 )
 
 
@@ -84,7 +84,7 @@ def test_what_is_near_stands_on_the_page_where_users_took_something_new(exported
     ]
     test = EvaluationRows(lambda: new, has_labels=False)
     found = measure(path, test, n_examples=0, with_times=False)
-    assert anchors(page(found)) == ["training", "curve", "near", "file", "audit"]
+    assert anchors(page(found)) == ["training", "curve", "near", "map", "file", "audit"]
     assert found.next_items.n_users == len(had)
     lengths = np.linalg.norm(item_embedding(path), axis=1)
     assert lengths[0] == 0
@@ -122,7 +122,7 @@ def test_the_same_file_and_rows_give_the_same_bytes_without_times(exported):
 
 def test_without_rows_the_page_says_that_nothing_was_evaluated(exported):
     found = page(measure(exported[0], None, with_times=False))
-    assert anchors(found) == ["training", "curve", "file", "audit"]
+    assert anchors(found) == ["training", "curve", "map", "file", "audit"]
     assert "It was not evaluated" in found.lead
 
 
@@ -176,6 +176,6 @@ def test_purchases_are_ranked_and_shown_without_labels_to_tell_apart(tmp_path):
     rows = EvaluationRows(lambda: taken, has_labels=False)
     measured = measure(path, rows, ranking=ranking, with_times=False)
     found = page(measured)
-    assert anchors(found) == ["training", "curve", "ranking", "examples", "file", "audit"]
+    assert anchors(found) == ["training", "curve", "ranking", "map", "examples", "file", "audit"]
     assert "NDCG@5" in [tile.name for tile in found.tiles]
     assert measured.examples and all(one.n_liked_later for one in measured.examples)

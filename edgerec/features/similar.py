@@ -1,0 +1,102 @@
+"""Similar items: the cosine of each candidate with a sum of items, some of them taken away.
+
+"king - man + woman" of Mikolov et al. 2013, "Linguistic regularities in continuous space word
+representations", with items for words. `edgerec.graph.similar` is the same in ONNX.
+"""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgerec.features.vector import FeatureTables
+
+Array = NDArray[np.float32]
+SMALLEST_LENGTH: Final = 1e-3
+"""a shorter sum, of items that cancel each other out, points nowhere"""
+KINDS_LENGTH: Final = 0.5
+"""of the part of a vector that says of which kinds an item is; the others have length 1"""
+BEHIND: Final = -2.0
+"""the place of what is not listed: no cosine is as low"""
+
+
+def similarity_vectors(tables: FeatureTables) -> Array:
+    """Return what is compared: item2vec, audiences, and half as long the kinds of the item.
+
+    Each knows what the others do not, and an item that nobody has touched has kinds alone. Where
+    the last fifth of each user's training interactions on MovieLens latest-small was held out,
+    the next item stood, among what resembles the last five, at a mean reciprocal rank of .024 by
+    item2vec, .029 by audience, .031 by both, and of .020 by popularity. Kinds change nothing of
+    that (.035 with and without, on half as many rows), and bring films for children near to one.
+
+    Returns
+    -------
+    float32 [n_items + 1, D]
+        Row 0, and the row of an item of which nothing is known, is zero.
+    """
+    return joined_vectors(tables.embedding[-1], tables.audience[-1], tables.kinds)
+
+
+def joined_vectors(embedding: Array, audience: Array, kinds: Array) -> Array:
+    """Return the three beside each other, kinds as unit rows times `KINDS_LENGTH`."""
+    length = lengths(kinds)[:, None]
+    unit = kinds / np.where(length > 0, length, np.float32(1))
+    vectors: Array = np.concatenate([embedding, audience, unit * np.float32(KINDS_LENGTH)], axis=1)
+    return vectors
+
+
+def lengths(vectors: Array) -> Array:
+    """Return the length of each row: float32 [n]."""
+    length: Array = np.sqrt(np.sum(vectors * vectors, axis=1))
+    return length
+
+
+def direction_of(vectors: Array, signs: Array) -> NDArray[np.float64] | None:
+    """Return the unit direction of a signed sum; None: it points nowhere.
+
+    Parameters
+    ----------
+    vectors : float32 [H, D]
+    signs : float32 [H]
+        1 or -1.
+
+    Returns
+    -------
+    float64 [D]
+
+    >>> direction_of(np.float32([[3, 0], [0, 4]]), np.float32([1, -1])).tolist()
+    [0.6, -0.8]
+    """
+    # In double precision: what cancels out must leave nothing, in whatever order it is summed.
+    total = signs.astype(np.float64) @ vectors.astype(np.float64)
+    length = np.sqrt(total @ total)
+    return None if length < SMALLEST_LENGTH else total / length
+
+
+def most_similar(
+    vectors: Array, direction: NDArray[np.float64] | None, allowed: NDArray[np.bool_], k: int
+) -> tuple[NDArray[np.int64], Array]:
+    """Return positions and cosines of the `k` most similar candidates, the nearest first.
+
+    Parameters
+    ----------
+    vectors : float32 [N, D]
+        Of the candidates. One without a vector, all zeros, is similar to nothing.
+    direction : float64 [D]
+        As `direction_of` returned it; None: nothing is similar.
+    allowed : bool [N]
+        What may be listed.
+
+    Returns
+    -------
+    int64 [S], float32 [S]
+        S = min(k, candidates that are allowed and have a vector); ties: the lower position first.
+    """
+    length = lengths(vectors)
+    listed = allowed & (length > 0)
+    if direction is None or not listed.any():
+        return np.zeros(0, np.int64), np.zeros(0, np.float32)
+    cosine = (vectors @ direction.astype(np.float32)) / np.where(length > 0, length, np.float32(1))
+    order = np.argsort(-np.where(listed, cosine, np.float32(BEHIND)), kind="stable")
+    best = order[: min(k, int(listed.sum()))]
+    return best, cosine[best].astype(np.float32)

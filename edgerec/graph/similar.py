@@ -1,0 +1,102 @@
+"""Similar items in ONNX: what `edgerec.features.similar` computes, only where it is asked for.
+
+ONNX Runtime runs a whole graph whichever outputs are wanted, so all of this stands in a branch
+that ordinary requests, whose `k` is 0 or more, never take.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from onnx import TensorProto
+
+from edgerec.features.similar import BEHIND, KINDS_LENGTH, SMALLEST_LENGTH
+from edgerec.features.vector import FeatureTables
+from edgerec.graph.lookup import Candidates, Lookup
+from edgerec.graph.nodes import GraphBuilder
+from edgerec.schema import TensorSpecification
+
+_MOST: Final = 2**31
+"""the largest k: a negative int64 has not always a positive one"""
+
+
+def add_similar(
+    graph: GraphBuilder, lookup: Lookup, candidates: Candidates, tables: FeatureTables
+) -> None:
+    """Add `similar_positions`, `similar_ids` and `similarities`; `excluded` stands there before."""
+    rows, zero, one = lookup.rows("history"), graph.constant([0]), graph.constant([1])
+
+    def lengths(vectors: str) -> tuple[str, str]:
+        """Return the length of each row, [n], and whether it has any."""
+        squares = graph.add("Mul", [vectors, vectors])
+        length = graph.add("Sqrt", [graph.add("ReduceSum", [squares, one], keepdims=0)])
+        return length, graph.add("Greater", [length, graph.number(0.0)])
+
+    def vectors(rows: str) -> str:
+        """Return what is compared: [n, D]."""
+        blocks = [
+            graph.rows("item_embedding", tables.embedding[-1], rows, coarse=True),
+            graph.rows("item_audience", tables.audience[-1], rows, coarse=True),
+        ]
+        if tables.kinds.shape[1]:
+            kinds = graph.rows("item_kinds", tables.kinds, rows, coarse=True)
+            length, has_length = lengths(kinds)
+            divisor = graph.add("Where", [has_length, length, graph.number(1.0)])
+            unit = graph.add("Div", [kinds, graph.add("Unsqueeze", [divisor, one])])
+            blocks.append(graph.add("Mul", [unit, graph.number(KINDS_LENGTH)]))
+        return graph.add("Concat", blocks, axis=1)
+
+    def none() -> Sequence[str]:
+        return [graph.add("Slice", [top, zero, zero]) for top in ("top_positions", "top_scores")]
+
+    def found() -> Sequence[str]:
+        # With row 0, which has no vector, at the end: no list is empty.
+        own = graph.add("Concat", [graph.add("Max", [rows, graph.constant(0)]), zero], axis=0)
+        direction, summed = _direction(graph, own, vectors(own))
+        compared = vectors(candidates.rows)
+        length, has_vector = lengths(compared)
+        product = graph.add("Squeeze", [graph.add("MatMul", [compared, direction]), one])
+        divisor = graph.add("Where", [has_vector, length, graph.number(1.0)])
+        cosine = graph.add("Div", [product, divisor])
+        left_out = graph.add("Or", ["excluded", lookup.among(candidates, own)])
+        points = graph.add("Not", [graph.add("Less", [summed, _double(graph, SMALLEST_LENGTH)])])
+        listed = graph.add("And", [has_vector, graph.add("Not", [left_out])])
+        listed = graph.add("And", [listed, points])
+        number = graph.add("Cast", [listed], to=TensorProto.INT64)
+        n_listed = graph.add("ReduceSum", [number, zero], keepdims=1)
+        asked = graph.add("Neg", [graph.add("Max", ["k", graph.constant([-_MOST])])])
+        n_wanted = graph.add("Min", [asked, n_listed])
+        ranked = graph.add("Where", [listed, cosine, graph.number(BEHIND)])
+        best, at = graph.add_many("TopK", [ranked, n_wanted], ["", ""], axis=0, largest=1, sorted=1)
+        return at, best
+
+    is_asked = graph.add("Less", ["k", graph.constant([0])])
+    given = [
+        TensorSpecification("similar_positions", "int64", ("S",)),
+        TensorSpecification("similarities", "float32", ("S",)),
+    ]
+    graph.branch(is_asked, found, none, given)
+    graph.add("Gather", [candidates.ids, "similar_positions"], "similar_ids")
+
+
+def _direction(graph: GraphBuilder, rows: str, vectors: str) -> tuple[str, str]:
+    """Return the unit direction of the signed sum, float32 [D, 1], and its length before: [1]."""
+    n_items = graph.add("Shape", [rows])
+    missing = graph.add("Expand", [graph.number(np.nan), n_items])
+    filled = graph.add("Concat", ["history_values", missing], axis=0)
+    values = graph.add("Slice", [filled, graph.constant([0]), n_items])
+    # NaN, which is not stated, is not below 0.
+    is_less = graph.add("Less", [values, graph.number(0.0)])
+    signs = graph.add("Where", [is_less, _double(graph, -1.0), _double(graph, 1.0)])
+    line = graph.add("Unsqueeze", [signs, graph.constant([0])])
+    wide = graph.add("Cast", [vectors], to=TensorProto.DOUBLE)
+    total = graph.add("MatMul", [line, wide])
+    squares = graph.add("Mul", [total, total])
+    length = graph.add("Sqrt", [graph.add("ReduceSum", [squares, graph.constant([1])], keepdims=0)])
+    divisor = graph.add("Max", [length, _double(graph, SMALLEST_LENGTH)])
+    unit = graph.add("Cast", [graph.add("Div", [total, divisor])], to=TensorProto.FLOAT)
+    return graph.add("Transpose", [unit], perm=[1, 0]), length
+
+
+def _double(graph: GraphBuilder, value: float) -> str:
+    return graph.constant(value, np.float64)
