@@ -7,7 +7,8 @@ import numpy as np
 from edgerec.config import TrainSettings
 from edgerec.features.tables import KnownHistories
 from edgerec.graph.lookup import Lookup
-from edgerec.graph.nodes import GraphBuilder, narrow
+from edgerec.graph.nodes import GraphBuilder
+from edgerec.graph.precision import narrow
 from edgerec.schema import NOT_STATED
 
 

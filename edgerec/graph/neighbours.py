@@ -5,7 +5,8 @@ import numpy as np
 from edgerec.features.neighbours.columns import OWN_NAMES, slot_weights, weightings
 from edgerec.features.neighbours.tables import Neighbours
 from edgerec.graph.effective_history import HistorySlots
-from edgerec.graph.nodes import GraphBuilder, narrow
+from edgerec.graph.nodes import GraphBuilder
+from edgerec.graph.precision import narrow
 
 _FLOAT = 1
 

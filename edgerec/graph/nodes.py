@@ -280,19 +280,6 @@ class GraphBuilder:
         return f"{stem}_{self._n_named[stem]}"
 
 
-def narrow(numbers: NDArray[Any]) -> NDArray[Any]:
-    """Return integers of 0 and more in as few bytes as hold them.
-
-    >>> narrow(np.array([0, 65_535])).dtype, narrow(np.array([65_536])).dtype
-    (dtype('uint16'), dtype('int32'))
-    """
-    largest = int(numbers.max(initial=0))
-    for dtype in (np.uint16, np.int32):
-        if largest <= np.iinfo(dtype).max:
-            return numbers.astype(dtype)
-    return numbers.astype(np.int64)
-
-
 def _tensor(name: str, values: NDArray[Any]) -> onnx.TensorProto:
     if values.dtype != object:
         return numpy_helper.from_array(np.ascontiguousarray(values), name)

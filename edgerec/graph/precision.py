@@ -78,3 +78,16 @@ def _scales(table: Array) -> Array:
 def _bytes(table: Array, scale: Array) -> Array:
     rounded: Array = np.rint(np.divide(table, scale, out=np.zeros_like(table), where=scale > 0))
     return rounded
+
+
+def narrow(numbers: NDArray[Any]) -> NDArray[Any]:
+    """Return integers of 0 and more in as few bytes as hold them.
+
+    >>> narrow(np.array([0, 65_535])).dtype, narrow(np.array([65_536])).dtype
+    (dtype('uint16'), dtype('int32'))
+    """
+    largest = int(numbers.max(initial=0))
+    for dtype in (np.uint16, np.int32):
+        if largest <= np.iinfo(dtype).max:
+            return numbers.astype(dtype)
+    return numbers.astype(np.int64)

@@ -7,7 +7,8 @@ faster than a branch, and every runtime has it.
 import numpy as np
 
 from edgerec.features.neighbours.tables import Neighbours
-from edgerec.graph.nodes import GraphBuilder, narrow
+from edgerec.graph.nodes import GraphBuilder
+from edgerec.graph.precision import narrow
 from edgerec.train.shortlist import NEVER, Shortlist
 
 

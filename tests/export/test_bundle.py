@@ -9,8 +9,9 @@ from device_runtime.scorer import Scorer
 from edgerec.errors import ConfigurationError, ParityError
 from edgerec.export import bundle as bundle_module
 from edgerec.export import parity as parity_module
+from edgerec.export.answer_difference import difference
 from edgerec.export.bundle import add_metrics, graph_bytes
-from edgerec.export.parity import difference, parity_requests
+from edgerec.export.parity import parity_requests
 from edgerec.files import replace_file
 from edgerec.progress import Silent
 from edgerec.schema import Answer

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from edgerec.export.answer_difference import difference
 from edgerec.export.bundle import graph_bytes
 from edgerec.export.manifest import stable_part
-from edgerec.export.parity import GraphSession, difference
+from edgerec.export.parity import GraphSession
 from edgerec.export.rounding import rounded
 from edgerec.export_settings import ExportSettings
 from edgerec.ids import padding_id

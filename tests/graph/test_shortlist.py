@@ -6,8 +6,9 @@ from functools import cache
 import numpy as np
 import pytest
 
+from edgerec.export.answer_difference import difference
 from edgerec.export.bundle import graph_bytes
-from edgerec.export.parity import GraphSession, check_parity, difference, parity_requests
+from edgerec.export.parity import GraphSession, check_parity, parity_requests
 from edgerec.export.rounding import rounded
 from edgerec.export.shortlist import (
     find_shortlist,

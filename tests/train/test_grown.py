@@ -10,8 +10,9 @@ import pytest
 import edgerec
 from edgerec.config import TextSettings
 from edgerec.errors import SampleError
+from edgerec.export.answer_difference import difference
 from edgerec.export.bundle import graph_bytes
-from edgerec.export.parity import GraphSession, difference, parity_requests
+from edgerec.export.parity import GraphSession, parity_requests
 from edgerec.export.rounding import rounded
 from edgerec.export_settings import ExportSettings, Precision
 from edgerec.model import Model
