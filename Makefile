@@ -56,7 +56,7 @@ models: $(INSTALLED) ## make models/demo.onnx again
 	$(BIN)/python -m models.make_demo
 
 benchmarks: $(INSTALLED) ## measure speed against bounds; takes long
-	@for name in training scorer graph http reading; do \
+	@for name in training scorer graph catalogue http reading; do \
 	  echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; \
 	done
 

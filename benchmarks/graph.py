@@ -1,13 +1,16 @@
 """The whole graph against its own network on ready features, and folded against not folded."""
 
 import dataclasses
+import itertools
 import statistics
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime
+from onnx import TensorProto, helper, numpy_helper
 
 import edgerec
 from benchmarks.data import movielens, say_machine, temporary_folder
@@ -87,6 +90,31 @@ def bare_network(path: Path, n_rows: int) -> Callable[[], object]:
     return lambda: session.run(None, rows)
 
 
+def bare_mlp(path: Path, widths: Sequence[int], n_rows: int) -> Callable[[], object]:
+    """Return a call of a network of these widths alone, on `n_rows` ready vectors."""
+    random, nodes, tables, last = np.random.default_rng(0), [], [], "x"
+    for number, (wide, narrow) in enumerate(itertools.pairwise(widths)):
+        weights = random.normal(scale=0.1, size=(wide, narrow)).astype(np.float32)
+        tables.append(numpy_helper.from_array(weights, f"weights_{number}"))
+        tables.append(numpy_helper.from_array(np.zeros(narrow, np.float32), f"intercepts_{number}"))
+        layer = [last, f"weights_{number}", f"intercepts_{number}"]
+        nodes.append(helper.make_node("Gemm", layer, [f"layer_{number}"]))
+        activation = "Sigmoid" if number == len(widths) - 2 else "Relu"
+        last = f"active_{number}"
+        nodes.append(helper.make_node(activation, [f"layer_{number}"], [last]))
+    shapes = {"x": ["n", widths[0]], last: ["n", widths[-1]]}
+    of_x, of_last = (
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+        for name, shape in shapes.items()
+    )
+    graph = helper.make_graph(nodes, "bare", [of_x], [of_last], tables)
+    opset = helper.make_opsetid("", 17)
+    onnx.save(helper.make_model(graph, opset_imports=[opset], ir_version=8), path)
+    session = bare_session(path)
+    feeds = {"x": random.normal(size=(n_rows, widths[0])).astype(np.float32)}
+    return lambda: session.run(None, feeds)
+
+
 def asked(items, n_candidates: int, n_history: int) -> dict[str, np.ndarray]:
     history = items[-n_history:].tolist()
     return Request(
@@ -105,10 +133,16 @@ def main() -> None:
         model = edgerec.train(movielens(folder))
         path = model.export(folder / "model.onnx").path
         tensors, session = asked(model.ranker.item_ids, 100, 100), bare_session(path)
-        print("100 candidates, history of 100 (bound: 8 x the bare network)")
+        weights = model.ranker.weights
+        widths = (len(weights.mean), *(one.shape[1] for one in weights.coefficients))
+        print("100 candidates, history of 100 (bound: 8 x the bare MLP of the same widths)")
         compare(
             {
-                "the network alone, on ready features": bare_network(path, 100),
+                f"a bare MLP, {'-'.join(map(str, widths))}": bare_mlp(
+                    folder / "own.onnx", widths, 100
+                ),
+                "a bare MLP, 96-64-32-1": bare_mlp(folder / "other.onnx", (96, 64, 32, 1), 100),
+                "the file's network, user's part once": bare_network(path, 100),
                 "the whole graph": lambda: session.run(None, tensors),
             }
         )

@@ -97,8 +97,14 @@ async def soak(port: int, n_requests: int, seconds: float, wrong: list[str]) -> 
     items = sorted(Scorer.from_path(MODEL).run(k=100).top_ids.tolist())
     asked = [(request(path, body), status) for path, body, status in bodies(items)]
     sent, started = 0, time.monotonic()
-    # Until both are reached: the requests, and the time that the swaps take.
-    while sent < n_requests or time.monotonic() - started < seconds:
+
+    def is_done() -> bool:
+        # The requests and the time that the swaps take; where they are too many for this machine
+        # by now, twice the time is the end, and what is printed says how many they were.
+        passed = time.monotonic() - started
+        return passed >= 2 * seconds or (sent >= n_requests and passed >= seconds)
+
+    while not is_done():
         each = 6 * len(asked)
         await asyncio.gather(*(ask(port, asked, each, wrong) for _ in range(CONCURRENCY)))
         sent += CONCURRENCY * each
@@ -135,7 +141,10 @@ def main() -> None:
     server.communicate(timeout=60)
     fifth = max(1, len(megabytes) // 5)
     first, last = statistics.median(megabytes[:fifth]), statistics.median(megabytes[-fifth:])
-    print(f"{sent:,} requests and {len(megabytes)} swaps in {seconds:.0f} s; {len(wrong)} wrong")
+    print(
+        f"{sent:,} requests (asked: {n_requests:,}) and {len(megabytes)} swaps (asked: {n_swaps}) "
+        f"in {seconds:.0f} s; {len(wrong)} wrong"
+    )
     print(f"memory: {first:.1f} MB in the first fifth, {last:.1f} MB in the last (bound: +{BOUND})")
     for line in wrong[:5]:
         print(line)

@@ -41,6 +41,7 @@ def answer_request(request: RecommendRequest, scorer: "Scorer") -> str:
         history_values=request.history_values,
         exclude=request.exclude,
         k=request.k or 0,
+        context=request.context,
         outputs=_wanted(request),
     )
     return format_answer(request, answer)

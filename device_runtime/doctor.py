@@ -32,12 +32,16 @@ def examine(model: str | Path, events: str | None = None) -> Iterator[Line]:
         The model cannot be used here.
     """
     yield from _machine()
-    bundle = read_bundle(model)
-    size = bundle.onnx_path.stat().st_size
+    # Either form will do; which one is used, ONNX Runtime's version decides below.
+    bundle = read_bundle(model, mapped=not Path(model).is_file())
+    size = bundle.graph_path.stat().st_size
     yield "model", f"{bundle.name}: {bundle.n_items} items, {size / _MEGABYTE:.1f} MB, whole"
     # Imported here, so that what can be said without ONNX Runtime is said where it cannot load.
     from .scorer import Scorer
+    from .session import can_map
 
+    bundle = read_bundle(model, mapped=can_map())
+    form = "read" if bundle.mapped_path is None else f"{bundle.mapped_path.name}, mapped"
     yield "ONNX Runtime", f"{version('onnxruntime')}, this package {__version__}"
     before = resident_bytes()
     started = time.perf_counter()
@@ -45,7 +49,7 @@ def examine(model: str | Path, events: str | None = None) -> Iterator[Line]:
     loaded = time.perf_counter() - started
     after = resident_bytes()
     grown = "" if before is None or after is None else f", {(after - before) / _MEGABYTE:.1f} MB"
-    yield "loading", f"{1000 * loaded:.0f} ms{grown}"
+    yield "loading", f"{1000 * loaded:.0f} ms{grown}, {form}"
     scorer.run_golden()
     yield "golden requests", f"all {len(bundle.golden)} answered here as at export"
     catalogue = scorer.run(k=_N_CANDIDATES)

@@ -12,6 +12,8 @@ from .inference_openapi import inference_paths
 from .openapi_parts import errors, reference, responses, with_body
 from .settings import ServerSettings
 
+_MAX_FLOAT32: Final = 3.4028234e38
+
 
 def openapi(bundle: Bundle, settings: ServerSettings) -> dict[str, Any]:
     """Return the OpenAPI 3.1 document of a server."""
@@ -140,6 +142,7 @@ def _recommend(bundle: Bundle, settings: ServerSettings) -> dict[str, Any]:
             "description": "what the user touched since the model was trained, oldest first",
         },
         "exclude": {**items(settings.max_exclude), "description": "not in the answer"},
+        "context": _context(bundle),
     }
     body = {
         "type": "object",
@@ -229,6 +232,19 @@ def _text(summary: str, media: str) -> dict[str, Any]:
     return {
         "summary": summary,
         "responses": {"200": {"description": "text", "content": content}, **errors(401)},
+    }
+
+
+def _context(bundle: Bundle) -> dict[str, Any]:
+    """Numbers by name, or a list of them in the same order."""
+    number = {"type": ["number", "null"], "minimum": -_MAX_FLOAT32, "maximum": _MAX_FLOAT32}
+    names = {name: {**number, "default": one} for name, one in bundle.context.items()}
+    return {
+        "description": "numbers of this moment; what is left out or null is the default",
+        "anyOf": [
+            {"type": "object", "additionalProperties": False, "properties": names},
+            {"type": "array", "items": number, "maxItems": len(names)},
+        ],
     }
 
 

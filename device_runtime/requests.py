@@ -6,18 +6,19 @@ What a client sends is described in the README of this package.
 import difflib
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from .bundle import Bundle
 from .errors import RequestError, shown
 from .settings import ServerSettings
+from .tensors import context_tensor
 from .wire_ids import one_id, parse_ids
 
 DEFAULT_K = 10
 
-_KEYS = ("userId", "itemIdList", "k", "history", "exclude")
+_KEYS = ("userId", "itemIdList", "k", "history", "exclude", "context")
 _MAX_FLOAT32 = 3.4028234e38
 
 
@@ -39,6 +40,8 @@ class RecommendRequest:
     """Value of each; NaN: not stated. None: none is stated."""
     exclude: Sequence[int | str]
     """Items that are not in the answer."""
+    context: Mapping[str, float | None] | Sequence[float | None]
+    """Numbers of this moment, by name or in order; None: not stated."""
     catalogue_as_text: bool
     """Whether integer ids of the catalogue are answered as strings, as the user's id came."""
 
@@ -103,6 +106,7 @@ def parse_fields(content: Any, bundle: Bundle, settings: ServerSettings) -> Reco
         history=parse_ids("history", history, item),
         history_values=values,
         exclude=parse_ids("exclude", _list("exclude", fields, settings.max_exclude), item),
+        context=_context(fields, bundle),
         catalogue_as_text=item == "string" or (user == "int64" and isinstance(asked_user, str)),
     )
 
@@ -180,6 +184,20 @@ def _list(name: str, fields: dict[str, Any], longest: int) -> list[Any]:
             status=413,
         )
     return value
+
+
+def _context(
+    fields: dict[str, Any], bundle: Bundle
+) -> Mapping[str, float | None] | Sequence[float | None]:
+    """Return the context, whose names and numbers are checked here, before anything is scored."""
+    stated = fields.get("context", ())
+    if not isinstance(stated, dict | list | tuple):
+        raise RequestError(
+            f'context: expected an object like {{"hour": 9}} or a list of numbers, got '
+            f"{shown(stated)}; or leave it out"
+        )
+    context_tensor(stated, bundle.context)
+    return stated
 
 
 def _split_history(entries: list[Any]) -> tuple[list[Any], list[float] | None]:

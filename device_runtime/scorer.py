@@ -1,32 +1,32 @@
-"""Score candidates with a bundle: one ONNX Runtime session, no HTTP.
+"""Score candidates with a bundle: one ONNX Runtime session, no HTTP."""
 
-The only module that imports ONNX Runtime. ``device_runtime/__init__`` has switched its telemetry
-off before this import can happen.
-"""
-
+import logging
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import onnxruntime
 from numpy.typing import ArrayLike, NDArray
 
 from .bundle import Bundle, read_bundle
 from .errors import BundleError, NoScoreError, shown
 from .golden import difference
 from .manifest import INPUTS, OUTPUTS
-from .tensors import DTYPES, PADDING, from_json, ids_tensor, neutral_values, values_tensor
+from .session import VERSION, can_map, one_line, open_session
+from .tensors import (
+    DTYPES,
+    PADDING,
+    context_tensor,
+    from_json,
+    ids_tensor,
+    neutral_values,
+    values_tensor,
+)
+from .text_ids import IdList, hash_ids
 
-_ORT_TYPES = {
-    "int64": "tensor(int64)",
-    "string": "tensor(string)",
-    "float32": "tensor(float)",
-    "bool": "tensor(bool)",
-}
-_SEVERITY_ERROR = 3
 _NOTHING: tuple[()] = ()
+_log = logging.getLogger(__name__)
 
 
 class Answer(NamedTuple):
@@ -73,19 +73,25 @@ class Scorer:
 
     def __init__(self, bundle: Bundle, threads: int = 1) -> None:
         self.bundle = bundle
-        self._session = _open_session(bundle, threads)
+        self._session = open_session(bundle, threads)
         self._user_dtype = DTYPES[bundle.user_id_type]
         self._item_dtype = DTYPES[bundle.item_id_type]
+        self._seeds = bundle.hash_seeds
+        self._ids = None if bundle.ids_path is None else IdList(bundle.ids_path, bundle.n_items)
         self._neutral = neutral_values(bundle)
         self._outputs = list(OUTPUTS)
         self._empty: dict[str, NDArray[Any]] = {
             name: np.empty(0, dtype=DTYPES[kind])
             for name, kind in bundle.tensor_types(OUTPUTS).items()
         }
+        self._empty["top_ids"] = np.empty(0, dtype=self._item_dtype)
 
     @classmethod
     def from_path(cls, path: str | Path, threads: int = 1) -> "Scorer":
         """Audit the bundle at `path` and open it.
+
+        Where the manifest names ``NAME.ort`` and this ONNX Runtime can map files, that is opened;
+        where it is named and not opened, the log says why.
 
         Parameters
         ----------
@@ -104,7 +110,12 @@ class Scorer:
         BundleError
             The bundle is missing, damaged, or not what the contract asks for.
         """
-        return cls(read_bundle(path), threads)
+        bundle = read_bundle(path, mapped=can_map())
+        if "mapped" in bundle.manifest and bundle.mapped_path is None:
+            why = "it is not there" if can_map() else f"ONNX Runtime {VERSION} cannot map files"
+            name = bundle.onnx_path.with_suffix(".ort")
+            _log.info("%s is not mapped, since %s; %s is read", name, why, bundle.onnx_path.name)
+        return cls(bundle, threads)
 
     def run(
         self,
@@ -117,7 +128,7 @@ class Scorer:
         now: int | None = None,
         exclude: ArrayLike = _NOTHING,
         k: int = 0,
-        context: ArrayLike = _NOTHING,
+        context: Mapping[str, float | None] | Sequence[float | None] | ArrayLike = _NOTHING,
         outputs: Collection[str] | None = None,
     ) -> Answer:
         """Score and rank candidates for one user. What is left out is filled in neutrally.
@@ -141,8 +152,9 @@ class Scorer:
             Raw ids that never stand in the ``top_`` outputs.
         k : int, default 0
             How many to return in the ``top_`` outputs; 0 or less: all.
-        context : array-like of float of shape (C,)
-            What the configuration declares; NaN: not stated.
+        context : mapping of str to float, or array-like of float
+            Numbers of this moment by the names in the bundle's `context`, or in their order. What
+            is left out or NaN is the default.
         outputs : collection of str, optional
             Names of the outputs that are wanted. None: all five.
 
@@ -162,15 +174,17 @@ class Scorer:
             `outputs` names none, or one that the contract does not have.
         """
         feeds = self._neutral.copy()
+        candidates: NDArray[Any] | None = None
         if item_ids is not None:
             candidates = ids_tensor("item_ids", item_ids, self._item_dtype)
             if not candidates.size:
                 return Answer(**self._empty)
-            feeds["item_ids"] = candidates
+            feeds["item_ids"] = self._given("item", candidates)
         if user_id is not None:
-            feeds["user_id"] = ids_tensor("user_id", [user_id], self._user_dtype)
+            user = ids_tensor("user_id", [user_id], self._user_dtype)
+            feeds["user_id"] = self._given("user", user)
         if history is not _NOTHING:
-            items = ids_tensor("history", history, self._item_dtype)
+            items = self._given("item", ids_tensor("history", history, self._item_dtype))
             feeds["history"] = items if items.size else feeds["history"]
         if history_values is not None:
             feeds["history_values"] = values_tensor(history_values)
@@ -179,24 +193,18 @@ class Scorer:
         if now is not None:
             feeds["now"] = ids_tensor("now", [now], np.int64)
         if exclude is not _NOTHING:
-            excluded = ids_tensor("exclude", exclude, self._item_dtype)
+            excluded = self._given("item", ids_tensor("exclude", exclude, self._item_dtype))
             feeds["exclude"] = excluded if excluded.size else feeds["exclude"]
         if k > 0:
             # No list is longer than this, and a larger k would not fit its tensor.
             feeds["k"] = np.array([min(k, 2**31)], dtype=np.int64)
         if context is not _NOTHING:
-            feeds["context"] = values_tensor(context)
-        if outputs is None:
-            answer = Answer(*self._session.run(self._outputs, feeds))
-        else:
-            names = list(outputs)
-            if not names or not set(names) <= set(OUTPUTS):
-                raise ValueError(
-                    f"outputs: expected some of {', '.join(OUTPUTS)}, got {shown(names)}"
-                )
-            answer = Answer(
-                **{**self._empty, **dict(zip(names, self._session.run(names, feeds), strict=True))}
-            )
+            feeds["context"] = context_tensor(context, self.bundle.context)
+        names = self._outputs if outputs is None else list(outputs)
+        if not names or not set(names) <= set(OUTPUTS):
+            raise ValueError(f"outputs: expected some of {', '.join(OUTPUTS)}, got {shown(names)}")
+        found = self._run(names, feeds, candidates)
+        answer = Answer(**(found if outputs is None else {**self._empty, **found}))
         # The sum is finite exactly when every score is, since scores lie between 0 and 1.
         checked = answer.scores if answer.scores.size else answer.top_scores
         if not math.isfinite(np.add.reduce(checked)):
@@ -214,8 +222,12 @@ class Scorer:
         """
         inputs = self.bundle.tensor_types(INPUTS)
         outputs = self.bundle.tensor_types(OUTPUTS)
+        # Ids of text stand there as text, so that the hash is checked too.
+        for role in self._seeds:
+            inputs |= {name: "string" for name, kind in INPUTS.items() if kind == role}
+            outputs |= {name: "string" for name, kind in OUTPUTS.items() if kind == role}
         for request in self.bundle.golden:
-            where = f"{self.bundle.onnx_path}: golden request {shown(request['name'])}"
+            where = f"{self.bundle.graph_path}: golden request {shown(request['name'])}"
             try:
                 feeds = {name: from_json(request["inputs"][name], inputs[name]) for name in INPUTS}
                 expected = {
@@ -226,63 +238,41 @@ class Scorer:
             except (ValueError, TypeError, OverflowError) as error:
                 raise BundleError(f"{where} cannot be read ({error}); export again") from None
             try:
-                found = dict(
-                    zip(self._outputs, self._session.run(self._outputs, feeds), strict=True)
-                )
+                given = {name: self._given(INPUTS[name], values) for name, values in feeds.items()}
+                found = self._run(self._outputs, given, feeds["item_ids"])
             except Exception as error:
-                raise BundleError(f"{where} fails ({_one_line(error)}); export again") from None
+                raise BundleError(f"{where} fails ({one_line(error)}); export again") from None
             if message := difference(feeds, expected, found, PADDING[self.bundle.item_id_type]):
                 raise BundleError(
-                    f"{where}: {message}; this ONNX Runtime ({onnxruntime.__version__}) or "
+                    f"{where}: {message}; this ONNX Runtime ({VERSION}) or "
                     "processor does not agree with the exporter, export again or use another one"
                 )
+
+    def _given(self, role: str, ids: NDArray[Any]) -> NDArray[Any]:
+        """Return what the graph is given for ids of ``"user"`` or ``"item"``: they or hashes."""
+        return hash_ids(ids.tolist(), self._seeds[role]) if role in self._seeds else ids
+
+    def _run(
+        self, names: list[str], feeds: dict[str, NDArray[Any]], candidates: NDArray[Any] | None
+    ) -> dict[str, NDArray[Any]]:
+        """Run the graph; ids that it has hashes of are those at the top positions."""
+        if self._ids is None or "top_ids" not in names:
+            return dict(zip(names, self._session.run(names, feeds), strict=True))
+        asked = [*dict.fromkeys(name.replace("top_ids", "top_positions") for name in names)]
+        found = dict(zip(asked, self._session.run(asked, feeds), strict=True))
+        positions = found["top_positions"]
+        scored = candidates[candidates != ""] if candidates is not None else ()
+        ids = scored[positions] if len(scored) else self._ids.at(positions)
+        found["top_ids"] = np.array(ids, dtype=object)
+        return {name: found[name] for name in names}
 
     def _no_score(self, history_values: NDArray[np.float32]) -> ValueError:
         if np.isnan(history_values).all():
             return BundleError(
-                f"{self.bundle.onnx_path}: the graph answered a score that is not finite; "
+                f"{self.bundle.graph_path}: the graph answered a score that is not finite; "
                 "export the model again"
             )
         return NoScoreError(
             "history values: no finite score follows from them; send values like those of the "
             "training data"
         )
-
-
-def _open_session(bundle: Bundle, threads: int) -> Any:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = threads
-    # A spinning thread would use a whole core of a device while nobody asks anything; arenas and
-    # memory patterns keep memory that these small models do not need.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.add_session_config_entry("session.inter_op.allow_spinning", "0")
-    options.enable_cpu_mem_arena = False
-    options.enable_mem_pattern = False
-    options.log_severity_level = _SEVERITY_ERROR
-    try:
-        session = onnxruntime.InferenceSession(
-            str(bundle.onnx_path), options, providers=["CPUExecutionProvider"]
-        )
-    except Exception as error:  # ONNX Runtime's own exceptions have no common base of their own.
-        raise BundleError(
-            f"{bundle.onnx_path}: ONNX Runtime {onnxruntime.__version__} cannot load the graph "
-            f"({_one_line(error)}); export the model again"
-        ) from None
-    for which, found, named in (
-        ("inputs", session.get_inputs(), INPUTS),
-        ("outputs", session.get_outputs(), OUTPUTS),
-    ):
-        expected = {n: _ORT_TYPES[kind] for n, kind in bundle.tensor_types(named).items()}
-        types = {node.name: node.type for node in found}
-        if types != expected:
-            wrong = sorted(set(types.items()) ^ set(expected.items()))
-            raise BundleError(
-                f"{bundle.onnx_path}: {which} of the graph: expected those of format version 1, "
-                f"got a difference in {', '.join(sorted({n for n, _ in wrong}))}; export again"
-            )
-    return session
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]

@@ -52,6 +52,8 @@ class Served:
     ) -> None:
         """Let another scorer answer from the next request on, until it fails one.
 
+        `previous` is called for each request that fails, until one is answered by what it returns.
+
         Parameters
         ----------
         scorer : Scorer
@@ -117,9 +119,9 @@ class Served:
             previous = self._previous if scorer is self._scorer else None
             if previous is None and scorer is self._scorer:
                 raise error
+        try:
             # Without one: another thread has gone back since this request began.
             other = self._scorer if previous is None else previous()
-        try:
             result = question(other)
         except Exception:
             raise error from None

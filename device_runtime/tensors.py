@@ -1,6 +1,6 @@
 """Turn what callers have into the tensors of the contract, never rounding or wrapping silently."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ DTYPES: dict[str, Any] = {
 }
 
 _NOT_STATED = -(2**63)
+_MAX_FLOAT32 = 3.4028234e38
 _IDS = "the ids as they are in the training data"
 _TIMES = {
     "history_times": "whole Unix seconds, one for each item of the history",
@@ -38,8 +39,9 @@ def neutral_values(bundle: Bundle) -> dict[str, NDArray[Any]]:
     dict of str to ndarray
         The nine inputs of the contract.
     """
-    user = np.array([PADDING[bundle.user_id_type]], dtype=DTYPES[bundle.user_id_type])
-    item = np.array([PADDING[bundle.item_id_type]], dtype=DTYPES[bundle.item_id_type])
+    types = bundle.tensor_types({"user": "user", "item": "item"})
+    user = np.array([PADDING[types["user"]]], dtype=DTYPES[types["user"]])
+    item = np.array([PADDING[types["item"]]], dtype=DTYPES[types["item"]])
     return {
         "user_id": user,
         "item_ids": item[:0],
@@ -48,7 +50,7 @@ def neutral_values(bundle: Bundle) -> dict[str, NDArray[Any]]:
         "history_times": np.array([_NOT_STATED], dtype=np.int64),
         "now": np.array([_NOT_STATED], dtype=np.int64),
         "exclude": item,
-        "context": np.empty(0, dtype=np.float32),
+        "context": np.array(list(bundle.context.values()), dtype=np.float32),
         "k": np.zeros(1, dtype=np.int64),
     }
 
@@ -152,6 +154,66 @@ def values_tensor(values: ArrayLike) -> NDArray[np.float32]:
             f"{shown(values)}; send one number for each item of the history"
         )
     return array
+
+
+def context_tensor(
+    stated: Mapping[str, float | None] | Sequence[float | None] | ArrayLike,
+    defaults: Mapping[str, float],
+) -> NDArray[np.float32]:
+    """Return the context of a request as a tensor.
+
+    Parameters
+    ----------
+    stated : mapping of str to float, or array-like of float
+        By name, or in the order of the bundle; what is left out, None or NaN is the default.
+    defaults : mapping of str to float
+        Of the bundle.
+
+    Returns
+    -------
+    ndarray of float32 of shape (len(defaults),)
+        One number for each name.
+
+    Raises
+    ------
+    RequestError
+        A name is unknown, there are more numbers than names, or one is no finite number.
+
+    Examples
+    --------
+    >>> context_tensor({"hour": 9}, {"hour": 12.0, "is_phone": 0.5})
+    array([9. , 0.5], dtype=float32)
+    >>> context_tensor({"hours": 9}, {"hour": 12.0})
+    Traceback (most recent call last):
+    ...
+    device_runtime.errors.RequestError: context: 'hours' is no name of it; the names are hour
+    """
+    names = list(defaults)
+    if not isinstance(stated, Mapping):
+        listed = stated.tolist() if isinstance(stated, np.ndarray) else stated
+        if not isinstance(listed, list | tuple) or len(listed) > len(names):
+            raise RequestError(
+                f"context: expected at most {len(names)} numbers, got {shown(listed)}; send "
+                f"{{name: number}}, or numbers in this order: {', '.join(names) or 'none'}"
+            )
+        stated = dict(zip(names, listed, strict=False))
+    row = dict(defaults)
+    for name, number in stated.items():
+        if name not in row:
+            raise RequestError(
+                f"context: {shown(name)} is no name of it; the names are "
+                f"{', '.join(names) or 'none: this model has no context'}"
+            )
+        if number is None or number != number:
+            continue
+        # bool is an int of Python, but true is no number of JSON.
+        is_number = isinstance(number, int | float | np.number) and type(number) is not bool
+        if not is_number or not abs(number) <= _MAX_FLOAT32:
+            raise RequestError(
+                f"context: {name}: expected a finite number, got {shown(number)}; or leave it out"
+            )
+        row[name] = float(number)
+    return np.array(list(row.values()), dtype=np.float32)
 
 
 def from_json(values: Sequence[Any], kind: str) -> NDArray[Any]:

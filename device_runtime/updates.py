@@ -11,7 +11,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -85,13 +85,15 @@ class Updater:
         """Follow the feed until this is cancelled."""
         self._loop = asyncio.get_running_loop()
         if self._versions.state.on_trial and not self._served.on_trial:
-            self._begin_trial(self._served.scorer, self._open_previous)
+            # After a start it is opened when it is needed, and then once.
+            self._begin_trial(self._served.scorer, cache(self._open_previous))
         next_look = self._clock() + self._random.uniform(
             0, min(_FIRST_WAIT, self._settings.every_seconds)
         )
         while True:
+            # No look while a model is on trial: one at a time.
             seconds = max(next_look - self._clock(), 0.0)
-            await self._sleep(min(seconds, _TRIAL_LOOK) if self._served.on_trial else seconds)
+            await self._sleep(_TRIAL_LOOK if self._served.on_trial else seconds)
             if self._served.on_trial:
                 await self._accept_if_due()
             elif self._clock() >= next_look:

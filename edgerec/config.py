@@ -16,6 +16,8 @@ PRECISIONS: tuple[Precision, ...] = ("fp32", "fp16", "int8")
 Target = Literal["server", "board", "phone", "web"]
 TARGETS: tuple[Target, ...] = ("server", "board", "phone", "web")
 OBJECTIVES = ("samples", "top")
+ItemVariance = Literal["direction", "item", "none"]
+ITEM_VARIANCES: tuple[ItemVariance, ...] = ("direction", "item", "none")
 
 
 def _require(condition: bool, settings: object, name: str, expected: str) -> None:
@@ -48,18 +50,40 @@ class EmbeddingSettings:
     epochs: int = 10
     """passes over the sequences"""
     negative: int = 5
-    """noise words per positive"""
+    """noise words per positive; 0: no negative sampling"""
     sample: float = 1e-4
     """gensim's threshold above which frequent items are read less often"""
     audience_dim: int = 24
     """width of an item's other vector, by who interacts with it (truncated SVD)"""
+    sg: int = 1
+    """1: skip-gram, an item predicts each of its neighbours; 0: CBOW, they predict it together"""
+    hs: int = 0
+    """1: hierarchical softmax, beside negative sampling or, with negative=0, instead of it"""
+    min_count: int = 1
+    """items that stand in the sequences fewer times are left out, and have no vector"""
+    session_gap: int = 0
+    """seconds between two interactions from which on they are of two sequences; 0: a user's
+    interactions are one sequence. What `item_seq_generator` yields has no times and stays whole"""
+    workers: int = 1
+    """threads. With more than 1 the vectors differ from run to run, and so does the file: threads
+    write into each other's vectors. 0: as many as there are cores"""
 
     def __post_init__(self) -> None:
         _require_numbers(self)
         _require(self.embedding_dim >= 1, self, "embedding_dim", "at least 1")
         _require(self.window >= 1, self, "window", "at least 1")
         _require(self.epochs >= 1, self, "epochs", "at least 1")
-        _require(self.negative >= 1, self, "negative", "at least 1")
+        _require(self.sg in (0, 1), self, "sg", "1 (skip-gram) or 0 (CBOW)")
+        _require(self.hs in (0, 1), self, "hs", "1 (hierarchical softmax) or 0 (without it)")
+        _require(
+            self.negative >= (0 if self.hs else 1),
+            self,
+            "negative",
+            "at least 1, or 0 beside hs=1" if not self.hs else "at least 0",
+        )
+        _require(self.min_count >= 1, self, "min_count", "at least 1")
+        _require(self.session_gap >= 0, self, "session_gap", "at least 0")
+        _require(self.workers >= 0, self, "workers", "at least 0")
         _require(self.audience_dim >= 1, self, "audience_dim", "at least 1")
         _require(0 <= self.sample < 1, self, "sample", "in [0, 1)")
 
@@ -183,12 +207,48 @@ class TrainSettings:
 
 
 @dataclass(frozen=True)
+class KeptSettings:
+    """How much of what was trained a file keeps. None: all of it, as by default."""
+
+    n_history: int | None = None
+    """newest items of a user that count; fewer are also compared, and known of each user"""
+    n_known_each: int | None = None
+    """newest interactions of each user that the file knows; a request can bring more"""
+    n_embedding: int | None = None
+    """directions of the items' embeddings: those of largest variance"""
+    n_audience: int | None = None
+    """directions of the items' audiences, likewise"""
+    n_latent: int | None = None
+    """learned directions of taste: those that tell users apart most"""
+    n_content: int | None = None
+    """directions of taste by the items' features: those of largest variance"""
+    item_variance: ItemVariance = "direction"
+    """how uncertain items are in their learned directions: a number for each "direction", one
+    for each "item", their mean, or "none": as if they were known"""
+    n_neighbours: int | None = None
+    """item-item weights of each item: the largest"""
+
+    def __post_init__(self) -> None:
+        for name in self.__dataclass_fields__:
+            least = 1 if name in ("n_history", "n_embedding", "n_audience", "n_neighbours") else 0
+            value = getattr(self, name)
+            if name != "item_variance":
+                fits = value is None or (type(value) is int and value >= least)
+                _require(fits, self, name, f"None or an integer of at least {least}")
+        expected = " or ".join(map(repr, ITEM_VARIANCES))
+        _require(self.item_variance in ITEM_VARIANCES, self, "item_variance", expected)
+
+
+@dataclass(frozen=True)
 class ExportSettings:
     """What the file is made for; what it answers is the same up to rounding."""
 
     n_encoded_ids: int = 200_000
     """sparse integer ids up to which a file has ONNX Runtime hash them at its start; more are
     found by a hash that stands in the file"""
+    n_encoded_strings: int = 100_000
+    """string ids up to which a file holds their text and is asked for it; of more, it holds and
+    is given hashes, which device_runtime and the readers in JavaScript compute"""
     precision: Precision = "fp32"
     """how tables are stored. "fp32": as they were trained; "fp16": in half the bytes; "int8":
     vectors of items in a quarter, the rest in half"""
@@ -198,8 +258,21 @@ class ExportSettings:
     fold: bool = True
     """whether static rows that are wider than the network's first layer are stored as their
     products with it: exact, smaller and faster; narrower ones stay as they are"""
+    n_shortlist: int = 1000
+    """items that are ranked where the best few of a catalogue are asked for, a tenth of as many at
+    most; the list is made longer where it would miss more than a hundredth of the ten best, and
+    left out where the catalogue is not three times as long. 0: every item is ranked"""
+    deduplicate: bool = False
+    """whether rows that several items share are stored once: exact and far smaller, but some nodes
+    more, which took a tenth of the time where it was measured"""
+    kept: KeptSettings = field(default_factory=KeptSettings)
+    """how much of what was trained the file keeps: less is smaller, faster and less exact"""
     max_loss: float = 0.001
-    """of AUC or GAUC on held-out samples, that rounding may cost at most"""
+    """of AUC or GAUC on held-out samples, that rounding and leaving out may cost at most"""
+
+    mapped: bool | None = None
+    """whether NAME.ort is written beside NAME.onnx: the same graph in the form that ONNX Runtime
+    maps into memory without reading it. None: where the target is "board" or "phone" """
 
     def __post_init__(self) -> None:
         _require_numbers(self)
@@ -208,13 +281,29 @@ class ExportSettings:
         )
         _require(self.target in TARGETS, self, "target", " or ".join(map(repr, TARGETS)))
         _require(type(self.fold) is bool, self, "fold", "True or False")
+        _require(
+            self.mapped is None or type(self.mapped) is bool, self, "mapped", "None, True or False"
+        )
+        _require(type(self.deduplicate) is bool, self, "deduplicate", "True or False")
         _require(self.max_loss >= 0, self, "max_loss", "at least 0")
+        _require(
+            self.n_shortlist == 0 or self.n_shortlist >= 10,
+            self,
+            "n_shortlist",
+            "0, or 10 and more",
+        )
         _require(self.n_encoded_ids >= 0, self, "n_encoded_ids", "at least 0")
+        _require(self.n_encoded_strings >= 0, self, "n_encoded_strings", "at least 0")
 
     @property
     def without_users(self) -> bool:
         """Whether the file is to hold nothing of any user."""
         return self.target in ("phone", "web")
+
+    @property
+    def writes_mapped(self) -> bool:
+        """Whether NAME.ort is written too."""
+        return self.target in ("board", "phone") if self.mapped is None else self.mapped
 
 
 def settings_to_mapping(settings: TrainSettings) -> dict[str, Any]:

@@ -39,6 +39,14 @@ class PrecisionError(EdgeRecError):
     """Rounding costs more than the export allows; no file was written."""
 
 
+class OperatorError(EdgeRecError):
+    """The graph needs an operator that is not pinned for its target; no file was written."""
+
+
+class BudgetError(EdgeRecError):
+    """No file is within the bounds that were asked for; none was written."""
+
+
 class EvaluationError(EdgeRecError, ValueError):
     """The rows to evaluate on do not allow the metrics."""
 

@@ -1,11 +1,12 @@
 """Files: their place is tried before long work, they are written whole, a full disk is said."""
 
 import errno
+import hashlib
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from edgerec.errors import StorageError
 
@@ -88,6 +89,13 @@ def written_beside(path: Path, write: Callable[[Path], object]) -> Iterator[Path
         ) from None
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def described_file(path: Path, name: str) -> dict[str, Any]:
+    """Return name, bytes and SHA-256 of a file that is to stand as `name`; it is read in pieces."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return {"file": name, "bytes": path.stat().st_size, "sha256": digest}
 
 
 def _advice(error: OSError) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgerec.config import TrainSettings
-from edgerec.embedding import fit_embeddings
+from edgerec.embedding import GivenVectors, Keeping, fit_embeddings
 from edgerec.features.history import kinds_of_items, scales
 from edgerec.features.statistics import folds
 from edgerec.features.tables import content_directions, item_table, user_table
@@ -35,17 +35,32 @@ def folds_of_users(intake: Intake, ranker: Ranker) -> FoldsOfUser:
 
 
 def fit_tables(
-    rec_sys: RecSys, intake: Intake, settings: TrainSettings, scratch: Path, progress: Progress
+    rec_sys: RecSys,
+    intake: Intake,
+    settings: TrainSettings,
+    scratch: Path,
+    progress: Progress,
+    given: GivenVectors | None = None,
+    keeping: Keeping | None = None,
 ) -> Ranker:
     """Return a ranker with everything but its network.
 
     Tables that samples go into are fitted out of fold: those that a user's samples see never saw
     the user.
+
+    Parameters
+    ----------
+    given : callable, optional
+        Item vectors in place of the embedding that is fitted.
+    keeping : Keeping, optional
+        Where item2vec keeps what it has, to be resumed.
     """
     progress.stage("features")
     user_features = user_table(rec_sys, intake.user_ids)
     item_features = item_table(rec_sys, intake.item_ids)
-    embedding, fit_of_user = fit_embeddings(rec_sys, intake, settings, scratch, progress)
+    embedding, fit_of_user = fit_embeddings(
+        rec_sys, intake, settings, scratch, progress, given, keeping
+    )
     fitted = fit_sample_tables(
         intake, item_features, _fold_of_user(intake, settings), settings, progress
     )
@@ -72,6 +87,7 @@ def fit_tables(
             value_range=intake.value_range,
             neighbours=fitted.neighbours,
             n_compared=settings.n_compared,
+            context=intake.context,
         ),
         known=known,
         embedding_fit_of_user=fit_of_user,
@@ -89,8 +105,12 @@ def fit_tables(
 
 
 def refit_tables(
-    settings: TrainSettings, rec_sys: RecSys, intake: Intake, scratch: Path
+    settings: TrainSettings,
+    rec_sys: RecSys,
+    intake: Intake,
+    scratch: Path,
+    given: GivenVectors | None = None,
 ) -> tuple[FeatureTables, FoldsOfUser]:
     """Fit the tables of other samples as those of training are fitted, for the audit."""
-    ranker = fit_tables(rec_sys, intake, settings, scratch, Silent())
+    ranker = fit_tables(rec_sys, intake, settings, scratch, Silent(), given)
     return ranker.tables, folds_of_users(intake, ranker)

@@ -12,9 +12,11 @@ from edgerec.audit.held_out import HeldOutRows
 from edgerec.audit.report import require_known
 from edgerec.audit.run import audit
 from edgerec.config import TrainSettings
+from edgerec.embedding import Keeping
 from edgerec.errors import StateError
 from edgerec.files import require_writable, scratch_folder
 from edgerec.fitting import fit_tables, folds_of_users, refit_tables
+from edgerec.item_vectors.kept import load_item_vectors
 from edgerec.model import Model
 from edgerec.progress import Progress, Silent
 from edgerec.recsys import PreTraining, RecSys, require_rec_sys
@@ -26,8 +28,10 @@ from edgerec.train.fit import Course, HeldOut, fit_network, held_out_users
 from edgerec.train.network import for_rows, new_network
 from edgerec.train.ranker import Ranker
 from edgerec.train.resume import (
+    ITEM2VEC_KEPT,
     TABLES_KEPT,
     require_same_data,
+    require_same_embedding,
     require_same_settings,
     what_is_kept,
 )
@@ -44,6 +48,7 @@ def train(
     progress: Progress | None = None,
     held_out_rows: HeldOutRows | None = None,
     accepted_leaks: Collection[str] = (),
+    embedding: str | Path | None = None,
 ) -> Model:
     """Train a ranker on everything that `rec_sys` yields.
 
@@ -65,6 +70,10 @@ def train(
         for the leak audit; by default those of `evaluation_sample_generator`, where it is offered.
     accepted_leaks : collection of str
         Checks of the leak audit whose failure you take upon yourself: docs/leak-audit.md.
+    embedding : path, optional
+        Item vectors that `edgerec embed` keeps (NAME.embedding), in place of those that training
+        fits by itself. They must have been made of all that users did, liked or not, and of no row
+        that the file is tested on.
 
     Returns
     -------
@@ -99,13 +108,18 @@ def train(
     if resume:
         if folder is None:
             raise StateError("resume=True needs training_folder=…, the folder to resume from.")
-        saved = load_state(folder)
+        # An interrupt of item2vec leaves that alone: everything else is read and fitted again.
+        if not Keeping(folder, resume).is_alone():
+            saved = load_state(folder)
+    if saved is not None:
+        assert folder is not None
         require_same_settings(saved.ranker, settings or saved.ranker.settings, folder)
         settings = saved.ranker.settings
     settings = settings or TrainSettings()
     if isinstance(rec_sys, PreTraining):
         rec_sys.pre_train()
     kept = what_is_kept(folder, saved)
+    given = None if embedding is None else load_item_vectors(embedding).table
     try:
         with scratch_folder() as scratch:
             intake = take_in(
@@ -116,13 +130,16 @@ def train(
                 one_label=settings.objective == "top",
             )
             if saved is None:
-                ranker = fit_tables(rec_sys, intake, settings, scratch, progress)
+                keeping = None if folder is None else Keeping(folder, resume)
+                ranker = fit_tables(rec_sys, intake, settings, scratch, progress, given, keeping)
                 held_out = held_out_samples(intake, _is_held_out(intake, settings))
                 ranker = ranker.replaced(held_out=held_out)
             else:
                 assert folder is not None
                 progress.stage("features")
                 require_same_data(saved.ranker, rec_sys, intake, folder)
+                if given is not None:
+                    require_same_embedding(saved.ranker, given, folder)
                 ranker = saved.ranker
             report = audit(
                 rec_sys,
@@ -130,7 +147,7 @@ def train(
                 ranker.tables,
                 folds_of_users(intake, ranker),
                 settings,
-                partial(refit_tables, settings),
+                partial(refit_tables, settings, given=given),
                 held_out_rows,
                 scratch,
                 progress,
@@ -138,9 +155,12 @@ def train(
             ranker = ranker.replaced(audit=report.accepting(accepted_leaks).plain())
             if saved is None and folder is not None:
                 save_tables(folder, ranker)
+                Keeping(folder, resume).remove()
                 kept = TABLES_KEPT.format(folder)
             return Model(_fit(rec_sys, intake, ranker, saved, folder, scratch, progress))
     except KeyboardInterrupt:
+        if folder is not None and Keeping(folder, resume).is_alone():
+            kept = ITEM2VEC_KEPT.format(folder)
         progress.message(f"interrupted; {kept}")
         raise
 

@@ -4,7 +4,7 @@ A capability is found by what an object offers, so a class that has the method h
 is nothing to register or to inherit from.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple, Protocol, runtime_checkable
 
 from edgerec.errors import ConfigurationError, shown
@@ -17,7 +17,8 @@ class Sample(NamedTuple):
     """One labelled (user, item) at a moment.
 
     >>> Sample(user_id=108, item_id=1, label=1.0, timestamp=964982703, value=4.0)
-    Sample(user_id=108, item_id=1, label=1.0, timestamp=964982703, value=4.0, weight=1.0)
+    Sample(user_id=108, item_id=1, label=1.0, timestamp=964982703, value=4.0, weight=1.0,
+           context=())
     """
 
     user_id: Id
@@ -30,6 +31,8 @@ class Sample(NamedTuple):
     """stated rating or quantity; None: a sampled negative, which never enters a history"""
     weight: float = 1.0
     """how much the sample counts, beside the others, where the network is fitted; 0: not at all"""
+    context: Sequence[float] = ()
+    """what was known at that moment of when, where or on what: see `ContextNumbers`. NaN: not"""
 
 
 class Interaction(NamedTuple):
@@ -140,6 +143,18 @@ class UserBehavior(Protocol):
 
     def get_user_behavior(self, user_id: Id, as_of: int, limit: int) -> Sequence[Interaction]:
         """Return at most `limit` newest interactions strictly before `as_of`, oldest first."""
+        ...
+
+
+@runtime_checkable
+class ContextNumbers(Protocol):
+    """Offers numbers of each sample's moment: the hour, the device, the place."""
+
+    def get_context_defaults(self) -> Mapping[str, float]:
+        """Return the name of each number in `Sample.context`, in their order, with its default.
+
+        The default stands where a request does not state the number.
+        """
         ...
 
 

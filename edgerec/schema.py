@@ -32,8 +32,10 @@ class TensorSpecification:
     neutral: tuple[Id | float, ...] | None = None
 
 
-def input_specifications(user_type: IdType, item_type: IdType) -> list[TensorSpecification]:
-    """Return the nine inputs in their order.
+def input_specifications(
+    user_type: IdType, item_type: IdType, context: Sequence[float] = ()
+) -> list[TensorSpecification]:
+    """Return the nine inputs in their order; `context` are the defaults of its numbers.
 
     >>> [one.name for one in input_specifications("int64", "string")][:3]
     ['user_id', 'item_ids', 'history']
@@ -47,7 +49,7 @@ def input_specifications(user_type: IdType, item_type: IdType) -> list[TensorSpe
         TensorSpecification("history_times", "int64", ("T",), (NOT_STATED,)),
         TensorSpecification("now", "int64", (1,), (NOT_STATED,)),
         TensorSpecification("exclude", item_type, ("E",), (padding,)),
-        TensorSpecification("context", "float32", ("C",), ()),
+        TensorSpecification("context", "float32", ("C",), tuple(context)),
         TensorSpecification("k", "int64", (1,), (0,)),
     ]
 
@@ -78,6 +80,8 @@ class Request:
     now: int = NOT_STATED
     exclude: Sequence[Id] = ()
     k: int = 0
+    context: Sequence[float] = ()
+    """what is missing at the end, and what is NaN, is the default"""
     name: str = field(default="", compare=False)
 
     def tensors(self, user_type: IdType, item_type: IdType) -> dict[str, NDArray[Any]]:
@@ -96,7 +100,7 @@ class Request:
             "history_times": np.array(self.history_times or [NOT_STATED], np.int64),
             "now": np.array([self.now], np.int64),
             "exclude": id_array(self.exclude or padded, item_type),
-            "context": np.zeros(0, np.float32),
+            "context": np.array(self.context, np.float32),
             "k": np.array([self.k], np.int64),
         }
 

@@ -1,16 +1,40 @@
 """The one door to device_runtime: its scorer, run on rows of a table."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from device_runtime.bundle import read_bundle
 from device_runtime.errors import BundleError
 from device_runtime.scorer import Scorer
 from edgerec.recsys import Id, Interaction
 
-__all__ = ["BundleError", "TableScorer"]
+__all__ = ["BundleError", "TableScorer", "verified"]
+
+
+def verified(path: str | Path) -> tuple[Mapping[str, Any], list[str]]:
+    """Check a bundle as a device does, each form of its graph that stands there.
+
+    Returns
+    -------
+    manifest, list of str
+        And the names of the files that answered the golden requests.
+
+    Raises
+    ------
+    device_runtime.errors.BundleError
+        A file is missing, damaged, or answers otherwise here than at export.
+    """
+    bundles = [read_bundle(path)]
+    mapped = read_bundle(path, mapped=True)
+    if mapped.mapped_path is not None:
+        bundles.append(mapped)
+    for bundle in bundles:
+        Scorer(bundle).run_golden()
+    return mapped.manifest, [one.graph_path.name for one in bundles]
 
 
 class TableScorer:
@@ -44,7 +68,12 @@ class TableScorer:
         return ids
 
     def scores(
-        self, user_id: Id, item_ids: Sequence[Id], history: Sequence[Interaction], now: int
+        self,
+        user_id: Id,
+        item_ids: Sequence[Id],
+        history: Sequence[Interaction],
+        now: int,
+        context: Sequence[float] = (),
     ) -> NDArray[np.float32]:
         """Score candidates at the moment `now` (Unix seconds): float32 [len(item_ids)]."""
         values = [np.nan if one.value is None else one.value for one in history]
@@ -55,6 +84,7 @@ class TableScorer:
             history_values=values or None,
             history_times=[one.timestamp for one in history] or None,
             now=now,
+            context=list(context),
             k=1,
             outputs=("scores",),
         ).scores
@@ -66,6 +96,7 @@ class TableScorer:
         now: int,
         exclude: Sequence[Id],
         k: int,
+        context: Sequence[float] = (),
     ) -> list[Id]:
         """Return the best `k` of the whole catalogue at the moment `now`, best first.
 
@@ -80,6 +111,7 @@ class TableScorer:
             history_times=[one.timestamp for one in history] or None,
             now=now,
             exclude=exclude,
+            context=list(context),
             k=k,
             outputs=("top_ids", "top_scores"),
         ).top_ids.tolist()

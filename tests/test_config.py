@@ -7,6 +7,7 @@ import pytest
 
 from edgerec.config import (
     EmbeddingSettings,
+    ExportSettings,
     NetworkSettings,
     TasteSettings,
     TrainSettings,
@@ -22,7 +23,12 @@ from edgerec.errors import ConfigurationError
         (EmbeddingSettings, "embedding_dim", 0, "at least 1"),
         (EmbeddingSettings, "window", 0, "at least 1"),
         (EmbeddingSettings, "epochs", -1, "at least 1"),
-        (EmbeddingSettings, "negative", 0, "at least 1"),
+        (EmbeddingSettings, "negative", 0, "at least 1, or 0 beside hs=1"),
+        (EmbeddingSettings, "sg", 2, "1 (skip-gram) or 0 (CBOW)"),
+        (EmbeddingSettings, "hs", -1, "1 (hierarchical softmax) or 0 (without it)"),
+        (EmbeddingSettings, "min_count", 0, "at least 1"),
+        (EmbeddingSettings, "session_gap", -1, "at least 0"),
+        (EmbeddingSettings, "workers", -1, "at least 0"),
         (EmbeddingSettings, "sample", 1.0, "in [0, 1)"),
         (EmbeddingSettings, "sample", math.nan, "in [0, 1)"),
         (NetworkSettings, "hidden_layer_sizes", (), "a tuple of widths, each at least 1"),
@@ -83,3 +89,9 @@ def test_settings_are_frozen(settings: Any) -> None:
 def test_the_objective_top_needs_neighbours() -> None:
     with pytest.raises(ConfigurationError, match="which takes its candidates from there"):
         TrainSettings(objective="top")
+
+
+def test_a_shortlist_is_long_enough_or_none() -> None:
+    assert ExportSettings(n_shortlist=0).n_shortlist == 0
+    with pytest.raises(ConfigurationError, match="n_shortlist must be 0, or 10 and more, but is 9"):
+        ExportSettings(n_shortlist=9)

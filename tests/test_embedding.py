@@ -1,4 +1,5 @@
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 from edgerec.embedding import fit_embeddings
 from edgerec.errors import SampleError
 from edgerec.progress import Silent
-from edgerec.recsys import Id
+from edgerec.recsys import Id, Sample
 from tests.toy import SETTINGS, Checkerboard, taken_in
 
 Sequences = Callable[[Checkerboard, int], list[int]]
@@ -112,3 +113,44 @@ def test_sequences_that_hold_no_item_of_the_samples_are_refused(
 ) -> None:
     with pytest.raises(SampleError, match="yielded 10 sequences, none with an item of sample_gen"):
         fit(Sequenced(lambda board, user: odd), tmp_path)
+
+
+@pytest.mark.parametrize("kept", [[3], [3, 3, 98]])
+def test_a_corpus_of_one_item_is_said(kept: list[int], tmp_path: Path) -> None:
+    embedding, _, messages = fit(Sequenced(lambda board, user: kept), tmp_path)
+    assert embedding.any(axis=2).sum() == len(embedding)
+    assert messages[-1] == (
+        "item2vec learns nothing: its sequences hold one item alone, and an item is known by "
+        "those beside it. Nothing was liked, or all of it is one item; check the label rule, or "
+        "offer sequences with item_seq_generator or [sequences]."
+    )
+
+
+def test_an_empty_corpus_is_said(tmp_path: Path) -> None:
+    class Unvalued(Checkerboard):
+        def sample_generator(self) -> Iterator[Sample]:
+            for sample in super().sample_generator():
+                yield sample._replace(value=None)
+
+    embedding, _, messages = fit(Unvalued(n_users=10, rated=True), tmp_path)
+    assert not embedding.any()
+    assert messages[-1].startswith("item2vec learns nothing: its sequences hold no item, and ")
+
+
+def test_what_is_left_out_of_the_corpus_is_said(tmp_path: Path) -> None:
+    _, _, messages = fit(Sequenced(lambda board, user: [*touched(board, user), 99]), tmp_path)
+    (message,) = messages
+    assert message == (
+        "item2vec reads 10 sequences with 160 words of 24 items; 160 words are kept, 10 are of "
+        "unknown items"
+    )
+
+
+def test_sessions_are_sequences_of_their_own(tmp_path: Path) -> None:
+    board = Checkerboard(n_users=10, rated=True)
+    apart = replace(SETTINGS, embedding=replace(SETTINGS.embedding, session_gap=1))
+    intake = taken_in(board, tmp_path)
+    whole, _ = fit_embeddings(board, intake, SETTINGS, tmp_path, Silent())
+    split, _ = fit_embeddings(board, intake, apart, tmp_path, Silent())
+    # Every interaction is a session: nothing stands beside anything, and vectors stay as drawn.
+    assert (whole != split).any()

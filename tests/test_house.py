@@ -55,6 +55,7 @@ COMMANDS = (
     "init",
     "split",
     "tune",
+    "embed",
     "train",
     "evaluate",
     "report",

@@ -14,6 +14,7 @@ import pytest
 
 from edgerec import pipeline as pipeline_module
 from edgerec.errors import ConfigurationError, SampleError, StateError, StorageError
+from edgerec.features.embeddings import unfinished
 from edgerec.features.taste.tables import taste_to_arrays
 from edgerec.pipeline import load_model, train
 from edgerec.progress import Silent
@@ -538,6 +539,48 @@ def test_a_run_resumed_before_its_first_epoch_ends_at_the_same_bytes(
     assert (tmp_path / "cut.onnx").read_bytes() == (tmp_path / "whole.onnx").read_bytes()
     for path in whole.iterdir():
         assert (cut / path.name).read_bytes() == path.read_bytes()
+
+
+class InterruptedAmongWords(InterruptedIn):
+    """Raises Ctrl-C within a fit of item2vec, of which there are three."""
+
+    def __init__(self, n_fits: int) -> None:
+        super().__init__("nothing")
+        self._n_fits = n_fits
+        self._within = False
+
+    def stage(self, name: str) -> None:
+        self._within = name == "item2vec"
+        self._n_fits -= self._within
+
+    def advance(self, n_done: int, n_total: int | None, note: str = "") -> None:
+        if self._within and not self._n_fits and 2 * n_done > (n_total or 0):
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("n_fits", [1, 3])
+def test_an_interrupt_of_item2vec_is_resumed_to_the_same_bytes(
+    n_fits: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unfinished, "SECONDS_BETWEEN", 0.0)
+    board = Checkerboard(n_users=10)
+    whole, cut = tmp_path / "whole.training", tmp_path / "cut.training"
+    train(board, SETTINGS, training_folder=whole)
+    progress = InterruptedAmongWords(n_fits)
+    with pytest.raises(KeyboardInterrupt):
+        train(board, SETTINGS, training_folder=cut, progress=progress)
+    assert progress.messages == [
+        (
+            f"interrupted; no epoch is done, so there is no network yet. {cut} keeps item2vec as "
+            "far as it came: train with resume (--resume) to go on from there."
+        )
+    ]
+    kept = {1: ["item2vec-1.npz"], 3: [f"item2vec-{fit}.npz" for fit in range(3)]}[n_fits]
+    assert sorted(path.name for path in cut.iterdir()) == kept
+    train(board, SETTINGS, training_folder=cut, resume=True)
+    assert {path.name: path.read_bytes() for path in cut.iterdir()} == {
+        path.name: path.read_bytes() for path in whole.iterdir()
+    }
 
 
 def test_an_interrupt_says_what_is_kept(tmp_path: Path) -> None:

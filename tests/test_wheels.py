@@ -105,12 +105,31 @@ def test_a_bare_environment_holds_three_dependencies_and_theirs(bare: Path) -> N
     }
     listed = json.loads(pip(bare / "bin" / "python", "list", "--format", "json"))
     names = {canonicalize_name(one["name"]) for one in listed}
-    own = {Requirement(line).name for line in distributions[RUNTIME].requires or ()}
-    assert own == DEPENDENCIES
+    own = [Requirement(line) for line in distributions[RUNTIME].requires or ()]
+    extras = {one.name for one in own if one.marker and not one.marker.evaluate({"extra": ""})}
+    assert {one.name for one in own} - extras == DEPENDENCIES
+    assert extras == {"cryptography"}
     needed = needed_by(distributions, RUNTIME)
     assert names - {"pip", "setuptools"} == {RUNTIME, *needed}
     training = {"edgerec", "gensim", "onnx", "scikit-learn", "scipy", "skl2onnx", "sqlalchemy"}
     assert not names & training
+
+
+def test_a_bare_environment_follows_no_feed(bare: Path, tmp_path: Path) -> None:
+    run = subprocess.run(
+        [
+            str(bare / "bin" / "python"),
+            *("-m", "device_runtime", str(ROOT / "models" / "demo.onnx")),
+            *("--feed", "https://shop.example/feed"),
+        ],
+        cwd=tmp_path,
+        env={key: value for key, value in os.environ.items() if key != "PYTHONPATH"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 1
+    assert "pip install 'edgerec-device-runtime[updates]'" in run.stderr
 
 
 def test_a_bare_environment_answers_over_http(bare: Path, tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def few_users(
         for number, user in enumerate(users.tolist(), 1):
             start, end = int(spool.offsets[user]), int(spool.offsets[user + 1])
             first = int(random.integers(start, max(start, end - _N_ROWS_EACH) + 1))
-            part = read_records(file, first, min(end, first + _N_ROWS_EACH))
+            part = read_records(file, first, min(end, first + _N_ROWS_EACH), spool.record)
             part["user"] = number
             parts.append(part)
     records = np.concatenate(parts)
@@ -84,7 +84,7 @@ def written(
 ) -> Spool:
     """Write records, sorted by user, where a spool reads them."""
     path.write_bytes(records.tobytes())
-    return Spool(path, offsets, n_items, "")
+    return Spool(path, offsets, n_items, "", records.dtype)
 
 
 def _by_id(

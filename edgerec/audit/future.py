@@ -127,7 +127,8 @@ def _rounds(intake: Intake, random: np.random.Generator) -> Iterator[list[Asked]
                 start, end = int(spool.offsets[user]), int(spool.offsets[user + 1])
                 place = int(random.integers(start, end))
                 first, last = max(start, place - _N_BEFORE), min(end, place + 1 + _N_AFTER)
-                asked.append(Asked(read_records(file, first, last), place - first))
+                records = read_records(file, first, last, spool.record)
+                asked.append(Asked(records, place - first))
         yield asked
 
 
@@ -150,7 +151,8 @@ def _features(
             file.write(one.records[order].tobytes())
             counts[one.user] = len(order)
             n_written += len(order)
-    spool = Spool(path, np.r_[0, np.cumsum(counts)], intake.spool.n_items, "")
+    offsets = np.r_[0, np.cumsum(counts)]
+    spool = Spool(path, offsets, intake.spool.n_items, "", intake.spool.record)
     around = dataclasses.replace(intake, spool=spool)
     blocks = sample_blocks(around, tables, folds_of_user, n_history, rec_sys, max(n_written, 1))
     return np.concatenate([block.features for block in blocks])[places]

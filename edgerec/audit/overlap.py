@@ -88,7 +88,8 @@ def _rows_of_users(
     end = int(held_out.spool.offsets[known[last - 1] + 1])
     with held_out.spool.path.open("rb") as file:
         for begin in range(start, end, chunk_rows):
-            rows = read_records(file, begin, min(begin + chunk_rows, end))
+            last = min(begin + chunk_rows, end)
+            rows = read_records(file, begin, last, held_out.spool.record)
             rows["user"] = held_out.training_row[rows["user"]]
             if not held_out.any_value:
                 rows["value"] = 1

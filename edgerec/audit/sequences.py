@@ -111,7 +111,8 @@ def _sampled_users(intake: Intake, held_out: HeldOut, random_state: int) -> list
 
 def _items(spool: Spool, row: int) -> Rows:
     with spool.path.open("rb") as file:
-        records = read_records(file, int(spool.offsets[row]), int(spool.offsets[row + 1]))
+        start, end = int(spool.offsets[row]), int(spool.offsets[row + 1])
+        records = read_records(file, start, end, spool.record)
     return np.unique(records["item"]).astype(np.int64)
 
 

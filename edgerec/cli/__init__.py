@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from edgerec.cli import (
     demo,
+    embed,
     evaluate,
     export,
     init,
@@ -23,7 +24,10 @@ from edgerec.version import __version__
 
 __all__ = ["main", "parser"]
 
-_COMMANDS = (init, split, tune, train, evaluate, report, export, verify, publish, serve, demo)
+_COMMANDS = (
+    *(init, split, tune, embed, train, evaluate, report),
+    *(export, verify, publish, serve, demo),
+)
 _INTERRUPTED = 130
 
 

@@ -70,6 +70,11 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     parser.add_argument(
         "--test-table", metavar="T", help="rows to evaluate on, that training must not see"
     )
+    parser.add_argument(
+        "--embedding",
+        metavar="NAME.embedding",
+        help="take the item vectors that `edgerec embed` made, in place of fitting them",
+    )
     add_accept_leak(parser)
     add_column_options(parser)
     parser.add_argument(
@@ -101,6 +106,7 @@ def run(options: argparse.Namespace) -> None:
             progress=progress,
             held_out_rows=_held_out_rows(test),
             accepted_leaks=options.accept_leak,
+            embedding=options.embedding,
         )
         exported = model.export(output, progress=progress)
         progress.message(f"wrote {output} and {output.with_suffix('.json').name}")
@@ -129,7 +135,13 @@ def exported_rows(model: Model, exported: Exported) -> dict[str, str]:
     parity = exported.parity
     return {
         "file size": f"{exported.n_bytes / 1e6:.2f} MB",
+        **(
+            {"mapped form": f"{exported.n_mapped_bytes / 1e6:.2f} MB more, in an .ort file"}
+            if exported.n_mapped_bytes
+            else {}
+        ),
         **({} if exported.cost is None else {"rounding": _said(exported.cost)}),
+        **_listed(exported),
         "items, users": f"{len(ranker.item_ids):,}, {len(ranker.user_ids):,}",
         "parity": f"{parity.max_abs_difference:.1e} over {parity.n_requests} requests "
         f"(at most {parity.tolerance:g})",
@@ -138,6 +150,14 @@ def exported_rows(model: Model, exported: Exported) -> dict[str, str]:
         else f"{best:.4f} after epoch {ranker.facts.best_epoch} of {len(epochs)} "
         "(chose the epoch: no test)",
     }
+
+
+def _listed(exported: Exported) -> dict[str, str]:
+    found = exported.shortlist
+    if found is None or found.shortlist is None:
+        return {}
+    said = f"{found.shortlist.n_items:,} items are ranked; of the ten best of all "
+    return {"best of the catalogue": f"{said}{found.recall:.1%} are among them"}
 
 
 def _said(cost: RoundingCost) -> str:

@@ -3,7 +3,7 @@
 import argparse
 
 from edgerec.cli.drawing import add_command, print_table
-from edgerec.scoring import TableScorer
+from edgerec.scoring import verified
 
 _EXAMPLE = """\
   edgerec verify models/movielens.onnx
@@ -21,7 +21,7 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
 
 def run(options: argparse.Namespace) -> None:
     """Audit, run, print."""
-    manifest = TableScorer(options.model).manifest
+    manifest, forms = verified(options.model)
     graph, maps = manifest["graph"], manifest.get("id_maps", {})
     parity, export = manifest["parity"], manifest.get("export", {})
     rows = {
@@ -32,6 +32,7 @@ def run(options: argparse.Namespace) -> None:
         **({"tables": export["precision"]} if "precision" in export else {}),
         "parity at export": f"{parity['max_abs_difference']:.1e} over {parity['n_requests']} "
         f"requests (at most {parity['tolerance']:g})",
-        "golden requests": f"all {len(manifest['golden'])} answered here as at export",
+        "golden requests": f"all {len(manifest['golden'])} answered here as at export, by "
+        + " and by ".join(forms),
     }
     print_table(str(options.model), rows)

@@ -1,5 +1,6 @@
 """Made-up interactions with real structure: what a good model finds and a poor one does not."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,7 @@ _GENRES = (
 )
 _START = 946_684_800  # 2000-01-01, Unix seconds
 _SPAN = 15 * 365 * 86_400  # seconds during which users arrive
+_BLOCK_ROWS = 100_000
 _BLOCK_CELLS = 4_000_000  # user-item pairs weighed at once: 16 MB each for a few arrays
 
 # The standard deviations of what makes a value. With them the means of user and item reach an
@@ -148,15 +150,17 @@ def write_generated_database(path: str | Path, interactions: GeneratedInteractio
     return write_movie_tables(
         path,
         zip(made.catalogue_ids.tolist(), made.titles, made.genres, strict=True),
-        zip(
-            made.user_ids.tolist(),
-            made.item_ids.tolist(),
-            made.values.tolist(),
-            made.timestamps.tolist(),
-            strict=True,
-        ),
+        _rows(made),
         (),
     )
+
+
+def _rows(made: GeneratedInteractions) -> Iterator[tuple[int, int, float, int]]:
+    """Yield the rows a block at a time: millions of them as Python's numbers would fill memory."""
+    columns = (made.user_ids, made.item_ids, made.values, made.timestamps)
+    for start in range(0, len(made.values), _BLOCK_ROWS):
+        part = slice(start, start + _BLOCK_ROWS)
+        yield from zip(*(column[part].tolist() for column in columns), strict=True)
 
 
 def _check_sizes(n_users: int, n_items: int, n_interactions: int, n_taste: int) -> None:

@@ -96,7 +96,11 @@ def _evaluation_names(
         if table is None:
             continue
         yield ("evaluation", key), table, None
-        for column in (interactions.user_id, interactions.item_id, interactions.timestamp):
+        columns = [interactions.user_id, interactions.item_id, interactions.timestamp]
+        if key == "test_table" and configuration.context is not None:
+            # Each of its rows is asked about in its own context.
+            columns += configuration.context.made.columns
+        for column in columns:
             yield ("evaluation", key), table, column
 
 

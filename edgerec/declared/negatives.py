@@ -1,5 +1,6 @@
 """The samples of what was taken, with negatives: drawn from all items, or seen and not taken."""
 
+import dataclasses
 from collections.abc import Iterator
 from itertools import islice
 from typing import Final
@@ -10,10 +11,8 @@ from numpy.typing import NDArray
 from edgerec.declared.schema import Configuration, Impressions, row_conditions
 from edgerec.recsys import Id, Sample
 from edgerec.samples.negatives import InBatchSampler, NegativeSampler
-from edgerec.source import Engine, find_columns, read_interactions, rows_by_user
+from edgerec.source import Engine, RowInContext, find_columns, read_interactions, rows_by_user
 
-Row = tuple[Id, Id, float, int, float]
-"""user, item, value, Unix seconds, weight"""
 # Users of one batch of the sampler "in_batch".
 _BATCH_USERS: Final = 256
 _POPULARITY_EXPONENT: Final = 0.75
@@ -22,7 +21,7 @@ _TAKEN: Final = 1.0
 
 
 def with_drawn(
-    users_rows: Iterator[list[Row]],
+    users_rows: Iterator[list[RowInContext]],
     items: list[Id],
     counts: NDArray[np.int64],
     configuration: Configuration,
@@ -61,11 +60,14 @@ def with_drawn(
                 yield positive(row)
                 weights = chosen.weights(some).tolist()
                 for code, weight in zip(some.tolist(), weights, strict=True):
-                    yield Sample(row[0], items[code], 0.0, row[3], None, weight)
+                    yield Sample(row[0], items[code], 0.0, row[3], None, weight, row[5])
 
 
 def with_seen(
-    users_rows: Iterator[list[Row]], seen: Iterator[list[Row]], n_negatives: int, random_state: int
+    users_rows: Iterator[list[RowInContext]],
+    seen: Iterator[list[RowInContext]],
+    n_negatives: int,
+    random_state: int,
 ) -> Iterator[Sample]:
     """Yield each user's interactions and what he saw and never took, in order of time.
 
@@ -88,12 +90,20 @@ def with_seen(
             left = [row for row in shown if row[1] not in own]
             most = min(len(left), n_negatives * len(rows))
             kept = np.sort(random.permutation(len(left))[:most]).tolist()
-            samples += [Sample(user, left[at][1], 0.0, left[at][3], None) for at in kept]
+            samples += [
+                Sample(user, left[at][1], 0.0, left[at][3], None, context=left[at][5])
+                for at in kept
+            ]
         yield from sorted(samples, key=lambda one: one.timestamp)
 
 
-def read_seen(engine: Engine, section: Impressions, chunk_rows: int) -> Iterator[list[Row]]:
+def read_seen(
+    engine: Engine, section: Impressions, chunk_rows: int, context: tuple[str, ...] = ()
+) -> Iterator[list[RowInContext]]:
     """Return the impressions of one user at a time, in order of time.
+
+    The columns of the context must be there as they are with the interactions: a number that
+    positives alone have would tell them apart.
 
     Raises
     ------
@@ -108,6 +118,7 @@ def read_seen(engine: Engine, section: Impressions, chunk_rows: int) -> Iterator
         timestamp=section.timestamp,
         has_value=False,
     )
+    columns = dataclasses.replace(columns, context=context)
     chunks = read_interactions(
         engine,
         section.table,
@@ -119,14 +130,14 @@ def read_seen(engine: Engine, section: Impressions, chunk_rows: int) -> Iterator
     return rows_by_user(chunks)
 
 
-def positive(row: Row) -> Sample:
+def positive(row: RowInContext) -> Sample:
     """Return the sample of something that was taken.
 
-    >>> positive((1, "a", float("nan"), 60, 2.0))
-    Sample(user_id=1, item_id='a', label=1.0, timestamp=60, value=1.0, weight=2.0)
+    >>> positive((1, "a", float("nan"), 60, 2.0, ()))
+    Sample(user_id=1, item_id='a', label=1.0, timestamp=60, value=1.0, weight=2.0, context=())
     """
-    user, item, value, time, weight = row
-    return Sample(user, item, 1.0, time, value if value == value else _TAKEN, weight)
+    user, item, value, time, weight, cells = row
+    return Sample(user, item, 1.0, time, value if value == value else _TAKEN, weight, cells)
 
 
 def _before(first: Id, second: Id) -> bool:

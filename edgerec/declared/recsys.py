@@ -1,7 +1,7 @@
 """A RecSys out of a configuration: what `edgerec train edgerec.toml` trains."""
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -57,7 +57,9 @@ class DeclaredRecSys:
         self._keep = keep
         self._engine = open_engine(database_url(configuration))
         interactions = configuration.interactions
-        columns = interaction_names(configuration).find(self._engine, interactions.table)
+        names = interaction_names(configuration)
+        self._context = names.context
+        columns = names.find(self._engine, interactions.table)
         self._columns = dataclasses.replace(columns, weight=configuration.label.weight)
         self._where = row_conditions(interactions.where)
         self._users = DeclaredFeatures(self._engine, "users", configuration.users)
@@ -151,15 +153,25 @@ class DeclaredRecSys:
         yield from samples
 
     def _samples(self) -> Iterator[Sample]:
+        if self._context is None:
+            return self._samples_of_cells()
+        # What a sample has of its context here is the cells of its columns.
+        row = self._context.row
+        return (
+            one._replace(context=row(one.timestamp, one.context))
+            for one in self._samples_of_cells()
+        )
+
+    def _samples_of_cells(self) -> Iterator[Sample]:
         label = self.configuration.label
         if label.rule == "above":
             assert label.above is not None
             for chunk in self.chunks():
-                for user, item, value, time, weight in chunk.weighed_rows():
+                for user, item, value, time, weight, cells in chunk.rows_in_context():
                     # A row without a value is nothing that its user stated.
                     if value == value:
                         liked = float(value > label.above)
-                        yield Sample(user, item, liked, time, value, weight)
+                        yield Sample(user, item, liked, time, value, weight, cells)
         else:
             yield from self._taken()
 
@@ -173,7 +185,9 @@ class DeclaredRecSys:
             assert configuration.impressions is not None
             yield from with_seen(
                 rows_by_user(self.chunks()),
-                read_seen(self._engine, configuration.impressions, _CHUNK_ROWS),
+                read_seen(
+                    self._engine, configuration.impressions, _CHUNK_ROWS, self._columns.context
+                ),
                 configuration.label.n_negatives,
                 configuration.training.random_state,
             )
@@ -201,6 +215,14 @@ class DeclaredRecSys:
         )
         return chunks if self._keep is None else chosen(chunks, self._keep)
 
+    def get_context_defaults(self) -> Mapping[str, float]:
+        """Return the names and defaults of the numbers that [context] declares."""
+        return {} if self._context is None else self._context.defaults()
+
+    def sequence_chunks(self) -> Iterator[InteractionChunk]:
+        """Yield what `edgerec embed` learns from, by user: all interactions, liked or not."""
+        return self.chunks()
+
 
 class DeclaredRecSysWithSequences(DeclaredRecSys):
     """The same where [sequences] is declared. Training asks a class that has the method for it."""
@@ -212,7 +234,12 @@ class DeclaredRecSysWithSequences(DeclaredRecSys):
 
     def item_seq_generator(self) -> Iterator[Sequence[Id]]:
         """Yield the items of each group, oldest first."""
-        return self._sequences.read(_CHUNK_ROWS)
+        gap = self.configuration.training.embedding.session_gap
+        return self._sequences.read(_CHUNK_ROWS, gap)
+
+    def sequence_chunks(self) -> Iterator[InteractionChunk]:
+        """Yield the rows of [sequences], by group."""
+        return self._sequences.chunks(_CHUNK_ROWS)
 
 
 def declared_rec_sys(path: str | Path) -> DeclaredRecSys:

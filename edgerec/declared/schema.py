@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from edgerec.context import ContextColumns
 from edgerec.declared.training import Section, Training
 from edgerec.features.tabular.conditions import Operator
 from edgerec.source import ColumnNames, RowCondition
@@ -85,6 +86,45 @@ class Label(Section):
         description="negatives weigh as if all items had been drawn alike, so that popular items "
         "keep their lead",
     )
+
+
+class ContextColumn(Section):
+    """A column that says where or on what."""
+
+    column: Name = _column("column of the interactions: a number that is known before the answer")
+    default: float = Field(description="what stands where a row or a request does not state it")
+
+
+class ContextSection(Section):
+    """Numbers that a request states of its moment, beside user and history."""
+
+    time: list[Literal["hour", "weekday"]] = Field(
+        default=[],
+        description='of interactions.timestamp in UTC, as sine and cosine: "hour" gives hour_sin '
+        'and hour_cos, of the time of day; "weekday" gives weekday_sin and weekday_cos, of the '
+        "days since Monday",
+    )
+    columns: list[ContextColumn] = Field(
+        default=[], description="columns of the interactions, in the order of the request"
+    )
+
+    @model_validator(mode="after")
+    def _is_distinct(self) -> Self:
+        names = list(self.made.defaults())
+        if len(names) < 2 * len(self.time) + len(self.columns) or len(set(self.time)) < len(
+            self.time
+        ):
+            raise ValueError("times and columns that are named once each")
+        return self
+
+    @property
+    def made(self) -> ContextColumns:
+        """What reads and derives the numbers."""
+        return ContextColumns(
+            tuple(self.time),
+            tuple(one.column for one in self.columns),
+            tuple(one.default for one in self.columns),
+        )
 
 
 class When(Section):
@@ -207,6 +247,7 @@ class Configuration(Section):
     users: Things | None = None
     sequences: Sequences | None = None
     impressions: Impressions | None = None
+    context: ContextSection | None = None
     training: Training = Training()
     export: Export = Export()
     evaluation: Evaluation | None = None
@@ -230,6 +271,7 @@ def interaction_names(configuration: Configuration) -> ColumnNames:
         timestamp=interactions.timestamp,
         # A column that looks like a value is not one unless it is declared.
         has_value=interactions.value is not None,
+        context=None if configuration.context is None else configuration.context.made,
     )
 
 

@@ -6,6 +6,7 @@ from edgerec.declared.schema import Sequences, row_conditions
 from edgerec.recsys import Id
 from edgerec.source import (
     Engine,
+    InteractionChunk,
     find_columns,
     read_interactions,
     rows_by_user,
@@ -34,12 +35,9 @@ class DeclaredSequences:
         )
         self._where = row_conditions(sequences.where)
 
-    def read(self, chunk_rows: int) -> Iterator[list[Id]]:
-        """Yield the items of each group, oldest first; at most `chunk_rows` rows are in memory.
-
-        A group longer than that comes whole all the same.
-        """
-        chunks = read_interactions(
+    def chunks(self, chunk_rows: int) -> Iterator[InteractionChunk]:
+        """Yield the rows, group by group, oldest first; groups stand in place of users."""
+        return read_interactions(
             self._engine,
             self._table,
             self._columns,
@@ -47,5 +45,22 @@ class DeclaredSequences:
             order="user",
             where=self._where,
         )
-        for rows in rows_by_user(chunks):
-            yield [item for _, item, *_ in rows]
+
+    def read(self, chunk_rows: int, session_gap: int = 0) -> Iterator[list[Id]]:
+        """Yield the items of each group, oldest first; at most `chunk_rows` rows are in memory.
+
+        A sequence longer than that comes whole all the same.
+
+        Parameters
+        ----------
+        session_gap : int
+            Seconds between two rows of a group from which on they are of two sequences; 0: never.
+        """
+        for rows in rows_by_user(self.chunks(chunk_rows)):
+            begin, last = 0, rows[0][3]
+            for at, (_, _, _, time, *_) in enumerate(rows):
+                if session_gap and time - last >= session_gap:
+                    yield [item for _, item, *_ in rows[begin:at]]
+                    begin = at
+                last = time
+            yield [item for _, item, *_ in rows[begin:]]

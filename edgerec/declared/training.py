@@ -1,8 +1,8 @@
 """The section [training] of edgerec.toml: `edgerec.config`, as far as a file sets it."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 
 
 class Section(BaseModel):
@@ -14,13 +14,46 @@ class Section(BaseModel):
 class Embedding(Section):
     """item2vec, under gensim's names."""
 
-    embedding_dim: Annotated[int, Field(ge=1)] = Field(default=32, description="width of a vector")
+    embedding_dim: Annotated[int, Field(ge=1)] = Field(
+        default=32,
+        validation_alias=AliasChoices("embedding_dim", "vector_size"),
+        description="width of a vector; gensim's own name, vector_size, will do too",
+    )
     window: Annotated[int, Field(ge=1)] = Field(default=20, description="neighbours on each side")
     epochs: Annotated[int, Field(ge=1)] = Field(default=10, description="passes over the sequences")
-    negative: Annotated[int, Field(ge=1)] = Field(default=5, description="noise words per positive")
+    sg: Literal[0, 1] = Field(default=1, description="1: skip-gram, 0: CBOW")
+    hs: Literal[0, 1] = Field(
+        default=0,
+        description="1: hierarchical softmax, beside negative sampling or, with negative = 0, "
+        "instead of it",
+    )
+    negative: Annotated[int, Field(ge=0)] = Field(
+        default=5, description="noise words per positive; 0, with hs = 1: no negative sampling"
+    )
     sample: Annotated[float, Field(ge=0, lt=1)] = Field(
         default=1e-4, description="frequent items above this are read less often"
     )
+    min_count: Annotated[int, Field(ge=1)] = Field(
+        default=1,
+        description="items that stand in the sequences fewer times are left out, and have no "
+        "vector",
+    )
+    session_gap: Annotated[int, Field(ge=0)] = Field(
+        default=0,
+        description="seconds between two interactions from which on they are of two sequences; 0: "
+        "a user's interactions, or those of a group of [sequences], are one",
+    )
+    workers: Annotated[int, Field(ge=0)] = Field(
+        default=1,
+        description="threads; 0: as many as there are cores. More than 1 are faster, and cost "
+        "that: no two runs give the same file",
+    )
+
+    @model_validator(mode="after")
+    def _learns(self) -> Self:
+        if not self.hs and not self.negative:
+            raise ValueError("negative of at least 1, or hs = 1: one of them has to teach vectors")
+        return self
 
 
 class Network(Section):

@@ -45,6 +45,8 @@ class _TestUser:
     first: int
     """time of his first test row"""
     relevant: list[Id]
+    context: Sequence[float]
+    """of his first test row"""
 
 
 def evaluate_catalogue(
@@ -115,6 +117,7 @@ def evaluate_catalogue(
             as_of,
             [owned.catalogue[place] for place in excluded.tolist()],
             k,
+            user.context,
         )
         ranked = {"model": _filled([position[id_] for id_ in ids], k)}
         ranked.update((one.name, _top(one, history, excluded, k)) for one in others)
@@ -162,7 +165,8 @@ def _test_users(
         own = list(group)
         check_kinds(scorer, own[0])
         relevant = dict.fromkeys(row.item_id for row in own if _is_relevant(row, threshold))
-        yield _TestUser(user_id, min(row.timestamp for row in own), list(relevant))
+        first = min(own, key=lambda row: row.timestamp)
+        yield _TestUser(user_id, first.timestamp, list(relevant), first.context)
 
 
 def _is_relevant(row: Row, threshold: float | None) -> bool:

@@ -43,13 +43,17 @@ def rows_of_table(
     """Return the rows of tables; the parameters are those of `evaluate_table`."""
     found = names or ColumnNames()
 
-    def reader(table: str | None) -> Callable[[], Iterable[Row]]:
+    def reader(table: str | None, names: ColumnNames) -> Callable[[], Iterable[Row]]:
         if table is None:
             return _no_rows
-        return lambda: table_rows(database_url, table, found, where=where)
+        return lambda: table_rows(database_url, table, names, where=where)
 
     return EvaluationRows(
-        reader(test_table), reader(history_table), frozen, label_above, has_labels
+        reader(test_table, found),
+        reader(history_table, found.without_context()),
+        frozen,
+        label_above,
+        has_labels,
     )
 
 

@@ -106,8 +106,10 @@ def _example(
     user_id, now = question.rows[0].user_id, question.timestamp
     later = {row.item_id: float(liked(row)) for one in asked[middle:] for row in one.rows}
     seen = probe.see(question_request(question))
-    ids = scorer.top(user_id, question.history, now, seen.history, k)
-    scores = scorer.scores(user_id, ids, question.history, now).tolist() if ids else []
+    ids = scorer.top(user_id, question.history, now, seen.history, k, question.context)
+    scores = (
+        scorer.scores(user_id, ids, question.history, now, question.context).tolist() if ids else []
+    )
     newest = zip(seen.history[::-1], seen.history_values[::-1].tolist(), strict=True)
     return ExampleUser(
         user_id=user_id,

@@ -5,7 +5,7 @@ knows of its user and the user's strictly earlier rows; rows of the same second 
 other.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import NamedTuple
@@ -30,6 +30,8 @@ class Row(NamedTuple):
     timestamp: int
     label: float | None = None
     """None: the label rule decides"""
+    context: Sequence[float] = ()
+    """what was known of the moment, in the file's order"""
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,11 @@ class Question(NamedTuple):
     def item_ids(self) -> list[Id]:
         """The candidates."""
         return [row.item_id for row in self.rows]
+
+    @property
+    def context(self) -> Sequence[float]:
+        """Of the moment: the same for all its rows."""
+        return self.rows[0].context
 
 
 class _Histories:
@@ -170,7 +177,9 @@ def score_rows(
     progress.stage("scoring")
     for asked in questions(scorer, test_rows, history_rows, frozen=frozen):
         user_id = asked.rows[0].user_id
-        answered = scorer.scores(user_id, asked.item_ids, asked.history, asked.timestamp)
+        answered = scorer.scores(
+            user_id, asked.item_ids, asked.history, asked.timestamp, asked.context
+        )
         scores["model"] += answered.tolist()
         for name, others in (baselines(asked) if baselines else {}).items():
             scores.setdefault(name, []).extend(others.tolist())
@@ -209,7 +218,8 @@ def questions(
         rows = list(moment)
         check_kinds(scorer, rows[0])
         by_user = sorted(rows, key=lambda row: user_codes.setdefault(row.user_id, len(user_codes)))
-        for user_id, group in groupby(by_user, lambda row: row.user_id):
+        # Rows of one moment may say it on two devices: then they are two questions.
+        for (user_id, _), group in groupby(by_user, lambda row: (row.user_id, row.context)):
             yield Question(user_codes[user_id], list(group), histories.of(user_id), timestamp)
         if not frozen:
             for row in rows:

@@ -54,6 +54,7 @@ def question_request(asked: Question) -> Request:
         history_values=[np.nan if one.value is None else one.value for one in asked.history],
         history_times=[one.timestamp for one in asked.history],
         now=asked.timestamp,
+        context=asked.context,
     )
 
 
@@ -94,7 +95,9 @@ def probe_rows(
             seen = probe.see(question_request(asked))
             known = [item in catalogue for item in asked.item_ids]
             kept.add(user_id, len(label), seen.features, seen.n_history, known)
-        score += scorer.scores(user_id, asked.item_ids, asked.history, asked.timestamp).tolist()
+        score += scorer.scores(
+            user_id, asked.item_ids, asked.history, asked.timestamp, asked.context
+        ).tolist()
         label += [label_of(row, threshold) for row in asked.rows]
         user += [asked.user] * len(asked.rows)
         any_by_rule = any_by_rule or asked.rows[0].label is None

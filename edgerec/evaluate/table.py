@@ -48,8 +48,10 @@ def table_rows(
     engine = open_engine(database_url)
     columns = names.find(engine, table)
     for chunk in read_interactions(engine, table, columns, order=order, where=where):
-        for user_id, item_id, value, timestamp in chunk.rows():
-            yield Row(user_id, item_id, None if math.isnan(value) else value, timestamp)
+        for user_id, item_id, value, timestamp, _, cells in chunk.rows_in_context():
+            context = () if names.context is None else names.context.row(timestamp, cells)
+            stated = None if math.isnan(value) else value
+            yield Row(user_id, item_id, stated, timestamp, None, context)
 
 
 def evaluate_table(
@@ -91,7 +93,9 @@ def evaluate_table(
 
     def scored(scorer: TableScorer, baselines: LabelBaselines | None = None) -> ScoredRows:
         history = (
-            table_rows(database_url, history_table, names, where=where) if history_table else ()
+            table_rows(database_url, history_table, names.without_context(), where=where)
+            if history_table
+            else ()
         )
         return score_rows(
             scorer,
@@ -126,7 +130,7 @@ def _owned(
     where: Sequence[RowCondition],
 ) -> OwnedItems:
     engine = open_engine(database_url)
-    columns = names.find(engine, train_table)
+    columns = names.without_context().find(engine, train_table)
     chunks = read_interactions(engine, train_table, columns, order="user", where=where)
     return owned_items(chunks, scorer.catalogue())
 
@@ -216,7 +220,14 @@ def evaluate_samples(
 def sample_rows(rec_sys: EvaluationSamples) -> list[Row]:
     """Return the held-out samples that a RecSys offers, in order of time."""
     rows = (
-        Row(sample.user_id, sample.item_id, sample.value, sample.timestamp, sample.label)
+        Row(
+            sample.user_id,
+            sample.item_id,
+            sample.value,
+            sample.timestamp,
+            sample.label,
+            tuple(sample.context),
+        )
         for sample in whole_samples(
             rec_sys.evaluation_sample_generator(), "evaluation_sample_generator"
         )

@@ -70,29 +70,50 @@ class RoundingCost:
         }
 
 
-def rounding_cost(exact: GraphSession, rounded: GraphSession, ranker: Ranker) -> RoundingCost:
-    """Ask both graphs about the held-out samples of `ranker`, who was trained and knows users."""
+@dataclass(frozen=True)
+class HeldOutAnswers:
+    """What one graph says of held-out samples and users."""
+
+    scores: NDArray[np.float32]
+    """[n_samples]"""
+    best: tuple[frozenset[object], ...]
+    """raw ids of the ten best of the catalogue, of each of the first users"""
+
+
+def held_out_answers(
+    session: GraphSession, ranker: Ranker, n_known: int | None = None
+) -> HeldOutAnswers:
+    """Ask a graph about the held-out samples of `ranker`, who was trained and knows users.
+
+    Parameters
+    ----------
+    n_known : int, optional
+        Newest interactions of a user that are known at the moment that is asked about; None: all.
+    """
+    users = np.unique(ranker.held_out.user)[:_MOST_LISTS].tolist()
+    best = tuple(frozenset(_best(session, ranker, user, n_known)) for user in users)
+    return HeldOutAnswers(_scores(session, ranker, n_known), best)
+
+
+def rounding_cost(exact: HeldOutAnswers, rounded: HeldOutAnswers, ranker: Ranker) -> RoundingCost:
+    """Compare what two graphs said of the held-out samples of `ranker`."""
     held_out = ranker.held_out
-    users = np.unique(held_out.user)
-    qualities = [
-        _quality(held_out.label, _scores(one, ranker), held_out.user) for one in (exact, rounded)
-    ]
+    qualities = [_quality(held_out.label, one.scores, held_out.user) for one in (exact, rounded)]
     n_best = min(_K, len(ranker.item_ids))
     overlaps = [
-        len({*_best(exact, ranker, user)} & {*_best(rounded, ranker, user)}) / n_best
-        for user in users[:_MOST_LISTS].tolist()
+        len(one & other) / n_best for one, other in zip(exact.best, rounded.best, strict=True)
     ]
     return RoundingCost(
         exact=qualities[0],
         rounded=qualities[1],
         top_10_overlap=float(np.mean(overlaps)) if overlaps else math.nan,
         n_samples=len(held_out.label),
-        n_users=len(users),
+        n_users=len(np.unique(held_out.user)),
     )
 
 
-def require_small_loss(cost: RoundingCost, most: float, precision: str) -> None:
-    """Refuse to go on where rounding costs more than `most`.
+def require_small_loss(cost: RoundingCost, most: float, precision: str, left_out: str = "") -> None:
+    """Refuse to go on where rounding, and what was left out, cost more than `most`.
 
     Raises
     ------
@@ -102,15 +123,16 @@ def require_small_loss(cost: RoundingCost, most: float, precision: str) -> None:
     if cost.loss <= most:
         return
     exact, rounded = cost.exact, cost.rounded
+    said = f"Stored as {precision}" + (f" with {left_out}" if left_out else "")
     raise PrecisionError(
-        f"Stored as {precision}, the model loses {cost.loss:.5f} on {cost.n_samples} held-out "
+        f"{said}, the model loses {cost.loss:.5f} on {cost.n_samples} held-out "
         f"samples (AUC {exact.auc:.4f} to {rounded.auc:.4f}, GAUC {exact.gauc:.4f} to "
         f"{rounded.gauc:.4f}); at most {most:g} is allowed, so no file was written. Choose a "
         "higher precision, or allow more with max_loss (--max-loss)."
     )
 
 
-def _scores(session: GraphSession, ranker: Ranker) -> NDArray[np.float32]:
+def _scores(session: GraphSession, ranker: Ranker, n_known: int | None) -> NDArray[np.float32]:
     held_out = ranker.held_out
     keys = zip(held_out.user.tolist(), held_out.as_of.tolist(), strict=True)
     ids = ranker.item_ids[held_out.item - 1].tolist()
@@ -118,30 +140,36 @@ def _scores(session: GraphSession, ranker: Ranker) -> NDArray[np.float32]:
     at = 0
     for (user, as_of), same in groupby(keys):
         end = at + sum(1 for _ in same)
-        request = dataclasses.replace(_asked(ranker, user), item_ids=ids[at:end], now=as_of)
+        asked = _asked(ranker, user, n_known, as_of)
+        request = dataclasses.replace(asked, item_ids=ids[at:end], now=as_of)
         scores[at:end] = session.answer(request).scores
         at = end
     return scores
 
 
-def _best(session: GraphSession, ranker: Ranker, user: int) -> list[object]:
-    request = dataclasses.replace(_asked(ranker, user), k=_K)
-    found: list[object] = session.answer(request).top_ids.tolist()
+def _best(session: GraphSession, ranker: Ranker, user: int, n_known: int | None) -> list[object]:
+    asked = _asked(ranker, user, n_known, ranker.facts.last_timestamp + 1)
+    found: list[object] = session.answer(dataclasses.replace(asked, k=_K)).top_ids.tolist()
     return found
 
 
-def _asked(ranker: Ranker, user: int) -> Request:
+def _asked(ranker: Ranker, user: int, n_known: int | None, as_of: int) -> Request:
     """Return a request with all that training knew of a user, as a file that knows none needs.
 
-    A file that does know him counts each item once, so it answers the same.
+    A file that does know him counts each item once, so it answers the same. Where a file is to
+    know the newest `n_known` alone, they are those before `as_of`: as if it was made then.
     """
     known = ranker.known
     own = slice(int(known.offsets[user]), int(known.offsets[user + 1]))
+    rows, values, times = known.rows[own], known.values[own], known.times[own]
+    if n_known is not None:
+        newest = slice(max(0, int((times < as_of).sum()) - n_known), int((times < as_of).sum()))
+        rows, values, times = rows[newest], values[newest], times[newest]
     return Request(
         user_id=ranker.user_ids.item(user - 1),
-        history=ranker.item_ids[known.rows[own] - 1].tolist(),
-        history_values=known.values[own].tolist(),
-        history_times=known.times[own].tolist(),
+        history=ranker.item_ids[rows - 1].tolist(),
+        history_values=values.tolist(),
+        history_times=times.tolist(),
     )
 
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from edgerec.config import ExportSettings, settings_to_mapping
 from edgerec.export.cost import RoundingCost
 from edgerec.export.parity import Parity
+from edgerec.export.shortlist import ShortlistFound
 from edgerec.graph.convert import id_maps
+from edgerec.graph.idmaps import FUNCTION, IdMap
 from edgerec.schema import (
     FORMAT_VERSION,
     IR_VERSION,
@@ -55,7 +57,8 @@ def _specification(one: TensorSpecification) -> dict[str, Any]:
 
 def stable_part(ranker: Ranker, version: str, settings: ExportSettings = DEFAULT) -> dict[str, Any]:
     """Return what depends on data, settings and seed alone: it stands in the graph too."""
-    facts = ranker.facts
+    facts, maps = ranker.facts, id_maps(ranker, settings)
+    context = ranker.tables.context
     best = facts.epochs[facts.best_epoch - 1]["held_out_auc"] if facts.best_epoch else math.nan
     held_out = (
         "samples of held-out users; they chose the epoch, so this is no test: run `edgerec "
@@ -65,16 +68,17 @@ def stable_part(ranker: Ranker, version: str, settings: ExportSettings = DEFAULT
         "format_version": FORMAT_VERSION,
         "edgerec_version": version,
         "id_types": {"user": ranker.user_id_type, "item": ranker.item_id_type},
-        "id_maps": {
-            role: {"kind": one.kind, "why": one.why}
-            for role, one in id_maps(ranker, settings).items()
-        },
-        "export": dataclasses.asdict(settings),
+        "id_maps": {role: {"kind": one.kind, "why": one.why} for role, one in maps.items()},
+        **_hashes(maps),
+        "export": _of_the_graph(settings),
         "inputs": [
             _specification(one)
-            for one in input_specifications(ranker.user_id_type, ranker.item_id_type)
+            for one in input_specifications(
+                maps["user"].id_type, maps["item"].id_type, context.defaults.tolist()
+            )
         ],
-        "outputs": [_specification(one) for one in output_specifications(ranker.item_id_type)],
+        "outputs": [_specification(one) for one in output_specifications(maps["item"].id_type)],
+        **({"context": list(context.names)} if len(context) else {}),
         "n_history": ranker.settings.n_history,
         "history_until": facts.last_timestamp,
         "label": None
@@ -97,6 +101,21 @@ def stable_part(ranker: Ranker, version: str, settings: ExportSettings = DEFAULT
             "held_out": {"protocol": held_out, "auc": _json_float(best)},
         },
     }
+
+
+def _hashes(maps: Mapping[str, IdMap]) -> dict[str, Any]:
+    """Return which ids a reader hashes, and how; nothing where it passes all as they are."""
+    hashed = {
+        role: {"function": FUNCTION, "seed": one.seed, "n_ids": len(one.ids), "n_collisions": 0}
+        for role, one in maps.items()
+        if one.seed is not None
+    }
+    return {"id_hashes": hashed} if hashed else {}
+
+
+def _of_the_graph(settings: ExportSettings) -> dict[str, Any]:
+    """Return the settings that change the graph: it is the same with an .ort file beside it."""
+    return {name: one for name, one in dataclasses.asdict(settings).items() if name != "mapped"}
 
 
 def golden(
@@ -122,22 +141,30 @@ def golden(
 def manifest(
     name: str,
     stable: dict[str, Any],
-    graph: dict[str, Any],
+    files: Mapping[str, dict[str, Any]],
     parity: Parity,
     audit: Sequence[dict[str, str]],
     golden_requests: list[dict[str, Any]],
     features: Sequence[str],
+    shortlist: ShortlistFound,
     cost: RoundingCost | None,
 ) -> dict[str, Any]:
-    """Return the whole manifest."""
+    """Return the whole manifest; `files` describes "graph" and what else stands beside it."""
     return {
         **stable,
+        **files,
         "name": name,
-        "graph": {**graph, "opset": OPSET, "ai_onnx_ml": OPSET_ML, "ir_version": IR_VERSION},
+        "graph": {
+            **files["graph"],
+            "opset": OPSET,
+            "ai_onnx_ml": OPSET_ML,
+            "ir_version": IR_VERSION,
+        },
         "parity": dataclasses.asdict(parity),
         "audit": list(audit),
         "metrics": [],
         "features": list(features),
+        "shortlist": shortlist.plain(),
         **({} if cost is None else {"rounding": cost.plain()}),
         "golden": golden_requests,
     }

@@ -4,6 +4,7 @@ The graph runs in ONNX Runtime on the very bytes that would be written, and each
 compared with what the ranker computes in Python.
 """
 
+import dataclasses
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +16,8 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from edgerec.errors import ParityError
-from edgerec.ids import padding_id
+from edgerec.graph.idmaps import choose_seed, hashed_tensors, hashed_texts
+from edgerec.ids import id_array, padding_id
 from edgerec.recsys import Id
 from edgerec.schema import TOLERANCE, Answer, Request
 from edgerec.train.ranker import Ranker
@@ -35,13 +37,20 @@ class Parity:
     tolerance: float = TOLERANCE
 
 
-def open_session(graph: Path | bytes) -> onnxruntime.InferenceSession:
-    """Return a graph, a file or its bytes, in ONNX Runtime, on one thread."""
+def open_session(graph: Path | bytes, *, mapped: bool = False) -> onnxruntime.InferenceSession:
+    """Return a graph, a file or its bytes, in ONNX Runtime, on one thread.
+
+    `mapped`: it is an .ort file, to be mapped by the versions that can, and read by the others.
+    """
     assert os.environ.get("ORT_DISABLE_TELEMETRY") == "1"
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
+    if mapped:
+        options.add_session_config_entry("session.load_model_format", "ORT")
+        options.add_session_config_entry("session.use_memory_mapped_ort_model", "1")
+        options.add_session_config_entry("session.use_ort_model_bytes_for_initializers", "1")
     return onnxruntime.InferenceSession(
         graph if isinstance(graph, bytes) else str(graph),
         options,
@@ -52,14 +61,39 @@ def open_session(graph: Path | bytes) -> onnxruntime.InferenceSession:
 class GraphSession:
     """A graph, as a file or as its bytes, in ONNX Runtime, asked as Python asks the ranker."""
 
-    def __init__(self, graph: Path | bytes, ranker: Ranker) -> None:
+    def __init__(self, graph: Path | bytes, ranker: Ranker, *, mapped: bool = False) -> None:
         self._types = ranker.user_id_type, ranker.item_id_type
-        self._session = open_session(graph)
+        self._catalogue = ranker.item_ids
+        self._session = open_session(graph, mapped=mapped)
+        given = {one.name: one.type for one in self._session.get_inputs()}
+        # A graph that is given integers for strings is given their hashes.
+        self._seeds = {
+            role: choose_seed(ids)
+            for role, name, ids, kind in (
+                ("user", "user_id", ranker.user_ids, ranker.user_id_type),
+                ("item", "item_ids", ranker.item_ids, ranker.item_id_type),
+            )
+            if kind == "string" and given[name] == "tensor(int64)"
+        }
 
     def answer(self, request: Request) -> Answer:
         """Run the graph."""
-        outputs = self._session.run(list(_OUTPUTS), request.tensors(*self._types))
-        return Answer(*outputs)
+        tensors = hashed_tensors(request.tensors(*self._types), self._seeds)
+        answer = Answer(*self._session.run(list(_OUTPUTS), tensors))
+        return self._in_text(request, answer) if "item" in self._seeds else answer
+
+    def _in_text(self, request: Request, answer: Answer) -> Answer:
+        """Return the answer with ids in place of their hashes."""
+        padding = padding_id("string")
+        given = [id_ for id_ in request.item_ids if id_ != padding]
+        scored = id_array(given, "string") if given else self._catalogue
+        ids = scored[answer.top_positions]
+        if not np.array_equal(hashed_texts(ids, self._seeds["item"]), answer.top_ids):
+            raise ParityError(
+                f"The graph answers {request.name!r} with hashes of other items than those at its "
+                "top positions, so no file was written. Please report this."
+            )
+        return dataclasses.replace(answer, top_ids=ids)
 
 
 def unknown_id(ranker: Ranker, role: str, number: int = 0) -> Id:
@@ -111,6 +145,7 @@ def _adversarial(ranker: Ranker, random: np.random.Generator) -> list[Request]:
             name="unknown items", user_id=user, item_ids=[nothing, items[0], nothing, padding], k=4
         ),
         Request(name="one candidate", user_id=nobody, item_ids=items[:1], k=10),
+        *_of_context(ranker, items[:6]),
         Request(
             name="history with values",
             item_ids=items[:6],
@@ -146,6 +181,13 @@ def _adversarial(ranker: Ranker, random: np.random.Generator) -> list[Request]:
             now=late,
         ),
         Request(name="catalogue", user_id=nobody, k=10),
+        Request(
+            name="catalogue but what is had",
+            history=items[6:20],
+            history_values=[high, low] * 7,
+            exclude=items[6:30],
+            k=20,
+        ),
         Request(name="catalogue but one", user_id=user, exclude=_pick(ranker.item_ids, random, 1)),
         Request(name="full history", item_ids=items, history=full, history_values=ratings),
         Request(
@@ -164,6 +206,22 @@ def _adversarial(ranker: Ranker, random: np.random.Generator) -> list[Request]:
     ]
 
 
+def _of_context(ranker: Ranker, items: list[Id]) -> list[Request]:
+    """Return requests with a context that is whole, too short, too long, not stated, far off."""
+    defaults = ranker.tables.context.defaults
+    stated = (defaults + 1).tolist()
+    if not stated:
+        return []
+    far = [(-1) ** at * 1e30 for at in range(len(defaults))]
+    return [
+        Request(name="context", item_ids=items, context=stated),
+        Request(name="context, the first alone", item_ids=items, context=stated[:1]),
+        Request(name="context and more", item_ids=items, context=[*stated, 7.0]),
+        Request(name="context not stated", item_ids=items, context=[float("nan")] * len(stated)),
+        Request(name="context far off", item_ids=items, context=far),
+    ]
+
+
 def _random_request(ranker: Ranker, random: np.random.Generator, number: int) -> Request:
     n_history = int(random.integers(0, 2 * ranker.settings.n_history))
     n_candidates = int(random.integers(1, 101))
@@ -174,19 +232,31 @@ def _random_request(ranker: Ranker, random: np.random.Generator, number: int) ->
     if number % 5 == 0:
         candidates[0] = unknown_id(ranker, "item", number)
     known_user = bool(number % 3)
+    # Often where a list finds the best, since it is then no more work than any other request.
+    of_catalogue = ranker.shortlist is not None and number % 6 == 1
     first, last = ranker.facts.first_timestamp, ranker.facts.last_timestamp
     stated_now = number % 2 == 0
     return Request(
         name=f"random {number}",
         user_id=_user(ranker, random) if known_user else unknown_id(ranker, "user"),
-        item_ids=candidates,
+        item_ids=[] if of_catalogue else candidates,
         history=_pick(ranker.item_ids, random, n_history),
         history_values=values.tolist(),
         history_times=random.integers(first, last + 1, n_history).tolist() if stated_now else [],
         now=int(random.integers(first, last + 2)) if stated_now else Request().now,
         exclude=_pick(ranker.item_ids, random, 3),
-        k=int(random.integers(0, 20)),
+        k=int(random.integers(of_catalogue, 20)),
+        context=_random_context(ranker, number),
     )
+
+
+def _random_context(ranker: Ranker, number: int) -> list[float]:
+    """Return numbers about the defaults, some not stated, drawn apart from the rest."""
+    defaults = ranker.tables.context.defaults
+    random = np.random.default_rng([ranker.settings.random_state, 3, number])
+    stated = random.normal(defaults, 1 + np.abs(defaults)).astype(np.float32)
+    stated[random.random(len(stated)) < 0.2] = np.nan
+    return [float(one) for one in stated[: int(random.integers(0, len(stated) + 1))]]
 
 
 def difference(expected: Answer, came: Answer) -> float:
@@ -202,6 +272,8 @@ def difference(expected: Answer, came: Answer) -> float:
     if expected.top_scores.shape != came.top_scores.shape:
         return float("inf")
     positions = came.top_positions
+    if not len(came.scores):
+        return _list_difference(expected, came)
     if len(set(positions.tolist())) != len(positions):
         return float("inf")
     if not np.array_equal(came.scores[positions], came.top_scores):
@@ -212,6 +284,20 @@ def difference(expected: Answer, came: Answer) -> float:
         (expected.scores[positions], came.top_scores),
     )
     return max(float(np.abs(left - right).max(initial=0)) for left, right in pairs)
+
+
+def _list_difference(expected: Answer, came: Answer) -> float:
+    """Compare lists that stand alone: an item's score is known where it stands in the other."""
+    if not np.isfinite(came.top_scores).all():
+        return float("inf")
+    if len(set(came.top_positions.tolist())) != len(came.top_positions):
+        return float("inf")
+    theirs = dict(zip(expected.top_ids.tolist(), expected.top_scores.tolist(), strict=True))
+    # What stands in one list alone is at the end of both, where scores are nearly the same.
+    last = float(expected.top_scores[-1]) if len(expected.top_scores) else 0.0
+    of_same = np.array([theirs.get(id_, last) for id_ in came.top_ids.tolist()], np.float32)
+    pairs = (expected.top_scores, of_same)
+    return max(float(np.abs(one - came.top_scores).max(initial=0)) for one in pairs)
 
 
 def check_parity(

@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgerec.errors import EvaluationError
+from edgerec.export.id_list import ids_of
 from edgerec.export.parity import open_session
 from edgerec.graph.cut import SEEN, cut_at_features
+from edgerec.graph.idmaps import hashed_tensors
 from edgerec.ids import IdType
 from edgerec.recsys import Id
 from edgerec.schema import Request
@@ -53,11 +55,14 @@ class FeatureProbe:
             described["id_types"]["user"],
             described["id_types"]["item"],
         )
+        self._seeds = {role: one["seed"] for role, one in described.get("id_hashes", {}).items()}
         self.names: tuple[str, ...] = tuple(described.get("features", ()))
         """of each feature, in the order of the graph"""
         *parts, _, _, catalogue = self._run(Request())
         self._ends = np.cumsum([part.shape[1] for part in parts])
-        self.catalogue: list[Id] = catalogue.tolist()
+        self.catalogue: list[Id] = (
+            [*ids_of(Path(path))] if "item" in self._seeds else catalogue.tolist()
+        )
         """raw ids; item row r is position r - 1"""
         width = int(self._ends[-1])
         if len(self.names) != width:
@@ -87,7 +92,7 @@ class FeatureProbe:
         return scores
 
     def _run(self, request: Request) -> list[NDArray[np.float32]]:
-        tensors = request.tensors(*self._types)
+        tensors = hashed_tensors(request.tensors(*self._types), self._seeds)
         wanted = {one.name for one in self._before.get_inputs()}
         answered: list[NDArray[np.float32]] = self._before.run(
             [*self._between, *SEEN],

@@ -25,6 +25,8 @@ _WORDS = {
     "user_hash_positions": "ids",
 }
 _SMALL_BYTES = 1024
+_ROW_CODES = "row_codes_"
+_SHARED = "which rows are shared"
 
 
 def sizes_of_parts(path: str | Path) -> dict[str, int]:
@@ -37,8 +39,9 @@ def sizes_of_parts(path: str | Path) -> dict[str, int]:
     sizes: dict[str, int] = {}
     for tensor in model.graph.initializer:
         n_bytes = tensor.ByteSize()
-        name = tensor.name.removesuffix("_scale")
-        part = "network" if name.startswith("network/") else name
+        # Of a table that is cut into runs of columns, each is named NAME/number.
+        name = tensor.name.partition("/")[0].removesuffix("_scale")
+        part = _SHARED if name.startswith(_ROW_CODES) else name
         if part == "network" or part in _WORDS or n_bytes >= _SMALL_BYTES:
             part = _WORDS.get(part, part)
             sizes[part] = sizes.get(part, 0) + n_bytes

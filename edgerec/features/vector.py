@@ -3,25 +3,25 @@
 `edgerec.graph` builds the same vector in the same order out of the same tables.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgerec.context import Context
 from edgerec.features import history
 from edgerec.features.history import HistoryInputs
 from edgerec.features.neighbours.columns import column_names as neighbour_names
 from edgerec.features.neighbours.columns import neighbour_features
-from edgerec.features.neighbours.tables import TABLE_NAMES, Neighbours
+from edgerec.features.neighbours.tables import Neighbours
 from edgerec.features.slots import Slots, what_slots_state
 from edgerec.features.statistics import ItemStatistics
 from edgerec.features.taste.columns import column_names as taste_names
 from edgerec.features.taste.columns import part_mask, taste_columns, tastes
 from edgerec.features.taste.lookup import candidate_inputs, taste_inputs
-from edgerec.features.taste.tables import TasteTables, taste_from_arrays, taste_to_arrays
+from edgerec.features.taste.tables import TasteTables
 
 Array = NDArray[np.float32]
 STATISTIC_NAMES = ("item_mean_value", "item_liked_rate", "item_log_count", "item_root_count")
@@ -57,6 +57,8 @@ class FeatureTables:
     """item-item weights; None: none were learned"""
     n_compared: int = 200
     """newest slots of a history that candidates are compared with; neighbours take all slots"""
+    context: Context = field(default_factory=Context)
+    """numbers that a request states of its moment"""
 
     @cached_property
     def item_statistics(self) -> Array:
@@ -77,6 +79,7 @@ class FeatureTables:
             *STATISTIC_NAMES,
             *history.USER_NAMES,
             *history.profile_names(self.kinds.shape[1]),
+            *(f"context_{name}" for name in self.context.names),
             *history.CANDIDATE_NAMES,
             *taste_names(self.taste),
             *(() if self.neighbours is None else neighbour_names(self.neighbours)),
@@ -109,6 +112,8 @@ class Requests:
     """[G]: which fit of the embedding may be seen"""
     as_of: NDArray[np.int64]
     """[G]: the moment that is asked about, Unix seconds"""
+    context: Array | None = None
+    """[G, C], nothing of it NaN; None: nobody stated any"""
 
 
 def history_inputs(requests: Requests, tables: FeatureTables) -> HistoryInputs:
@@ -158,7 +163,7 @@ def item_age(requests: Requests, statistics: ItemStatistics) -> Array:
     return age
 
 
-def _liked(requests: Requests, label_above: float | None) -> Array:
+def liked_slots(requests: Requests, label_above: float | None) -> Array:
     """Return which slots were liked, of all: float32 [G, H]."""
     above = np.inf if label_above is None else label_above
     # What is not stated (NaN) is not above.
@@ -188,8 +193,11 @@ def feature_vectors(requests: Requests, tables: FeatureTables, taste: Array | No
     taste_dynamic = _taste_columns(requests, tables, inputs, taste)
     fit, candidates = requests.fit[:, None], requests.candidates
     shape = candidates.shape
-    per_user = (tables.user_features[requests.user], user_dynamic, profile)
-    user_static, user_history, user_profile = (
+    stated = requests.context
+    if stated is None:
+        stated = np.broadcast_to(tables.context.defaults, (len(requests.user), len(tables.context)))
+    per_user = (tables.user_features[requests.user], user_dynamic, profile, stated)
+    user_static, user_history, user_profile, context = (
         np.broadcast_to(part[:, None, :], (*shape, part.shape[1])) for part in per_user
     )
     by_neighbours = (
@@ -199,7 +207,7 @@ def feature_vectors(requests: Requests, tables: FeatureTables, taste: Array | No
             neighbour_features(
                 tables.neighbours,
                 requests.history,
-                _liked(requests, tables.label_above),
+                liked_slots(requests, tables.label_above),
                 candidates,
                 requests.fit,
             )
@@ -212,6 +220,7 @@ def feature_vectors(requests: Requests, tables: FeatureTables, taste: Array | No
             _taken(tables.item_statistics, fit, candidates),
             user_history,
             user_profile,
+            context,
             candidate_dynamic,
             taste_dynamic,
             *by_neighbours,
@@ -221,74 +230,26 @@ def feature_vectors(requests: Requests, tables: FeatureTables, taste: Array | No
     )
 
 
+def solved_tastes(requests: Requests, tables: FeatureTables) -> Array:
+    """Return the tastes that histories tell of, whatever the candidates: float32 [G, S, W, D]."""
+    rows = requests.history[:, : tables.n_compared]
+    values = requests.values[:, : tables.n_compared]
+    slots = what_slots_state(rows, values, tables.value_range, tables.label_above)
+    return _solved(requests, tables, slots)
+
+
+def _solved(requests: Requests, tables: FeatureTables, slots: Slots) -> Array:
+    rows = requests.history[:, : tables.n_compared]
+    signals = slots.of_tastes(tables.label_above)
+    return tastes(taste_inputs(tables.taste, requests.fit, rows, *signals))
+
+
 def _taste_columns(
     requests: Requests, tables: FeatureTables, inputs: HistoryInputs, taste: Array | None
 ) -> Array:
     if taste is None:
-        rows = requests.history[:, : tables.n_compared]
-        slots = Slots(inputs.present, inputs.stated, inputs.value, inputs.liked)
-        signals = slots.of_tastes(tables.label_above)
-        taste = tastes(taste_inputs(tables.taste, requests.fit, rows, *signals))
+        taste = _solved(
+            requests, tables, Slots(inputs.present, inputs.stated, inputs.value, inputs.liked)
+        )
     candidates = candidate_inputs(tables.taste, requests.fit, requests.candidates)
     return taste_columns(taste, candidates, part_mask(tables.taste))
-
-
-def tables_to_arrays(tables: FeatureTables) -> dict[str, NDArray[Any]]:
-    """Return the tables as named arrays, for a file."""
-    arrays: dict[str, NDArray[Any]] = {
-        "user_features": tables.user_features,
-        "item_features": tables.item_features,
-        "kinds": tables.kinds,
-        "scales": tables.scales,
-        "embedding": tables.embedding,
-        "audience": tables.audience,
-    }
-    for name in ItemStatistics.__dataclass_fields__:
-        arrays[f"statistics_{name}"] = getattr(tables.statistics, name)
-    for name, array in taste_to_arrays(tables.taste).items():
-        arrays[f"taste_{name}"] = array
-    if tables.neighbours is not None:
-        for number, name in enumerate(tables.neighbours.names):
-            arrays[f"neighbours_{name}_rows"] = tables.neighbours.rows[:, :, number]
-            arrays[f"neighbours_{name}_weights"] = tables.neighbours.weights[:, :, number]
-    return arrays
-
-
-def tables_from_arrays(
-    arrays: Mapping[str, NDArray[Any]],
-    content: Array,
-    label_above: float | None,
-    value_range: tuple[float, float],
-    n_compared: int,
-) -> FeatureTables:
-    """Return the tables that `tables_to_arrays` wrote."""
-    return FeatureTables(
-        user_features=arrays["user_features"],
-        item_features=arrays["item_features"],
-        content=content,
-        kinds=arrays["kinds"],
-        scales=arrays["scales"],
-        embedding=arrays["embedding"],
-        audience=arrays["audience"],
-        statistics=ItemStatistics(
-            **{name: arrays[f"statistics_{name}"] for name in ItemStatistics.__dataclass_fields__}
-        ),
-        taste=taste_from_arrays(
-            {name: arrays[f"taste_{name}"] for name in TasteTables.__dataclass_fields__}
-        ),
-        label_above=label_above,
-        value_range=value_range,
-        neighbours=_neighbours_from_arrays(arrays),
-        n_compared=n_compared,
-    )
-
-
-def _neighbours_from_arrays(arrays: Mapping[str, NDArray[Any]]) -> Neighbours | None:
-    names = tuple(name for name in TABLE_NAMES if f"neighbours_{name}_rows" in arrays)
-    if not names:
-        return None
-    rows, weights = (
-        np.stack([arrays[f"neighbours_{name}_{part}"] for name in names], axis=2)
-        for part in ("rows", "weights")
-    )
-    return Neighbours(names, rows, weights)

@@ -3,13 +3,16 @@
 import onnx
 
 from edgerec.config import ExportSettings
+from edgerec.graph.context import context_features
+from edgerec.graph.effective_history import HistorySlots, effective_history, newest_slots
 from edgerec.graph.feature_sides import Side, add_features, add_products, columns_of
-from edgerec.graph.history import HistoryFeatures, history_inputs
+from edgerec.graph.history import HistoryFeatures, candidate_inputs, slot_inputs
 from edgerec.graph.idmaps import IdMap, choose_id_map
-from edgerec.graph.lookup import Lookup, effective_history, newest_slots, user_row
-from edgerec.graph.neighbours import neighbour_features
+from edgerec.graph.lookup import Lookup, ShortlistTensors, user_row
+from edgerec.graph.neighbours import counted_slots, neighbour_features
 from edgerec.graph.network import add_network
 from edgerec.graph.nodes import GraphBuilder
+from edgerec.graph.shortlist import shortlisted_rows
 from edgerec.graph.taste import TasteFeatures
 from edgerec.schema import input_specifications, output_specifications
 from edgerec.train.ranker import Ranker
@@ -17,56 +20,83 @@ from edgerec.train.ranker import Ranker
 
 def to_graph(ranker: Ranker, producer_version: str, settings: ExportSettings) -> onnx.ModelProto:
     """Return the ranker as one ONNX model that follows the graph contract, version 1."""
-    graph = GraphBuilder(settings.precision)
+    graph = GraphBuilder(settings.precision, deduplicate=settings.deduplicate)
     maps = id_maps(ranker, settings)
-    lookup = Lookup(graph, maps["item"])
+    tables, lookup = ranker.tables, Lookup(graph, maps["item"])
     user = user_row(graph, maps["user"])
-    candidates = lookup.candidates()
     slots = effective_history(graph, lookup, user, ranker.known, ranker.settings.n_history)
     compared = newest_slots(graph, slots, ranker.settings)
     n_compared = min(ranker.settings.n_compared, ranker.settings.n_history)
-    inputs = history_inputs(
-        graph, compared, candidates.rows, ranker.tables, ranker.facts.last_timestamp
-    )
-    dynamic = HistoryFeatures(graph, inputs, ranker.tables, n_compared)
+    inputs = slot_inputs(graph, compared, tables)
+    dynamic = HistoryFeatures(graph, inputs, tables, n_compared)
     user_history = [dynamic.user_features()]
-    if ranker.tables.kinds.shape[1]:
+    if tables.kinds.shape[1]:
         user_history.append(dynamic.profile())
+    if len(ranker.tables.context):
+        user_history.append(context_features(graph, ranker.tables.context))
     taste = TasteFeatures(
         graph,
-        ranker.tables.taste,
+        tables.taste,
         compared.rows,
         inputs.stated,
         inputs.value_and_liked,
         n_compared,
-        ranker.tables.label_above is not None,
+        tables.label_above is not None,
     )
-    per_candidate = [*dynamic.candidate_features(), taste.candidate_columns(candidates.rows)]
-    if ranker.tables.neighbours is not None:
+    counted = ""
+    if tables.neighbours is not None:
+        counted = counted_slots(
+            graph, tables.neighbours, slots, tables.label_above, ranker.settings.n_history
+        )
+    shortlist = _shortlist(graph, ranker, lookup, taste.taste, slots, counted)
+    candidates = lookup.candidates(shortlist)
+    read = candidate_inputs(graph, candidates.rows, tables, ranker.facts.last_timestamp)
+    per_candidate = [*dynamic.candidate_features(read), taste.candidate_columns(candidates.rows)]
+    if tables.neighbours is not None:
         per_candidate.append(
-            neighbour_features(
-                graph,
-                ranker.tables.neighbours,
-                slots,
-                ranker.tables.label_above,
-                candidates.rows,
-                ranker.settings.n_history,
-            )
+            neighbour_features(graph, tables.neighbours, slots, counted, candidates.rows)
         )
     rows: dict[Side, str] = {"user": user, "candidates": candidates.rows}
     columns = columns_of(ranker, settings)
-    statistics = graph.rows("item_statistics", ranker.tables.item_statistics[-1], candidates.rows)
+    statistics = graph.rows("item_statistics", tables.item_statistics[-1], candidates.rows)
     dynamics: dict[Side, list[str]] = {"user": user_history, "candidates": per_candidate}
-    add_features(graph, ranker.tables, columns, rows, statistics, dynamics)
+    add_features(graph, tables, columns, rows, statistics, dynamics)
     add_products(graph, ranker, columns, rows)
     add_network(graph, ranker, columns, candidates)
-    lookup.top(candidates, lookup.excluded(candidates))
+    lookup.top(candidates, lookup.excluded(candidates), shortlist)
     return graph.model(
         "edgerec",
-        input_specifications(ranker.user_id_type, ranker.item_id_type),
-        output_specifications(ranker.item_id_type),
+        input_specifications(
+            maps["user"].id_type, maps["item"].id_type, ranker.tables.context.defaults.tolist()
+        ),
+        output_specifications(maps["item"].id_type),
         producer_version,
     )
+
+
+def _shortlist(
+    graph: GraphBuilder,
+    ranker: Ranker,
+    lookup: Lookup,
+    taste: str,
+    slots: HistorySlots,
+    counted: str,
+) -> ShortlistTensors | None:
+    shortlist = ranker.shortlist
+    if shortlist is None:
+        return None
+    asked = lookup.top_alone(shortlist.largest_k)
+    rows = shortlisted_rows(
+        graph,
+        shortlist,
+        asked,
+        taste,
+        ranker.tables.neighbours,
+        slots.rows,
+        counted,
+        lookup.rows("exclude"),
+    )
+    return ShortlistTensors(asked, rows)
 
 
 def id_maps(ranker: Ranker, settings: ExportSettings) -> dict[str, IdMap]:

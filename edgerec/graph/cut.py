@@ -18,7 +18,8 @@ FEATURES: Final = (
 static rows are folded"""
 SEEN: Final = ("history_rows", "history_slot_values", "candidate_ids")
 """what the first half answers beside them"""
-_SCORES: Final = "scores"
+_SCORES: Final = ("scores_of_candidates", "scores")
+"""the first is there where the graph has a shortlist"""
 
 
 def cut_at_features(graph: bytes) -> tuple[bytes, bytes, tuple[str, ...]]:
@@ -26,7 +27,7 @@ def cut_at_features(graph: bytes) -> tuple[bytes, bytes, tuple[str, ...]]:
 
     The nodes and tables are those of `graph`, untouched. The first half takes its inputs and
     answers FEATURES (those that there are) and SEEN; the second takes FEATURES, of n rows on
-    either side, and answers `scores`.
+    either side, and answers the scores of all.
 
     Raises
     ------
@@ -45,7 +46,8 @@ def cut_at_features(graph: bytes) -> tuple[bytes, bytes, tuple[str, ...]]:
     extractor = utils.Extractor(model)
     inputs = [one.name for one in model.graph.input]
     before = extractor.extract_model(inputs, [*between, *SEEN])
-    after = extractor.extract_model(list(between), [_SCORES])
+    scores = next(name for name in _SCORES if name in known or name == _SCORES[-1])
+    after = extractor.extract_model(list(between), [scores])
     # One user's features are a single row in the graph; here each row may be of another user.
     for tensor in after.graph.input:
         tensor.type.tensor_type.shape.dim[0].dim_param = "n"

@@ -4,22 +4,21 @@ import numpy as np
 
 from edgerec.features.neighbours.columns import OWN_NAMES, slot_weights, weightings
 from edgerec.features.neighbours.tables import Neighbours
-from edgerec.graph.lookup import HistorySlots
+from edgerec.graph.effective_history import HistorySlots
 from edgerec.graph.nodes import GraphBuilder, narrow
 
 _FLOAT = 1
 
 
-def neighbour_features(
+def counted_slots(
     graph: GraphBuilder,
     neighbours: Neighbours,
     slots: HistorySlots,
     label_above: float | None,
-    candidate_rows: str,
     n_history: int,
 ) -> str:
-    """Return the columns of each candidate: [N, len(column_names(neighbours))]."""
-    n_rows, chosen = neighbours.rows.shape[1], weightings(neighbours)
+    """Return what each slot counts: [H, weightings]."""
+    chosen = weightings(neighbours)
     # The blank slot stands one behind the oldest, so there is one more than n_history at most.
     every = graph.table("neighbour_slots", slot_weights(n_history + 1, chosen))
     zero, n_slots = graph.constant([0]), graph.add("Shape", [slots.rows])
@@ -40,10 +39,25 @@ def neighbour_features(
         axis=1,
     )
     counted = graph.add("MatMul", [counts, graph.table("neighbour_picks", picks)])
-    updates = graph.add("Mul", [even, counted])
+    return graph.add("Mul", [even, counted])
+
+
+def neighbour_features(
+    graph: GraphBuilder,
+    neighbours: Neighbours,
+    slots: HistorySlots,
+    counted: str,
+    candidate_rows: str,
+) -> str:
+    """Return the columns of each candidate: [N, len(column_names(neighbours))].
+
+    `counted` is what `counted_slots` returned.
+    """
+    n_rows, chosen = neighbours.rows.shape[1], weightings(neighbours)
+    zero = graph.constant([0])
     empty = graph.add("Expand", [graph.number(0.0), graph.constant([n_rows, len(chosen)])])
     places = graph.add("Unsqueeze", [slots.rows, graph.constant([1])])
-    scattered = graph.add("ScatterND", [empty, places, updates])
+    scattered = graph.add("ScatterND", [empty, places, counted])
     rows = graph.rows("neighbour_rows", narrow(neighbours.rows[-1]), candidate_rows)
     weights = graph.rows(
         "neighbour_weights", neighbours.weights[-1, :, :, None, :], candidate_rows, coarse=True

@@ -16,7 +16,7 @@ from edgerec.train.rows import CLIP
 def add_network(
     graph: GraphBuilder, ranker: Ranker, columns: Columns, candidates: Candidates
 ) -> None:
-    """Add standardisation and network: the features of both sides to the output `scores` [N]."""
+    """Add standardisation and network: the features of both sides to the scores [N]."""
     converted = to_onnx(
         ranker.network,
         initial_types=[("features", FloatTensorType([None, len(ranker.weights.mean)]))],
@@ -31,14 +31,14 @@ def add_network(
     )
     penalty = ranker.settings.popularity_penalty
     if not penalty:
-        graph.add("Reshape", [of_label_1, graph.constant([-1])], "scores")
+        graph.add("Reshape", [of_label_1, graph.constant([-1])], candidates.scores)
         return
     likely = graph.add("Reshape", [of_label_1, graph.constant([-1])])
     table = popularity_odds(ranker.tables.statistics.log_count[-1], penalty)
     odds = graph.rows("popularity_odds", table, candidates.rows)
     weighed = graph.add("Mul", [likely, odds])
     unlikely = graph.add("Sub", [graph.number(1.0), likely])
-    graph.add("Div", [weighed, graph.add("Add", [unlikely, weighed])], "scores")
+    graph.add("Div", [weighed, graph.add("Add", [unlikely, weighed])], candidates.scores)
 
 
 def _end_of_first_layer(converted: onnx.GraphProto) -> str:

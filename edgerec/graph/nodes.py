@@ -1,6 +1,7 @@
 """A small builder of ONNX nodes whose names depend on nothing but the order of the calls."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from edgerec.config import Precision
+from edgerec.graph.distinct import Codes, fits, runs_of
 from edgerec.graph.precision import stored_rows
 from edgerec.schema import IR_VERSION, OPSET, OPSET_ML, TensorSpecification
 
@@ -21,6 +23,17 @@ _TYPES: Final = {
 _ML_OPERATORS: Final = frozenset({"LabelEncoder"})
 
 
+@dataclass(frozen=True)
+class _StoredRows:
+    """A table of rows as it stands in the graph."""
+
+    runs: tuple[tuple[str, str], ...]
+    """of columns, side by side: names of values and codes; no codes: every row is stored"""
+    is_cast: bool
+    scale: NDArray[np.float32] | None
+    """what bytes are multiplied with"""
+
+
 class GraphBuilder:
     """Collects nodes and tables; each method returns the name of what it made.
 
@@ -29,9 +42,11 @@ class GraphBuilder:
     'abs_1'
     """
 
-    def __init__(self, precision: Precision = "fp32") -> None:
+    def __init__(self, precision: Precision = "fp32", *, deduplicate: bool = False) -> None:
         self._precision = precision
-        self._stored: dict[str, tuple[str, str, bool]] = {}
+        self._deduplicate = deduplicate
+        self._stored: dict[str, _StoredRows] = {}
+        self._codes: dict[str, Codes] = {}
         self._taken: dict[tuple[str, str, int], str] = {}
         self._nodes: list[onnx.NodeProto] = []
         # Tables go into the model at once: putting them together at the end would copy all twice.
@@ -87,27 +102,75 @@ class GraphBuilder:
         if (name, rows, axis) in self._taken:
             return self._taken[name, rows, axis]
         if name not in self._stored:
-            self._stored[name] = self._store(name, values, coarse)
-        table, scale, is_cast = self._stored[name]
-        taken = self.add("Gather", [table, rows], axis=axis)
+            self._stored[name] = self._store(name, values, axis, coarse)
+        stored = self._stored[name]
+        parts = [self._gathered(*run, rows, axis) for run in stored.runs]
+        taken = parts[0] if len(parts) == 1 else self.add("Concat", parts, axis=values.ndim - 1)
         # After the Gather: a Cast of the table would be done for all of it when it is loaded.
-        if is_cast:
+        if stored.is_cast:
             number = TensorProto.FLOAT if values.dtype == np.float32 else TensorProto.INT64
             taken = self.add("Cast", [taken], to=number)
-        if scale:
-            taken = self.add("Mul", [taken, self.add("Gather", [scale, rows], axis=axis)])
+        if stored.scale is not None:
+            taken = self.add("Mul", [taken, self.rows(f"{name}_scale", stored.scale, rows, axis)])
         self._taken[name, rows, axis] = taken
         return taken
 
-    def _store(self, name: str, values: NDArray[Any], coarse: bool) -> tuple[str, str, bool]:
+    def whole(self, name: str, values: NDArray[np.float32]) -> str:
+        """Add a table that is used whole and not by rows; returns float32.
+
+        Where it is stored in fewer bytes, ONNX Runtime widens it once, when it loads the graph.
+        """
+        stored = stored_rows(values, "fp32" if self._precision == "fp32" else "fp16").values
+        table = self.table(name, stored)
+        if stored.dtype == np.float32:
+            return table
+        return self.add("Cast", [table], to=TensorProto.FLOAT)
+
+    def _gathered(self, table: str, codes: str, rows: str, axis: int) -> str:
+        if codes:
+            # Once for all tables that have these codes; indices are to be wide.
+            if (codes, rows, 0) not in self._taken:
+                code = self.add("Gather", [codes, rows], axis=0)
+                code = self.add("Cast", [code], to=TensorProto.INT64)
+                self._taken[codes, rows, 0] = code
+            rows = self._taken[codes, rows, 0]
+        return self.add("Gather", [table, rows], axis=axis)
+
+    def _store(self, name: str, values: NDArray[Any], axis: int, coarse: bool) -> _StoredRows:
         if values.dtype != np.float32:
-            return self.table(name, values), "", values.dtype != np.int64
+            is_cast = values.dtype != np.int64
+            return _StoredRows(self._store_runs(name, values, axis), is_cast, None)
         precision = self._precision
         if precision == "int8" and not coarse:
             precision = "fp16"
         stored = stored_rows(values, precision)
-        scale = "" if stored.scale is None else self.table(f"{name}_scale", stored.scale)
-        return self.table(name, stored.values), scale, stored.values.dtype != np.float32
+        runs = self._store_runs(name, stored.values, axis)
+        return _StoredRows(runs, stored.values.dtype != np.float32, stored.scale)
+
+    def _store_runs(
+        self, name: str, values: NDArray[Any], axis: int
+    ) -> tuple[tuple[str, str], ...]:
+        runs = runs_of(values, axis) if self._deduplicate else []
+        if len(runs) < 2 and all(run.codes is None for run in runs):
+            return ((self.table(name, values), ""),)
+        stored = []
+        for number, run in enumerate(runs):
+            own = name if len(runs) == 1 else f"{name}/{number}"
+            if run.codes is None:
+                stored.append((self.table(own, run.values), ""))
+                continue
+            columns = run.values.take(run.codes.astype(np.int64), axis=axis)
+            for codes, known in self._codes.items():
+                distinct = fits(columns, known, axis)
+                # Of other codes, which tell more rows apart, this run may have equal rows twice.
+                if distinct is not None and distinct.nbytes <= run.nbytes:
+                    stored.append((self.table(own, distinct), codes))
+                    break
+            else:
+                codes = f"row_codes_{len(self._codes)}"
+                self._codes[codes] = run.codes
+                stored.append((self.table(own, run.values), self.table(codes, run.codes)))
+        return tuple(stored)
 
     def constant(self, value: Any, dtype: Any = np.int64) -> str:
         """Add a small constant; the same value twice is one initializer."""

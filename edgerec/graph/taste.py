@@ -71,7 +71,8 @@ class TasteFeatures:
             weight[-1] = 0
         self._levels = np.stack([tables.level[-1], tables.spread[-1], weight], axis=2)
         self._root = graph.table("taste_root", tables.root[-1])
-        self._taste = self._solved(*self._system(history_rows, stated, value_and_liked))
+        # [S, D, W]
+        self.taste = self._solved(*self._system(history_rows, stated, value_and_liked))
 
     def candidate_columns(self, rows: str) -> str:
         """Return [N, S * len(COLUMNS)]."""
@@ -81,7 +82,7 @@ class TasteFeatures:
         directions = self._concat([self._directions(rows), levels], 2)
         mask = part_mask(self._tables)
         weighting = [number if number < N_WEIGHTINGS else 0 for number in range(len(COLUMNS))]
-        by_column = graph.add("Gather", [self._taste, graph.constant(weighting)], axis=2)
+        by_column = graph.add("Gather", [self.taste, graph.constant(weighting)], axis=2)
         by_column = self._mul(by_column, graph.table("taste_columns", mask))
         as_they_are = np.zeros((self._n_signals, 2, len(COLUMNS)), np.float32)
         as_they_are[:, 0, :N_WEIGHTINGS] = 1
@@ -137,8 +138,12 @@ class TasteFeatures:
         other = graph.add("Unsqueeze", [self._concat([scaled, rest], 2), axis])
         total = graph.add("MatMul", [weighted, other])
         system = self._slice(total, 0, size, 3)
-        if n_latent:
-            variance = graph.rows("taste_variance", self._tables.latent_variance[-1], rows, 1)
+        variances = self._tables.latent_variance[-1]
+        if variances.any():
+            if (variances == variances[..., :1]).all():
+                # One number an item serves all its directions.
+                variances = np.ascontiguousarray(variances[..., :1])
+            variance = graph.rows("taste_variance", variances, rows, 1)
             variance = graph.add("Unsqueeze", [variance, axis])
             uncertain = graph.add("MatMul", [weight, variance])
             of_latent = self._tables.root[-1][:, None, -n_latent:]

@@ -1,6 +1,7 @@
 """Puts the sections together: what was measured becomes a page."""
 
 from edgerec.evaluate.intervals import Interval
+from edgerec.report.budget import budget_section
 from edgerec.report.content import Page, Tile
 from edgerec.report.facts import (
     audit_section,
@@ -10,6 +11,7 @@ from edgerec.report.facts import (
     training_section,
 )
 from edgerec.report.measured import Measured
+from edgerec.report.nearness import next_items_section
 from edgerec.report.quality import (
     calibration_section,
     importance_section,
@@ -37,10 +39,12 @@ def page(measured: Measured, *, date: str = "") -> Page:
         found.append(ranking_section(measured.ranking))
     if labels is not None:
         found += [calibration_section(labels), segments_section(labels), importance_section(labels)]
+    if measured.next_items is not None:
+        found.append(next_items_section(measured.next_items))
     if measured.examples:
         found.append(examples_section(measured))
-    found += [file_section(measured), audit_section(measured)]
     manifest = measured.manifest
+    found += [file_section(measured), budget_section(manifest), audit_section(measured)]
     foot = f"Written by edgeRec {manifest['edgerec_version']}. Every figure was computed through "
     foot += "the exported file."
     return Page(

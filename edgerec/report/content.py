@@ -64,6 +64,15 @@ class LineChart:
 
 
 @dataclass(frozen=True)
+class ScatterChart:
+    """Points in their own right, each with a place on two scales."""
+
+    x_label: str
+    y_label: str
+    points: tuple[Point, ...]
+
+
+@dataclass(frozen=True)
 class ReliabilityChart:
     """What was said against what was so, both from 0 to 1, beside the diagonal."""
 
@@ -97,7 +106,7 @@ class Figure:
     caption: str
     description: str
     """for those who cannot see it: the same in a sentence"""
-    chart: LineChart | ReliabilityChart | IntervalChart
+    chart: LineChart | ScatterChart | ReliabilityChart | IntervalChart
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,13 @@ from collections.abc import Sequence
 from typing import Final
 from xml.etree import ElementTree
 
-from edgerec.report.content import IntervalChart, LineChart, Point, ReliabilityChart
+from edgerec.report.content import (
+    IntervalChart,
+    LineChart,
+    Point,
+    ReliabilityChart,
+    ScatterChart,
+)
 
 _WIDTH: Final = 360.0
 _HEIGHT: Final = 220.0
@@ -19,7 +25,9 @@ _MOST_WHOLE_TICKS: Final = 12
 _STEPS: Final = (1.0, 2.0, 2.5, 5.0, 10.0)
 
 
-def draw(chart: LineChart | ReliabilityChart | IntervalChart, title: str, key: str) -> str:
+def draw(
+    chart: LineChart | ScatterChart | ReliabilityChart | IntervalChart, title: str, key: str
+) -> str:
     """Return a chart as an <svg> element.
 
     Parameters
@@ -31,10 +39,11 @@ def draw(chart: LineChart | ReliabilityChart | IntervalChart, title: str, key: s
     """
     if isinstance(chart, IntervalChart):
         return _intervals(chart, title, key)
-    if isinstance(chart, LineChart):
+    if isinstance(chart, LineChart | ScatterChart):
         ys = [value for one in chart.points for value in _extent(one)]
         xs = [one.x for one in chart.points]
-        frame = _Frame(_whole_ticks(xs), ticks(min(ys), max(ys)))
+        x_ticks = _whole_ticks(xs) if isinstance(chart, LineChart) else ticks(min(xs), max(xs))
+        frame = _Frame(x_ticks, ticks(min(ys), max(ys)))
     else:
         fifths = [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
         frame = _Frame(fifths, fifths)
@@ -42,7 +51,7 @@ def draw(chart: LineChart | ReliabilityChart | IntervalChart, title: str, key: s
     frame.draw(svg, chart.x_label, chart.y_label)
     if isinstance(chart, ReliabilityChart):
         _add(svg, "line", "guide", x1=frame.x(0), y1=frame.y(0), x2=frame.x(1), y2=frame.y(1))
-    if len(chart.points) > 1:
+    if len(chart.points) > 1 and not isinstance(chart, ScatterChart):
         joined = " ".join(f"{_n(frame.x(one.x))},{_n(frame.y(one.y))}" for one in chart.points)
         _add(svg, "polyline", "curve", points=joined)
     for one in chart.points:

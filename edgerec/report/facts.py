@@ -161,6 +161,7 @@ def file_section(measured: Measured) -> Section:
                         f"requests; {parity['tolerance']:g} is allowed"
                     ),
                 ),
+                ("best of the catalogue", _shortlist(manifest)),
                 ("format version", str(manifest["format_version"])),
                 ("written by", f"edgeRec {manifest['edgerec_version']}"),
                 ("SHA-256", graph["sha256"]),
@@ -193,6 +194,18 @@ def file_section(measured: Measured) -> Section:
         "One file, one thread. Before it was written, the graph and training answered the same "
         "requests; parity is the largest difference.",
         tuple(blocks),
+    )
+
+
+def _shortlist(manifest: Mapping[str, Any]) -> str:
+    """Return how the best of the catalogue are found, and what that misses."""
+    found = manifest.get("shortlist", {"n_items": 0})
+    if not found["n_items"]:
+        return "every item is ranked"
+    return (
+        f"for up to {found['largest_k']}, a list of {found['n_items']:,} items is found by coarse "
+        f"scores and ranked; {found['recall_at_10']:.1%} of the ten best of all stand in it "
+        f"({found['n_users']} users)"
     )
 
 

@@ -20,6 +20,7 @@ from edgerec.evaluate.importance import (
     single_columns,
 )
 from edgerec.evaluate.latency import Latency, measure_latency
+from edgerec.evaluate.next_item import NextItems, next_items
 from edgerec.evaluate.prequential import Evaluation
 from edgerec.evaluate.probed import ProbedRows, probe_rows
 from edgerec.evaluate.row_baselines import PROBABILITIES, row_baselines
@@ -32,6 +33,7 @@ from edgerec.evaluate.segments import (
 )
 from edgerec.export.probe import FeatureProbe
 from edgerec.export.sizes import sizes_of_parts
+from edgerec.export.vectors import item_embedding
 from edgerec.progress import Progress, Silent
 from edgerec.recsys import Id
 from edgerec.report.content import Check
@@ -72,6 +74,8 @@ class Measured:
     """bytes of each part of the file"""
     labels: LabelFigures | None = None
     ranking: CatalogueEvaluation | None = None
+    next_items: NextItems | None = None
+    """what the item embedding knows by itself; None: there is none, or nobody to ask about"""
     examples: tuple[ExampleUser, ...] = ()
     titles: Mapping[Id, str] = dataclasses.field(default_factory=dict)
     """of the items that the examples name"""
@@ -113,9 +117,19 @@ def measure(
     # First, since it is what audits the two files.
     scorer = TableScorer(model)
     manifest, probe = scorer.manifest, FeatureProbe(model)
-    labels, examples = None, []
+    labels, near, examples = None, None, []
     if test is not None and test.has_labels:
         labels = _label_figures(scorer, probe, test, random_state, progress)
+    if test is not None:
+        near = next_items(
+            scorer,
+            probe,
+            item_embedding(model),
+            test.rows(),
+            test.history_rows(),
+            frozen=test.frozen,
+            progress=progress,
+        )
     # A file that holds nothing of any user is not to have a page beside it that does.
     if test is not None and n_examples and manifest["catalogue"]["n_users"]:
         progress.stage("examples")
@@ -134,6 +148,7 @@ def measure(
         sizes=sizes_of_parts(model),
         labels=labels,
         ranking=ranking,
+        next_items=near,
         examples=tuple(examples),
         titles=_titles_of(examples, titles),
         latencies=tuple(measure_latency(scorer)) if with_times else (),

@@ -121,6 +121,8 @@ def _of_user(
         fit=np.array([BEFORE]),
         embedding_fit=embedding_fit_of_user[[user]],
         as_of=after["timestamp"][:1],
+        # He is asked about at the first row after the cut, and so in its context.
+        context=after["context"][:1] if len(tables.context) else None,
     )
     features = feature_vectors(requests, tables)[0]
     return SampleBlock(np.full(len(label), user), features, label.astype(np.float32), weight)

@@ -7,19 +7,21 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from edgerec.context import Context
 from edgerec.errors import SampleError, shown
 from edgerec.ids import IdIndex
 from edgerec.recsys import Sample
-from edgerec.samples.spool import RECORD
+from edgerec.samples.spool import record_type
 
 _NEVER: Final = -(2**63)
+_NO_CONTEXT: Final = Context()
 _LATEST: Final = 2**63 - 1
 
 
 # They have a length and can be walked through, but what they hold has no order of fields.
 _NO_SAMPLES: Final = (str, bytes, Mapping, Set)
-# The weight may be left out.
-_N_FIELDS: Final = {5, 6}
+# Weight and context may be left out.
+_N_FIELDS: Final = {5, 6, 7}
 
 
 def yielded(returned: object, method: str) -> Iterator[Sample]:
@@ -52,7 +54,9 @@ def whole_samples(returned: object, method: str) -> Iterator[Sample]:
         yield Sample(*one)
 
 
-def encode_samples(samples: Sequence[Sample], users: IdIndex, items: IdIndex) -> NDArray[np.void]:
+def encode_samples(
+    samples: Sequence[Sample], users: IdIndex, items: IdIndex, context: Context = _NO_CONTEXT
+) -> NDArray[np.void]:
     """Check the samples and return them as records with the codes of their ids.
 
     Raises
@@ -69,13 +73,13 @@ def encode_samples(samples: Sequence[Sample], users: IdIndex, items: IdIndex) ->
         if len(set(map(len, samples))) > 1:
             samples = [Sample(*one) for one in samples]
         # zip(*samples) would walk thousands of iterators at once, which takes ten times longer.
-        user_ids, item_ids, labels, timestamps, values, *weights = (
+        user_ids, item_ids, labels, timestamps, values, *more = (
             list(map(itemgetter(column), samples)) for column in range(len(samples[0]))
         )
     except (TypeError, ValueError, LookupError):
         odd = next((one for one in samples if _is_odd(one)), samples[0])
         raise _no_sample(odd, "sample_generator") from None
-    records = np.empty(len(samples), RECORD)
+    records = np.empty(len(samples), record_type(len(context)))
     records["user"] = users.encode(user_ids)
     records["item"] = items.encode(item_ids)
 
@@ -91,8 +95,42 @@ def encode_samples(samples: Sequence[Sample], users: IdIndex, items: IdIndex) ->
         )
     records["value"] = _values(values, name)
     records["timestamp"] = _moments(timestamps, name)
-    records["weight"] = _weights(weights[0], name) if weights else 1.0
+    records["weight"] = _weights(more[0], name) if more else 1.0
+    stated = more[1] if len(more) > 1 else [()] * len(samples)
+    if len(context):
+        records["context"] = _contexts(stated, context, name)
+    elif any(map(len, stated)):
+        at = next(at for at, one in enumerate(stated) if len(one))
+        raise SampleError(
+            f"The sample of {name(at)} has the context {shown(stated[at])}, but no context is "
+            "declared. Add a method get_context_defaults, which names its numbers."
+        )
     return records
+
+
+def _contexts(
+    stated: Sequence[Sequence[float]], context: Context, name: Callable[[int], str]
+) -> NDArray[np.float32]:
+    """Return the numbers of each sample, the default for NaN: [len(stated), C]."""
+    try:
+        rows = np.array(stated, np.float64).astype(np.float32)
+    except (TypeError, ValueError, OverflowError):
+        rows = np.zeros((0, 0), np.float32)
+    if rows.shape != (len(stated), len(context)) or np.isinf(rows).any():
+        at = next(at for at, one in enumerate(stated) if not _is_context(one, len(context)))
+        raise SampleError(
+            f"The context of {name(at)} is {shown(stated[at])}; it must be {len(context)} finite "
+            f"numbers ({', '.join(context.names)}), NaN for what is not known."
+        )
+    return np.where(np.isnan(rows), context.defaults, rows)
+
+
+def _is_context(one: object, width: int) -> bool:
+    try:
+        row = np.array(one, np.float64)
+    except (TypeError, ValueError, OverflowError):
+        return False
+    return row.shape == (width,) and bool((~(np.abs(row) > np.finfo(np.float32).max)).all())
 
 
 def _is_odd(one: object) -> bool:

@@ -46,7 +46,7 @@ def held_out_samples(
         for user in np.flatnonzero(is_held_out).tolist():
             start = int(offsets[user])
             end = min(int(offsets[user + 1]), start + n_left)
-            parts.append(read_records(file, start, end))
+            parts.append(read_records(file, start, end, intake.spool.record))
             n_left -= end - start
     if not parts:
         return NO_SAMPLES

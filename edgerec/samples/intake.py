@@ -8,7 +8,7 @@ import gc
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -16,13 +16,14 @@ from typing import BinaryIO, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from edgerec.context import Context, declared_context
 from edgerec.errors import SampleError
 from edgerec.ids import IdArray, IdIndex, IdType
 from edgerec.progress import Progress
-from edgerec.recsys import ItemCatalogue, RecSys, Sample, UserBehavior
+from edgerec.recsys import ContextNumbers, ItemCatalogue, RecSys, Sample, UserBehavior
 from edgerec.samples.catalogue import add_catalogue
 from edgerec.samples.encoding import encode_samples, yielded
-from edgerec.samples.spool import Spool, sort_by_user
+from edgerec.samples.spool import Spool, record_type, sort_by_user
 from edgerec.seconds import finer_unit
 
 _CHUNK: Final = 16_384
@@ -53,6 +54,8 @@ class Intake:
     """mean value of the interactions labelled 0 and 1; None: there are none"""
     fingerprint: str
     """SHA-256 of ids and samples: the same data give the same"""
+    context: Context = field(default_factory=Context)
+    """what samples say of their moments"""
 
     @property
     def only_liked_have_values(self) -> bool:
@@ -130,6 +133,9 @@ def take_in(
     """
     progress.stage("reading samples")
     users, items, value_range = IdIndex("user"), IdIndex("item"), _ValueRange()
+    context = Context()
+    if isinstance(rec_sys, ContextNumbers):
+        context = declared_context(rec_sys.get_context_defaults())
     last_time = np.empty(0, np.int64)
     n_samples = n_interactions = 0
     n_label_1 = 0.0
@@ -137,7 +143,7 @@ def take_in(
     raw = folder / "samples.raw"
     with raw.open("wb") as file, _frozen_objects():
         for chunk in _chunks(yielded(rec_sys.sample_generator(), "sample_generator")):
-            records = encode_samples(chunk, users, items)
+            records = encode_samples(chunk, users, items, context)
             if len(last_time) < len(users):
                 grown = np.full(max(len(users), 2 * len(last_time)), _NEVER)
                 grown[: len(last_time)] = last_time
@@ -173,7 +179,15 @@ def take_in(
         )
     user_ids, user_row = users.finish()
     item_ids, item_row = items.finish()
-    spool = sort_by_user(raw, folder / "samples.sorted", user_row, item_row, chunk_rows, progress)
+    spool = sort_by_user(
+        raw,
+        folder / "samples.sorted",
+        user_row,
+        item_row,
+        chunk_rows,
+        progress,
+        record_type(len(context)),
+    )
     raw.unlink()
     return Intake(
         spool=spool,
@@ -189,6 +203,7 @@ def take_in(
         value_range=value_range.range(),
         mean_value_of_label=(value_range.mean(0), value_range.mean(1)),
         fingerprint=_fingerprint(user_ids, item_ids, spool),
+        context=context,
     )
 
 

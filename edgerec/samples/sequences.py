@@ -13,7 +13,7 @@ from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -189,12 +189,39 @@ def _checked(sequence: Sequence[Id], item_ids: IdArray) -> list[Id]:
 
 
 def liked_sequences(
-    spool: Spool, chunk_rows: int, kept_users: NDArray[np.bool_] | None = None
+    spool: Spool,
+    chunk_rows: int,
+    kept_users: NDArray[np.bool_] | None = None,
+    session_gap: int = 0,
 ) -> Iterator[NDArray[np.int64]]:
-    """Yield what each user liked, or each of `kept_users` [n_users + 1], as item rows."""
+    """Yield what each user liked, or each of `kept_users` [n_users + 1], as item rows.
+
+    Parameters
+    ----------
+    session_gap : int
+        Seconds between two of them from which on they are of two sequences; 0: never.
+    """
     for records in spool.blocks(chunk_rows):
         kept = records[~np.isnan(records["value"]) & (records["label"] == 1)]
         if kept_users is not None:
             kept = kept[kept_users[kept["user"]]]
-        starts = np.flatnonzero(np.diff(kept["user"], prepend=-1))[1:]
-        yield from np.split(kept["item"].astype(np.int64), starts)
+        starts = sequence_starts(kept["user"], kept["timestamp"], session_gap)
+        yield from np.split(kept["item"].astype(np.int64), np.flatnonzero(starts)[1:])
+
+
+def sequence_starts(
+    users: NDArray[Any], timestamps: NDArray[np.int64], session_gap: int
+) -> NDArray[np.bool_]:
+    """Return which of some interactions [n], sorted by user and time, begin a sequence.
+
+    >>> users, times = np.array([1, 1, 1, 2]), np.array([0, 10, 500, 510])
+    >>> sequence_starts(users, times, session_gap=0).tolist()
+    [True, False, False, True]
+    >>> sequence_starts(users, times, session_gap=100).tolist()
+    [True, False, True, True]
+    """
+    starts = np.ones(len(users), np.bool_)
+    starts[1:] = users[1:] != users[:-1]
+    if session_gap:
+        starts[1:] |= np.diff(timestamps) >= session_gap
+    return starts

@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,20 @@ RECORD: Final = np.dtype(
         ("weight", "<f4"),
     ]
 )
+
+
+def record_type(n_context: int) -> np.dtype[np.void]:
+    """Return the type of records with so many numbers of context behind the weight.
+
+    >>> record_type(0) == RECORD, record_type(2).itemsize - RECORD.itemsize
+    (True, 8)
+    """
+    if not n_context:
+        return RECORD
+    fields: list[Any] = [(name, RECORD[name]) for name in RECORD.names or ()]
+    return np.dtype([*fields, ("context", "<f4", (n_context,))])
+
+
 _BYTES_BEFORE_WEIGHT: Final = RECORD.itemsize - RECORD["weight"].itemsize
 
 
@@ -38,6 +52,8 @@ class Spool:
     n_items: int
     fingerprint: str
     """SHA-256 of the sorted records; weights go into it where one is not 1"""
+    record: np.dtype[np.void] = RECORD
+    """of the file"""
 
     @property
     def n_users(self) -> int:
@@ -53,7 +69,8 @@ class Spool:
         """Yield the records [rows] of whole users, at most `max_rows` unless one user has more."""
         with self.path.open("rb") as file:
             for first, last in user_ranges(self.offsets, max_rows):
-                yield read_records(file, int(self.offsets[first]), int(self.offsets[last + 1]))
+                start, end = int(self.offsets[first]), int(self.offsets[last + 1])
+                yield read_records(file, start, end, self.record)
 
 
 def user_ranges(offsets: NDArray[np.int64], max_rows: int) -> Iterator[tuple[int, int]]:
@@ -70,40 +87,50 @@ def user_ranges(offsets: NDArray[np.int64], max_rows: int) -> Iterator[tuple[int
         first = end
 
 
-def read_records(file: BinaryIO, start: int, end: int) -> NDArray[np.void]:
+def read_records(
+    file: BinaryIO, start: int, end: int, record: np.dtype[np.void] = RECORD
+) -> NDArray[np.void]:
     """Read the records from `start` up to `end` into an array of their own."""
-    file.seek(start * RECORD.itemsize)
-    data = file.read((end - start) * RECORD.itemsize)
-    if len(data) < (end - start) * RECORD.itemsize:
+    file.seek(start * record.itemsize)
+    data = file.read((end - start) * record.itemsize)
+    if len(data) < (end - start) * record.itemsize:
         raise OSError(
-            f"The spool of samples ends at byte {start * RECORD.itemsize + len(data)}, before "
+            f"The spool of samples ends at byte {start * record.itemsize + len(data)}, before "
             f"record {end}. Was the temporary folder cleaned while training?"
         )
-    return np.frombuffer(bytearray(data), RECORD)
+    return np.frombuffer(bytearray(data), record)
 
 
 def _write_records(file: BinaryIO, start: int, records: NDArray[np.void]) -> None:
-    file.seek(start * RECORD.itemsize)
+    file.seek(start * records.dtype.itemsize)
     file.write(records.tobytes())
 
 
 class _Digest:
-    """SHA-256 of records. Where nobody weighs anything, it is that of records without weights."""
+    """SHA-256 of records. Where nobody weighs anything, it is that of records without weights,
+    and where no context is declared, of records without context."""
 
     def __init__(self) -> None:
         self._rest, self._weights = hashlib.sha256(), hashlib.sha256()
-        self._any_weight = False
+        self._context = hashlib.sha256()
+        self._any_weight = self._any_context = False
 
     def update(self, records: NDArray[np.void]) -> None:
-        # Records are packed, and their weight stands last.
-        data = records.view(np.uint8).reshape(len(records), RECORD.itemsize)
+        # Records are packed, and weight and context stand last.
+        data = records.view(np.uint8).reshape(len(records), records.dtype.itemsize)
         self._rest.update(data[:, :_BYTES_BEFORE_WEIGHT].tobytes())
         self._weights.update(records["weight"].tobytes())
         self._any_weight = self._any_weight or bool((records["weight"] != 1).any())
 
+        if "context" in (records.dtype.names or ()):
+            self._context.update(records["context"].tobytes())
+            self._any_context = True
+
     def hexdigest(self) -> str:
         if self._any_weight:
             self._rest.update(self._weights.digest())
+        if self._any_context:
+            self._rest.update(self._context.digest())
         return self._rest.hexdigest()
 
 
@@ -114,6 +141,7 @@ def sort_by_user(
     item_row: NDArray[np.int32],
     chunk_rows: int,
     progress: Progress,
+    record: np.dtype[np.void] = RECORD,
 ) -> Spool:
     """Sort the records of `raw` into `target`, by (user row, timestamp, item row).
 
@@ -126,9 +154,9 @@ def sort_by_user(
         The row of each code in `raw`.
     """
     progress.stage("sorting samples")
-    n_samples = raw.stat().st_size // RECORD.itemsize
+    n_samples = raw.stat().st_size // record.itemsize
     counts = np.zeros(len(user_row) + 1, np.int64)
-    for chunk in _raw_chunks(raw, chunk_rows):
+    for chunk in _raw_chunks(raw, chunk_rows, record):
         counts += np.bincount(user_row[chunk["user"]], minlength=len(counts))
     offsets = np.r_[0, np.cumsum(counts)]
     ranges = list(user_ranges(offsets, 4 * chunk_rows))
@@ -137,7 +165,7 @@ def sort_by_user(
     digest = _Digest()
     n_written = 0
     with target.open("w+b") as file:
-        for chunk in _raw_chunks(raw, chunk_rows):
+        for chunk in _raw_chunks(raw, chunk_rows, record):
             chunk["user"] = user_row[chunk["user"]]
             chunk["item"] = item_row[chunk["item"]]
             region = np.searchsorted(first_rows, chunk["user"], side="right") - 1
@@ -150,15 +178,17 @@ def sort_by_user(
             n_written += len(chunk)
             progress.advance(n_written, 2 * n_samples)
         for first, last in ranges:
-            records = read_records(file, int(offsets[first]), int(offsets[last + 1]))
+            records = read_records(file, int(offsets[first]), int(offsets[last + 1]), record)
             records = records[np.lexsort((records["item"], records["timestamp"], records["user"]))]
             _write_records(file, int(offsets[first]), records)
             digest.update(records)
             progress.advance(n_samples + int(offsets[last + 1]), 2 * n_samples)
-    return Spool(target, offsets, len(item_row), digest.hexdigest())
+    return Spool(target, offsets, len(item_row), digest.hexdigest(), record)
 
 
-def _raw_chunks(raw: Path, chunk_rows: int) -> Iterator[NDArray[np.void]]:
+def _raw_chunks(
+    raw: Path, chunk_rows: int, record: np.dtype[np.void]
+) -> Iterator[NDArray[np.void]]:
     with raw.open("rb") as file:
-        while data := file.read(chunk_rows * RECORD.itemsize):
-            yield np.frombuffer(bytearray(data), RECORD)
+        while data := file.read(chunk_rows * record.itemsize):
+            yield np.frombuffer(bytearray(data), record)

@@ -79,6 +79,7 @@ def sample_blocks(
                     fit=folds_of_user.statistics[user[own]],
                     embedding_fit=folds_of_user.embedding[user[own]],
                     as_of=records["timestamp"][own],
+                    context=records["context"][own] if len(tables.context) else None,
                 )
                 taste = None if part.taste is None else part.taste[places]
                 features[own] = feature_vectors(requests, tables, taste)[:, 0]

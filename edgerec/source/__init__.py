@@ -1,7 +1,7 @@
 """Reading interactions from databases: the only room that knows SQLAlchemy."""
 
 from edgerec.source.aggregates import column_statistics
-from edgerec.source.chunk import InteractionChunk, chosen, rows_by_user
+from edgerec.source.chunk import InteractionChunk, RowInContext, chosen, rows_by_user
 from edgerec.source.columns import (
     ColumnNames,
     InteractionColumns,
@@ -37,6 +37,7 @@ __all__ = [
     "InteractionChunk",
     "InteractionColumns",
     "RowCondition",
+    "RowInContext",
     "TableDescription",
     "chosen",
     "column_statistics",

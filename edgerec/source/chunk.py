@@ -11,7 +11,15 @@ from numpy.typing import NDArray
 from edgerec.recsys import Id
 from edgerec.source.convert import FloatArray, IdArray, IntArray
 
-__all__ = ["InteractionChunk", "chosen", "cut", "gathered", "joined", "rows_by_user"]
+__all__ = [
+    "InteractionChunk",
+    "RowInContext",
+    "chosen",
+    "cut",
+    "gathered",
+    "joined",
+    "rows_by_user",
+]
 
 
 @dataclass(frozen=True)
@@ -28,6 +36,8 @@ class InteractionChunk:
     """int64[n], Unix seconds."""
     weights: FloatArray | None = None
     """float64[n]; 1 where the weight is NULL. None: no column of weights was named."""
+    context: NDArray[np.float64] | None = None
+    """float64[n, columns]; NaN where a cell is NULL. None: no column of a context was named."""
 
     def __len__(self) -> int:
         return len(self.timestamps)
@@ -58,10 +68,18 @@ class InteractionChunk:
             strict=True,
         )
 
+    def rows_in_context(self) -> Iterator["RowInContext"]:
+        """Yield the same with the cells of the context behind it, as a list."""
+        context = [()] * len(self) if self.context is None else self.context.tolist()
+        for row, cells in zip(self.weighed_rows(), context, strict=True):
+            yield (*row, cells)
 
-def rows_by_user(
-    chunks: Iterable[InteractionChunk],
-) -> Iterator[list[tuple[Id, Id, float, int, float]]]:
+
+RowInContext = tuple[Id, Id, float, int, float, Sequence[float]]
+"""user, item, value, Unix seconds, weight, cells of the context"""
+
+
+def rows_by_user(chunks: Iterable[InteractionChunk]) -> Iterator[list[RowInContext]]:
     """Yield the weighed rows of one user at a time, out of chunks that are read by user.
 
     >>> half = InteractionChunk(np.array([1, 2]), np.array([7, 8]), np.ones(2), np.arange(2))
@@ -69,7 +87,7 @@ def rows_by_user(
     >>> [len(rows) for rows in rows_by_user([half, rest])]
     [1, 2]
     """
-    rows = (row for chunk in chunks for row in chunk.weighed_rows())
+    rows = (row for chunk in chunks for row in chunk.rows_in_context())
     for _, own in groupby(rows, key=itemgetter(0)):
         yield list(own)
 
@@ -111,14 +129,16 @@ def chosen(
 
 def joined(chunks: Sequence[InteractionChunk]) -> InteractionChunk:
     """Join chunks end to end."""
-    # They come from one table: all of them have weights, or none.
+    # They come from one table: all of them have weights or a context, or none.
     weights = [chunk.weights for chunk in chunks if chunk.weights is not None]
+    contexts = [chunk.context for chunk in chunks if chunk.context is not None]
     return InteractionChunk(
         np.concatenate([chunk.user_ids for chunk in chunks]),
         np.concatenate([chunk.item_ids for chunk in chunks]),
         np.concatenate([chunk.values for chunk in chunks]),
         np.concatenate([chunk.timestamps for chunk in chunks]),
         np.concatenate(weights) if weights else None,
+        np.concatenate(contexts) if contexts else None,
     )
 
 
@@ -134,4 +154,5 @@ def _part(chunk: InteractionChunk, rows: slice | NDArray[np.bool_]) -> Interacti
         chunk.values[rows],
         chunk.timestamps[rows],
         None if chunk.weights is None else chunk.weights[rows],
+        None if chunk.context is None else chunk.context[rows],
     )

@@ -1,10 +1,11 @@
 """Finding a table's four columns: who, what, how much and when."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Engine
 
+from edgerec.context import ContextColumns
 from edgerec.errors import SourceError
 from edgerec.names import listed, nearest
 from edgerec.source.kinds import Column, reflect
@@ -26,6 +27,8 @@ class InteractionColumns:
     """The column with the time: Unix seconds, ISO text or a date and time."""
     weight: str | None = None
     """The column with what a row counts, as a sample; it may be one of the others."""
+    context: tuple[str, ...] = ()
+    """Columns of numbers that say when, where or on what; they may be among the others."""
 
 
 @dataclass(frozen=True)
@@ -153,6 +156,12 @@ class ColumnNames:
     timestamp: str | None = None
     has_value: bool = True
     """False: there is no value, whatever a column is called"""
+    context: ContextColumns | None = None
+    """What a context is made of; None: none is read"""
+
+    def without_context(self) -> "ColumnNames":
+        """Return the same for a table of which no context is read."""
+        return replace(self, context=None)
 
     def find(self, engine: Engine, table: str) -> InteractionColumns:
         """Return the columns of a table.
@@ -162,7 +171,7 @@ class ColumnNames:
         SourceError
             The table or a column is not there.
         """
-        return find_columns(
+        found = find_columns(
             engine,
             table,
             user_id=self.user_id,
@@ -171,6 +180,7 @@ class ColumnNames:
             timestamp=self.timestamp,
             has_value=self.has_value,
         )
+        return found if self.context is None else replace(found, context=self.context.columns)
 
 
 def recognised_columns(engine: Engine, table: str) -> dict[str, str]:

@@ -101,8 +101,9 @@ def reading_of(
 
 def _names(columns: InteractionColumns) -> list[str]:
     names = [columns.user_id, columns.item_id, columns.timestamp]
-    # The weight may be one of the others.
-    more = [name for name in (columns.value, columns.weight) if name and name not in names]
+    # Weight and context may be among the others.
+    further = (columns.value, columns.weight, *columns.context)
+    more = [name for name in further if name and name not in names]
     return [*names, *dict.fromkeys(more)]
 
 
@@ -131,9 +132,16 @@ def _slabs(
                 part, role = flat[names.index(columns.weight) :: width], "weight"
                 weights = to_values(part)
                 weights[np.isnan(weights)] = 1.0
+            context = None
+            if columns.context:
+                of_columns = []
+                for role in columns.context:
+                    part = flat[names.index(role) :: width]
+                    of_columns.append(to_values(part))
+                context = np.stack(of_columns, axis=1)
         except BadCell as error:
             raise _unreadable(table, columns, role, rows[error.position], error) from None
-        slab = InteractionChunk(user_ids, item_ids, values, timestamps, weights)
+        slab = InteractionChunk(user_ids, item_ids, values, timestamps, weights, context)
         first = first or slab
         for name in ("user_id", "item_id"):
             kind = getattr(first, f"{name}s").dtype
@@ -187,10 +195,12 @@ def _unreadable(
     table: str, columns: InteractionColumns, role: str, row: Sequence[object], cell: BadCell
 ) -> SourceError:
     words = {"user_id": "user", "item_id": "item"}.get(role, role)
-    name = getattr(columns, role)
+    name = role if role in columns.context else getattr(columns, role)
     option = f"with --{words}-column ({role} in edgerec.toml)"
     if role == "weight":
         option = "in label.weight of edgerec.toml"
+    elif role in columns.context:
+        option = "in context.columns of edgerec.toml"
     came = "NULL" if cell.came is None else f"{cell.came!r} ({type(cell.came).__name__})"
     shown = zip((columns.user_id, columns.item_id, columns.timestamp), row, strict=False)
     where = ", ".join(f"{key} = {'NULL' if each is None else repr(each)}" for key, each in shown)

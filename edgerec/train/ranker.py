@@ -11,13 +11,20 @@ from sklearn.neural_network import MLPClassifier
 
 from edgerec.config import TrainSettings
 from edgerec.features.tables import KnownHistories
-from edgerec.features.vector import FeatureTables, Requests, feature_vectors
+from edgerec.features.vector import (
+    FeatureTables,
+    Requests,
+    feature_vectors,
+    liked_slots,
+    solved_tastes,
+)
 from edgerec.ids import IdArray, IdType, id_array, padding_id, rows_of
 from edgerec.samples.held_out import NO_SAMPLES, HeldOutSamples
 from edgerec.samples.history import newest_distinct
 from edgerec.schema import NOT_STATED, Answer, Request
 from edgerec.train.network import Weights, score, scoring_network
 from edgerec.train.penalty import penalised, popularity_odds
+from edgerec.train.shortlist import Shortlist
 
 _CANDIDATE_CHUNK: Final = 2048
 
@@ -59,6 +66,8 @@ class Ranker:
     """what the leak audit found: one finding per check"""
     held_out: HeldOutSamples = NO_SAMPLES
     """what the network was not fitted on: what an export that rounds is judged by"""
+    shortlist: Shortlist | None = None
+    """how the best of the catalogue are found without ranking it all; None: all is ranked"""
 
     @cached_property
     def network(self) -> MLPClassifier:
@@ -73,34 +82,89 @@ class Ranker:
         """Answer as the graph does, step for step; see docs/bundle-format.md for the rules."""
         padding = padding_id(self.item_id_type)
         given = [id_ for id_ in request.item_ids if id_ != padding]
-        ids = id_array(given, self.item_id_type) if given else self.item_ids
-        candidates = rows_of(ids, self.item_ids)
-        history, values = self._effective_history(request)
+        history, values = self.effective_history(request)
+        excluded = {id_ for id_ in request.exclude if id_ != padding}
+        alone = not given and self._answers_top_alone(request)
+        if given:
+            ids = id_array(given, self.item_id_type)
+            candidates = rows_of(ids, self.item_ids)
+            positions = np.arange(len(ids))
+        else:
+            candidates = np.arange(1, len(self.item_ids) + 1)
+            if alone:
+                candidates = self._shortlisted(history, values, rows_of(excluded, self.item_ids))
+            positions = candidates - 1
+            ids = self.item_ids[positions]
+        context = self.tables.context.row(request.context)
         user = int(rows_of([self._user_id(request)], self.user_ids)[0])
         as_of = self.facts.last_timestamp if request.now == NOT_STATED else request.now
         scores = np.concatenate(
             [
                 self._scores(
-                    user, candidates[start : start + _CANDIDATE_CHUNK], history, values, as_of
+                    user,
+                    candidates[start : start + _CANDIDATE_CHUNK],
+                    history,
+                    values,
+                    as_of,
+                    context,
                 )
                 for start in range(0, len(candidates), _CANDIDATE_CHUNK)
             ]
         )
-        excluded = {id_ for id_ in request.exclude if id_ != padding}
         allowed = np.array([id_ not in excluded for id_ in ids.tolist()], bool)
         order = np.argsort(-scores, kind="stable")
         top = order[allowed[order]]
         if request.k > 0:
             top = top[: request.k]
-        return Answer(scores, candidates > 0, top, ids[top], scores[top])
+        n_told = 0 if alone else len(scores)
+        return Answer(
+            scores[:n_told], candidates[:n_told] > 0, positions[top], ids[top], scores[top]
+        )
+
+    def _answers_top_alone(self, request: Request) -> bool:
+        """Return whether the best few of the catalogue are asked for, and a list finds them."""
+        return self.shortlist is not None and 0 < request.k <= self.shortlist.largest_k
+
+    def _shortlisted(
+        self,
+        history: NDArray[np.int64],
+        values: NDArray[np.float32],
+        excluded: NDArray[np.int64],
+    ) -> NDArray[np.int64]:
+        assert self.shortlist is not None
+        return self.shortlist.best(self.coarse_scores(self.shortlist, history, values), excluded)
+
+    def coarse_scores(
+        self, shortlist: Shortlist, history: NDArray[np.int64], values: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Return the coarse score of each item row, row 0 included; history newest first."""
+        told = self.tastes_and_slots(history, values)
+        return shortlist.scores(told[0], self.tables.neighbours, *told[1:])
+
+    def tastes_and_slots(
+        self, history: NDArray[np.int64], values: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32]]:
+        """Return what coarse scores read of a history, newest first, and a blank slot behind it.
+
+        Returns
+        -------
+        tastes : float32 [S, W, D]
+        rows : int64 [H]
+        liked : float32 [H]
+        """
+        # Neither candidates nor context change what a history says of a taste.
+        context, nothing = self.tables.context.defaults, np.zeros(0, np.int64)
+        requests = self._requests(0, nothing, history, values, 0, context)
+        liked = liked_slots(requests, self.tables.label_above)
+        return solved_tastes(requests, self.tables)[0], requests.history[0], liked[0]
 
     def _user_id(self, request: Request) -> int | str:
         if request.user_id is None:
             return padding_id(self.user_id_type)
         return request.user_id
 
-    def _effective_history(self, request: Request) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Return item rows and values, newest first."""
+    def effective_history(self, request: Request) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Return item rows and values of what counts as the user's past, newest first."""
         user = int(rows_of([self._user_id(request)], self.user_ids)[0])
         known = slice(int(self.known.offsets[user]), int(self.known.offsets[user + 1]))
         n_given = len(request.history)
@@ -127,8 +191,27 @@ class Ranker:
         history: NDArray[np.int64],
         values: NDArray[np.float32],
         as_of: int,
+        context: NDArray[np.float32],
     ) -> NDArray[np.float32]:
-        requests = Requests(
+        requests = self._requests(user, candidates, history, values, as_of, context)
+        scores = score(self.network, self.weights, feature_vectors(requests, self.tables)[0])
+        penalty = self.settings.popularity_penalty
+        if not penalty:
+            return scores
+        log_count = self.tables.statistics.log_count[-1]
+        return penalised(scores, popularity_odds(log_count, penalty)[candidates])
+
+    @staticmethod
+    def _requests(
+        user: int,
+        candidates: NDArray[np.int64],
+        history: NDArray[np.int64],
+        values: NDArray[np.float32],
+        as_of: int,
+        context: NDArray[np.float32],
+    ) -> Requests:
+        """Return one request as rows; a blank slot stands behind the oldest."""
+        return Requests(
             user=np.array([user]),
             candidates=candidates[None],
             history=np.r_[history, 0][None],
@@ -136,10 +219,5 @@ class Ranker:
             fit=np.zeros(1, np.int64),
             embedding_fit=np.zeros(1, np.int64),
             as_of=np.array([as_of], np.int64),
+            context=context[None],
         )
-        scores = score(self.network, self.weights, feature_vectors(requests, self.tables)[0])
-        penalty = self.settings.popularity_penalty
-        if not penalty:
-            return scores
-        log_count = self.tables.statistics.log_count[-1]
-        return penalised(scores, popularity_odds(log_count, penalty)[candidates])

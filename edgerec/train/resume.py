@@ -1,5 +1,6 @@
 """Whether what is trained on now is what a state was saved of: settings, samples, tables."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +21,10 @@ from edgerec.train.state import SavedState
 TABLES_KEPT: Final = (
     "no epoch is done, so there is no network yet. {} keeps features, embedding and statistics: "
     "train with resume (--resume) to go on from there."
+)
+ITEM2VEC_KEPT: Final = (
+    "no epoch is done, so there is no network yet. {} keeps item2vec as far as it came: train with "
+    "resume (--resume) to go on from there."
 )
 _ADVICE = "Train without resume."
 
@@ -71,6 +76,23 @@ def require_same_data(saved: Ranker, rec_sys: RecSys, intake: Intake, folder: Pa
                 f"{folder} was trained on other histories than get_user_behavior returns now. "
                 f"{_ADVICE}"
             )
+
+
+def require_same_embedding(
+    saved: Ranker, given: Callable[[IdArray], NDArray[np.float32]], folder: Path
+) -> None:
+    """Refuse to go on with other item vectors than those saved.
+
+    Raises
+    ------
+    StateError
+        They differ.
+    """
+    before, now = saved.tables.embedding[-1], given(saved.item_ids)
+    if not np.array_equal(before, now):
+        raise StateError(
+            f"{folder} was trained with other item vectors than those that are given. {_ADVICE}"
+        )
 
 
 def what_is_kept(folder: Path | None, saved: SavedState | None) -> str:

@@ -25,8 +25,9 @@ from sklearn.neural_network import MLPClassifier
 
 from edgerec.config import settings_from_mapping, settings_to_mapping
 from edgerec.errors import StateError
+from edgerec.features.table_arrays import tables_from_arrays, tables_to_arrays
 from edgerec.features.tables import KnownHistories, content_directions
-from edgerec.features.vector import FeatureTables, tables_from_arrays, tables_to_arrays
+from edgerec.features.vector import FeatureTables
 from edgerec.files import replace_file
 from edgerec.ids import IdArray, IdType, id_array
 from edgerec.samples.held_out import HeldOutSamples

@@ -10,25 +10,28 @@
 
 const OUTPUTS = ["scores", "known", "top_positions", "top_ids", "top_scores"];
 const TOLERANCE = 1e-5;
+const ROLES = { user_id: "user", item_ids: "item", history: "item", exclude: "item" };
+const UTF_8 = new TextEncoder();
 
 // Fetches the manifest at `address` and the graph beside it, refuses what is not whole or does not
 // answer the manifest's own questions, and returns a Ranker.
 export async function load(ort, address) {
   const place = new URL(address, globalThis.document?.baseURI);
-  const manifest = await (await fetched(place)).json();
+  const text = await (await fetched(place)).text();
+  const manifest = JSON.parse(text);
   if (manifest.format_version !== 1)
     throw new Error(
       `${address} is of format version ${manifest.format_version}, and this reader knows ` +
         "version 1. Take the edgerec.js that belongs to the exporter.",
     );
-  const { file, bytes, sha256 } = manifest.graph;
-  if (!/^[^/\\]+\.onnx$/.test(file))
-    throw new Error(`${address} names the graph ${file}, which is no file beside it. Export again.`);
-  const graph = await (await fetched(new URL(encodeURIComponent(file), place))).arrayBuffer();
-  if (graph.byteLength !== bytes || (await digest(graph)) !== sha256)
-    throw new Error(`${file} is not the file that ${address} describes. Copy both again.`);
+  const before = UTF_8.encode(text.slice(0, text.lastIndexOf(' "checksum":')));
+  if (manifest.checksum && (await digest(before)) !== manifest.checksum)
+    throw new Error(`${address} was altered or damaged. Copy the files again.`);
+  const graph = await whole(manifest.graph, place);
+  // Of very many string ids the graph has hashes alone, and their text stands beside it.
+  const texts = manifest.ids && new TextDecoder().decode(await whole(manifest.ids, place));
   const session = await ort.InferenceSession.create(graph, { executionProviders: ["cpu"] });
-  const ranker = new Ranker(ort, session, manifest);
+  const ranker = new Ranker(ort, session, manifest, texts?.split("\0"));
   await ranker.verify();
   return ranker;
 }
@@ -38,16 +41,28 @@ export async function load(ort, address) {
 export class Ranker {
   #last = Promise.resolve();
 
-  constructor(ort, session, manifest) {
-    Object.assign(this, { ort, session, manifest, eventValues: manifest.event_values });
+  constructor(ort, session, manifest, catalogue) {
+    Object.assign(this, { ort, session, manifest, catalogue });
+    this.eventValues = manifest.event_values;
   }
 
   // Ranks `candidates`, or the whole catalogue where they are left out.
   //
   // `history` is what the user did, oldest first; `values` (null: not stated) and `times` (Unix
-  // seconds) belong to it by position. `exclude` is never in the answer; k = 0 means all.
+  // seconds) belong to it by position. `exclude` is never in the answer; k = 0 means all. `context`
+  // is of this moment, { name: number } by the names in the manifest.
   // Returns { ids, scores, positions }, best first, and { all, known }, of every candidate.
-  async rank({ userId, candidates, history, values, times, now, exclude, k = 0 } = {}) {
+  async rank({
+    userId,
+    candidates,
+    history,
+    values,
+    times,
+    now,
+    exclude,
+    context,
+    k = 0,
+  } = {}) {
     const none = { ids: [], scores: [], positions: [], all: [], known: [] };
     if (candidates && !candidates.length) return none; // to the graph it would be the catalogue
     const answer = await this.run({
@@ -58,12 +73,17 @@ export class Ranker {
       history_times: times?.length ? times : null,
       now: now == null ? null : [now],
       exclude: exclude?.length ? exclude : null,
+      context: context && this.#context(context),
       k: [k],
     });
+    const positions = Array.from(answer.top_positions, Number);
+    const texts = candidates?.filter((id) => id !== "") ?? this.catalogue;
     return {
-      ids: Array.from(answer.top_ids, String),
+      ids: this.manifest.id_hashes?.item
+        ? positions.map((position) => texts[position])
+        : Array.from(answer.top_ids, String),
       scores: Array.from(answer.top_scores),
-      positions: Array.from(answer.top_positions, Number),
+      positions,
       all: answer.scores,
       known: Array.from(answer.known, Boolean),
     };
@@ -73,7 +93,7 @@ export class Ranker {
   async run(inputs) {
     const feeds = {};
     for (const { name, type, neutral } of this.manifest.inputs)
-      feeds[name] = this.#tensor(type, inputs[name] ?? neutral);
+      feeds[name] = this.#tensor(type, this.#hashed(name, inputs[name]) ?? neutral);
     // A session answers one request at a time: the next waits for the one before it.
     const turn = this.#last.then(() => this.session.run(feeds, OUTPUTS));
     this.#last = turn.catch(() => {});
@@ -85,7 +105,10 @@ export class Ranker {
   async verify() {
     for (const { name, inputs, outputs } of this.manifest.golden) {
       const found = await this.run(inputs);
-      const top = Array.from(found.top_positions, (position) => found.scores[Number(position)]);
+      // Where a catalogue's best were asked for, the lists may stand alone.
+      const top = found.scores.length
+        ? Array.from(found.top_positions, (position) => found.scores[Number(position)])
+        : found.top_scores;
       // Lists are compared through their scores: near-ties may swap between processors.
       const same =
         found.known.length === outputs.known.length &&
@@ -101,18 +124,52 @@ export class Ranker {
     }
   }
 
+  // Returns numbers in the file's order, out of a list of them or of { name: number }.
+  #context(stated) {
+    if (Array.isArray(stated)) return stated;
+    const names = this.manifest.context ?? [];
+    const odd = Object.keys(stated).find((name) => !names.includes(name));
+    if (odd !== undefined)
+      throw new Error(`${odd} is no name of the context. The names are: ${names.join(", ")}.`);
+    return names.map((name) => stated[name] ?? null); // null becomes NaN: the default
+  }
+
+  #hashed(name, ids) {
+    const hash = this.manifest.id_hashes?.[ROLES[name]];
+    return hash && ids ? Array.from(ids, (id) => hashed(String(id), hash.seed)) : ids;
+  }
+
   #tensor(type, elements) {
     let data = Array.from(elements, String);
-    if (type === "int64") data = BigInt64Array.from(elements, whole);
+    if (type === "int64") data = BigInt64Array.from(elements, exact);
     if (type === "float32") data = Float32Array.from(elements, (one) => one ?? NaN);
     return new this.ort.Tensor(type, data, [data.length]);
   }
 }
 
-function whole(id) {
+// FNV-1a of the id in UTF-8, 63 bits of it; what nobody is called stays the padding id.
+function hashed(id, seed) {
+  if (id === "") return -(2n ** 63n);
+  let number = BigInt.asUintN(64, 14695981039346656037n + BigInt(seed));
+  for (const byte of UTF_8.encode(id))
+    number = BigInt.asUintN(64, (number ^ BigInt(byte)) * 1099511628211n);
+  return number >> 1n;
+}
+
+function exact(id) {
   if (typeof id === "number" && !Number.isSafeInteger(id))
     throw new Error(`${id} is no exact id. Pass ids above 2^53 as strings or BigInts.`);
   return BigInt(id);
+}
+
+// Fetches a file that the manifest at `place` describes, and refuses another.
+async function whole({ file, bytes, sha256 }, place) {
+  if (!/^[^/\\]+\.(onnx|ids)$/.test(file))
+    throw new Error(`${place} names ${file}, which is no file beside it. Export again.`);
+  const buffer = await (await fetched(new URL(encodeURIComponent(file), place))).arrayBuffer();
+  if (buffer.byteLength !== bytes || (await digest(buffer)) !== sha256)
+    throw new Error(`${file} is not the file that ${place} describes. Copy both again.`);
+  return buffer;
 }
 
 async function fetched(address) {

@@ -89,7 +89,7 @@ def cells(capsys):
     return " ".join(re.sub("[│┌┐└┘─┬┴├┤┼]", " ", capsys.readouterr().out).split())
 
 
-def test_a_file_is_exported_in_fewer_bytes_and_verified(tmp_path, capsys):
+def test_a_file_is_exported_in_fewer_bytes_and_verified(tmp_path, capsys, monkeypatch):
     training, small = tmp_path / "one.training", tmp_path / "small.onnx"
     edgerec.train(Generated(), SETTINGS, training_folder=training)
     lenient = ("--max-loss", "1")
@@ -100,7 +100,7 @@ def test_a_file_is_exported_in_fewer_bytes_and_verified(tmp_path, capsys):
     printed = cells(capsys)
     assert re.search(r"items dense: \d+ integers from \d+ to \d+ are dense", printed)
     assert "tables fp16" in printed
-    assert "golden requests all 16 answered here as at export" in printed
+    assert "golden requests all 16 answered here as at export, by " in printed
     whole = small.read_bytes()
     small.write_bytes(whole[:-1])
     assert run("verify", small) == 1
@@ -108,6 +108,19 @@ def test_a_file_is_exported_in_fewer_bytes_and_verified(tmp_path, capsys):
     small.write_bytes(whole[:5000] + bytes([whole[5000] ^ 1]) + whole[5001:])
     assert run("verify", small) == 1
     assert "expected SHA-256" in capsys.readouterr().err
+    # Within a budget; two knobs' notches are enough to see, and no process is started.
+    monkeypatch.setattr("edgerec.budget.walk.knobs", lambda *_: {"precision": ["fp32", "fp16"]})
+    monkeypatch.setattr("edgerec.budget.measuring.resident_bytes", lambda path: None)
+    within = tmp_path / "within.onnx"
+    command = ("export", training, "--output", within, *lenient, "--max-bytes")
+    assert run(*command, "1KB") == 1
+    printed = capsys.readouterr()
+    assert "frontier: measured here" in printed.out
+    assert "No file meets the budget, so none was written." in printed.err
+    assert not within.exists()
+    assert run(*command, "10MB") == 0
+    assert "stored as fp32" in cells(capsys)
+    assert "What a smaller file costs" in within.with_suffix(".html").read_text("utf-8")
 
 
 def test_training_writes_a_report_and_the_command_writes_it_again(shop, tmp_path, capsys):
@@ -247,6 +260,8 @@ def test_masks_split_the_rows_sorted_by_time_user_item(shop, tmp_path, capsys):
             "the name of a report must end in .html",
         ),
         (["export", "none.training"], "holds no state.json"),
+        (["export", "none.training", "--max-ms", "0"], "The bound of time is 0; it must be above"),
+        (["export", "none.training", "--retrain", "a:B"], "--retrain serves a budget"),
         (["serve", "none.onnx"], "no such file"),
         (["verify", "none.onnx"], "no such file"),
         (["serve", "none.onnx", "--address", "8080"], "expected HOST:PORT or :PORT"),

@@ -5,6 +5,18 @@
 
 const OUTPUTS = ["scores", "known", "top_positions", "top_ids", "top_scores"];
 const PADDING = { int64: -(2n ** 63n), string: "" };
+const ROLES = { user_id: "user", item_ids: "item", history: "item", exclude: "item" };
+ROLES.top_ids = "item";
+const UTF_8 = new TextEncoder();
+
+// Returns what a graph is given in place of a string id, where the manifest has `id_hashes`.
+export function hashed(id, seed) {
+  if (id === "") return PADDING.int64;
+  let number = BigInt.asUintN(64, 14695981039346656037n + BigInt(seed));
+  for (const byte of UTF_8.encode(id))
+    number = BigInt.asUintN(64, (number ^ BigInt(byte)) * 1099511628211n);
+  return number >> 1n;
+}
 
 // Reads a tensor's elements: int64 stands as decimal strings, NaN as null.
 function elements(listed, type) {
@@ -22,28 +34,35 @@ export async function replay(ort, manifest, graph) {
     logSeverityLevel: 3,
   });
   const types = Object.fromEntries(manifest.outputs.map((one) => [one.name, one.type]));
-  const run = async (values) => {
+  // Reads ids, or another tensor: text stands for its hash where the manifest says so.
+  const read = (name, listed, type) => {
+    const hash = manifest.id_hashes?.[ROLES[name]];
+    return hash
+      ? BigInt64Array.from(listed, (id) => hashed(id, hash.seed))
+      : elements(listed, type);
+  };
+  const run = async (values, reading = read) => {
     const feeds = {};
     for (const { name, type } of manifest.inputs) {
-      const data = elements(values[name], type);
+      const data = reading(name, values[name], type);
       feeds[name] = new ort.Tensor(type, data, [data.length]);
     }
     const answer = await session.run(feeds, OUTPUTS);
     return Object.fromEntries(OUTPUTS.map((name) => [name, answer[name]]));
   };
   const neutral = Object.fromEntries(manifest.inputs.map((one) => [one.name, one.neutral]));
-  const whole = await run(neutral);
+  const whole = await run(neutral, (_, listed, type) => elements(listed, type));
   const catalogue = [];
   whole.top_positions.data.forEach((position, rank) => {
     catalogue[Number(position)] = whole.top_ids.data[rank];
   });
-  const padding = PADDING[manifest.id_types.item];
+  const padding = PADDING[types.top_ids];
   let largest = 0;
   for (const { name, inputs, outputs } of manifest.golden) {
     const wanted = {};
-    for (const output of OUTPUTS) wanted[output] = elements(outputs[output], types[output]);
+    for (const output of OUTPUTS) wanted[output] = read(output, outputs[output], types[output]);
     const ids = (listed) =>
-      Array.from(elements(listed, manifest.id_types.item)).filter((id) => id !== padding);
+      Array.from(read("item_ids", listed, types.top_ids)).filter((id) => id !== padding);
     const candidates = ids(inputs.item_ids);
     try {
       const found = await run(inputs);
@@ -78,7 +97,8 @@ function distance(wanted, found, types, candidates, excluded) {
   const largest = Math.max(
     furthest(wanted.scores, scores),
     furthest(wanted.top_scores, found.top_scores.data),
-    furthest(positions.map((position) => scores[position]), found.top_scores.data),
+    // Where a catalogue's best were asked for, the lists may stand alone.
+    furthest(scores.length ? positions.map((position) => scores[position]) : [], found.top_scores.data),
   );
   if (!(largest <= 1)) throw new Error("a score is not finite");
   return largest;

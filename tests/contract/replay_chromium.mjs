@@ -30,9 +30,10 @@ bundles.forEach((path, at) => (folders[`bundle${at}`] = dirname(resolve(path))))
 const server = await serve(folders);
 try {
   await withBrowser(program, {}, async (context) => {
+    // One page for all: each new one would compile 14 MB of WebAssembly again.
+    const page = await step("open a page", () => context.newPage());
+    await step("load the page", () => page.goto(`${server.url}/contract/replay.mjs`));
     for (const [at, path] of bundles.entries()) {
-      const page = await step("open a page", () => context.newPage());
-      await step("load the page", () => page.goto(`${server.url}/contract/replay.mjs`));
       const found = { bundle: basename(path), runtime: `chromium ${context.browser().version()}` };
       const call = `(${replayThere})("bundle${at}", ${JSON.stringify(basename(path, ".onnx"))})`;
       try {
@@ -43,7 +44,6 @@ try {
       if (!(found.largest_difference !== null && found.largest_difference <= 1e-5))
         process.exitCode = 1;
       console.log(JSON.stringify(found));
-      await step("close the page", () => page.close());
     }
   });
 } finally {

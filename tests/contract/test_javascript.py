@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from edgerec.config import ExportSettings
 from tests.javascript import chromium, node, run_lines
 from tests.trained import enormous_model, generated_model, viewed_model
 
@@ -32,7 +33,10 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     }
     for name, model in models.items():
         model.export(folder / f"{name}.onnx")
-    return [DEMO, *sorted(HERE.glob("*.onnx")), *(folder / f"{name}.onnx" for name in models)]
+    hashed = folder / "hashed.onnx"
+    models["strings"].export(hashed, settings=ExportSettings(n_encoded_strings=0))
+    made = [folder / f"{name}.onnx" for name in models]
+    return [DEMO, *sorted(HERE.glob("*.onnx")), *made, hashed]
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)

@@ -91,3 +91,14 @@ def test_a_file_with_sequences_trains() -> None:
     fast = ["--max-epochs", "1", "--embedding-dim", "4", "--n-history", "8"]
     assert main(["train", "edgerec.toml", *fast]) == 0
     assert Path("models/model.onnx").is_file()
+
+
+@pytest.mark.parametrize("gap", [86_400, 86_401])
+def test_a_group_is_split_where_time_passed(gap: int) -> None:
+    setting = f"\n[training.embedding]\nsession_gap = {gap}\n"
+    Path("edgerec.toml").write_text(FILE + SEQUENCES + setting)
+    rec_sys = declared_rec_sys("edgerec.toml")
+    assert isinstance(rec_sys, ItemEmbedding)
+    whole = [["i1", "i2"], ["i1", "i3"], ["unknown"]]
+    apart = [["i1"], ["i2"], ["i1"], ["i3"], ["unknown"]]
+    assert list(rec_sys.item_seq_generator()) == (apart if gap == 86_400 else whole)

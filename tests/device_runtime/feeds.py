@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import random
 import shutil
 import tempfile
 import threading
@@ -12,14 +11,8 @@ from pathlib import Path
 
 from aiohttp import web
 
-from device_runtime.errors import BundleError, UpdateError
-from device_runtime.scorer import Scorer
-from device_runtime.served import Served
 from device_runtime.signatures import read_public_key
 from device_runtime.update_settings import UpdateSettings
-from device_runtime.update_start import first_scorer
-from device_runtime.updates import Updater
-from device_runtime.versions import VersionFolder
 from edgerec.feed import SecretKey, publish, publishing
 from tests.device_runtime.conftest import BIAS, write_bundle
 
@@ -30,12 +23,6 @@ Fault = Callable[[web.Request, Path], Awaitable[web.StreamResponse]]
 def bias_of(sequence: int) -> list[float]:
     """Models differ in the bias of item 1: the score of a stranger says which one answers."""
     return [BIAS[0], float(sequence), *BIAS[2:]]
-
-
-def sequence_of(scorer: Scorer) -> int:
-    """Return which model answers, by its answer."""
-    score = float(scorer.run(item_ids=[1]).scores[0])
-    return min(range(20), key=lambda one: abs(score - 1 / (1 + 2.718281828459045**-one)))
 
 
 @cache
@@ -123,45 +110,3 @@ class Feed:
             "reserve_bytes": 0,
         }
         return UpdateSettings(**{**values, **changed})
-
-
-class Device:
-    """What a server with a feed is made of, started from its folder."""
-
-    def __init__(self, settings: UpdateSettings, packaged: Path, **of_updater: object) -> None:
-        self.versions = VersionFolder(settings.folder, settings.keys)
-        with self.versions.locked():
-            pass  # The folder is made; tests have several devices in one.
-        self.served = Served(first_scorer(self.versions, packaged, settings.max_trial_starts))
-        self.updater = Updater(
-            settings,
-            self.versions,
-            self.served,
-            packaged,
-            random_source=random.Random(0),
-            **of_updater,
-        )
-
-    @property
-    def sequence(self) -> int:
-        """The model that answers, which must be the one that the state names, and verified."""
-        found = sequence_of(self.served.scorer)
-        state = self.versions.state.serving
-        try:
-            if state:
-                self.versions.bundle(state)
-        except (UpdateError, BundleError) as error:
-            raise AssertionError(f"sequence {state} is served unverified: {error}") from error
-        assert found == (state or 1), "the state names another model"
-        return state
-
-    def look(self, times: int = 1) -> str:
-        """Look at the feed, and return what became of it."""
-
-        async def run() -> None:
-            for _ in range(times):
-                await self.updater.look()
-            await self.updater.settled()
-
-        asyncio.run(run())
-        return str(self.updater.status()["outcome"])

@@ -24,7 +24,7 @@ from typing import Any
 import device_runtime.feed_client
 from device_runtime.signatures import read_public_key
 from device_runtime.update_settings import UpdateSettings
-from tests.device_runtime.feeds import Device
+from tests.device_runtime.devices import Device
 
 CALLS = ("fsync", "replace", "rename", "unlink", "mkdir", "rmdir")
 

@@ -167,3 +167,56 @@ def test_renamed_bundle(own_bundle):
     renamed = own_bundle.rename(own_bundle.with_name("renamed.onnx"))
     renamed.with_suffix(".json").write_text(json.dumps(manifest))
     assert "expected the bare name renamed.onnx, got 'tiny.onnx'" in refused(renamed)
+
+
+@pytest.fixture
+def with_mapped(own_bundle, edit_manifest):
+    """A bundle that names an .ort file, whose content no test here has ONNX Runtime read."""
+    mapped = own_bundle.with_suffix(".ort")
+    mapped.write_bytes(b"tables" * 1000)
+    described = {
+        "file": mapped.name,
+        "bytes": 6000,
+        "sha256": hashlib.sha256(mapped.read_bytes()).hexdigest(),
+    }
+    edit_manifest(lambda manifest: manifest.update(mapped=described))
+    return own_bundle
+
+
+def test_the_mapped_form_is_taken_where_it_is_asked_for_named_and_there(with_mapped):
+    mapped = with_mapped.with_suffix(".ort")
+    assert read_bundle(with_mapped).graph_path == with_mapped
+    assert read_bundle(with_mapped, mapped=True).graph_path == mapped
+    with_mapped.rename(with_mapped.with_name("elsewhere"))
+    assert read_bundle(with_mapped, mapped=True).graph_path == mapped
+    assert "no such file" in refused(with_mapped)
+
+
+def test_a_mapped_form_that_is_not_there_or_not_named_is_left_alone(with_mapped, edit_manifest):
+    with_mapped.with_suffix(".ort").rename(with_mapped.with_name("elsewhere"))
+    assert read_bundle(with_mapped, mapped=True).mapped_path is None
+    with_mapped.with_name("elsewhere").rename(with_mapped.with_suffix(".ort"))
+    edit_manifest(lambda manifest: manifest.pop("mapped"))
+    assert read_bundle(with_mapped, mapped=True).mapped_path is None
+
+
+def test_a_damaged_mapped_form(with_mapped):
+    mapped = with_mapped.with_suffix(".ort")
+    whole = mapped.read_bytes()
+
+    def sentence():
+        with pytest.raises(BundleError) as raised:
+            read_bundle(with_mapped, mapped=True)
+        return str(raised.value)
+
+    mapped.write_bytes(whole[:-1])
+    assert "tiny.ort: expected 6000 bytes, got 5999; copy both files again" in sentence()
+    mapped.write_bytes(whole + b"x")
+    assert "tiny.ort: expected 6000 bytes, got 6001" in sentence()
+    mapped.write_bytes(whole[:-1] + b"t")
+    assert "tiny.ort: expected SHA-256" in sentence()
+
+
+def test_the_mapped_form_has_a_bare_name(with_mapped, edit_manifest):
+    edit_manifest(lambda manifest: manifest["mapped"].update(file="../tiny.ort"))
+    assert "mapped.file: expected the bare name tiny.ort" in refused(with_mapped)

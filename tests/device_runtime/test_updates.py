@@ -3,22 +3,27 @@
 import asyncio
 import json
 import shutil
+import signal
 import sys
 import time
+import urllib.request
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 import device_runtime.updates
+from device_runtime.__main__ import main
 from device_runtime.app import create_app
 from device_runtime.errors import StorageError
 from device_runtime.update_settings import update_settings
 from device_runtime.versions import VersionFolder
 from edgerec.feed import new_key
 from tests.device_runtime.conftest import write_bundle
-from tests.device_runtime.feeds import Device, Feed, model, sequence_of
+from tests.device_runtime.devices import Device, sequence_of
+from tests.device_runtime.feeds import Feed, model
 from tests.device_runtime.test_app import JSON, ROUTE
+from tests.device_runtime.test_main import port_of, running
 from tests.device_runtime.test_served import Failing
 
 
@@ -668,3 +673,21 @@ def test_without_cryptography_a_feed_is_refused(key, monkeypatch):
     given = {**GOOD, "keys": [key.public_text], "max_memory": None}
     with pytest.raises(ValueError, match=r"pip install 'edgerec-device-runtime\[updates\]'"):
         update_settings(**given)
+
+
+def test_the_command_serves_what_came_from_the_feed(feed, packaged, folder, key):
+    Device(feed.settings(folder), packaged).look()
+    arguments = ("--feed", feed.url, "--feed-key", key.public_text, "--feed-folder", folder)
+    with running(packaged, "--port", "0", *arguments) as (process, line):
+        assert line.startswith("serving tiny on http://127.0.0.1:")
+        process.stdout.readline()
+        assert "'serving': 3" in process.stdout.readline()
+        with urllib.request.urlopen(f"http://127.0.0.1:{port_of(line)}/updates") as response:
+            assert json.load(response)["serving"] == 3
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+
+
+def test_the_command_refuses_a_feed_without_a_key(packaged, capsys):
+    assert main([str(packaged), "--feed", "https://shop.example/feed"]) == 1
+    assert "add --feed-key KEY" in capsys.readouterr().err

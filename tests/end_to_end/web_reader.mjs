@@ -11,7 +11,8 @@ const ort = await import("onnxruntime-node");
 const [path, requests] = process.argv.slice(2);
 const manifest = JSON.parse(await readFile(path.replace(/\.onnx$/, ".json"), "utf-8"));
 const session = await ort.InferenceSession.create(await readFile(path), { logSeverityLevel: 3 });
-const ranker = new Ranker(ort, session, manifest);
+const ids = manifest.ids && (await readFile(path.replace(/\.onnx$/, ".ids"), "utf-8"));
+const ranker = new Ranker(ort, session, manifest, ids?.split("\0"));
 await ranker.verify();
 // All at once: the reader must put them in a row itself.
 const answers = JSON.parse(requests).map((request) =>

@@ -36,7 +36,7 @@ def last_rows(generated):
 
 def reference_features(ranker, request):
     """The features by NumPy, from the tables that training holds."""
-    rows, values = ranker._effective_history(request)
+    rows, values = ranker.effective_history(request)
     requests = Requests(
         user=rows_of([request.user_id], ranker.user_ids),
         candidates=rows_of(request.item_ids, ranker.item_ids)[None],
@@ -76,7 +76,7 @@ def test_features_and_scores_of_the_cut_graph_are_those_of_training(exported):
         np.testing.assert_allclose(seen.features, expected, atol=1e-5)
         answer = ranker.answer(request)
         np.testing.assert_allclose(probe.scores(seen.features), answer.scores, atol=1e-5)
-        rows, values = ranker._effective_history(request)
+        rows, values = ranker.effective_history(request)
         assert seen.history == ranker.item_ids[rows[::-1] - 1].tolist()
         np.testing.assert_array_equal(seen.history_values, values[::-1])
 

@@ -4,6 +4,7 @@ from numpy.typing import NDArray
 
 from edgerec.features import history
 from edgerec.features.statistics import NEVER_SEEN, ItemStatistics
+from edgerec.features.table_arrays import tables_from_arrays, tables_to_arrays
 from edgerec.features.taste.columns import COLUMNS
 from edgerec.features.taste.tables import no_taste
 from edgerec.features.vector import (
@@ -11,8 +12,6 @@ from edgerec.features.vector import (
     Requests,
     feature_vectors,
     history_inputs,
-    tables_from_arrays,
-    tables_to_arrays,
 )
 
 Array = NDArray[np.float32]

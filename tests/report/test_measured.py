@@ -1,14 +1,18 @@
 """From an exported file to a page, on generated data."""
 
+import dataclasses
 import json
 
+import numpy as np
 import pytest
 
 from edgerec.evaluate.catalogue import evaluate_catalogue
 from edgerec.evaluate.evaluation_rows import EvaluationRows
 from edgerec.evaluate.owned import owned_items
 from edgerec.evaluate.prequential import Row, evaluate_rows
+from edgerec.export.vectors import item_embedding
 from edgerec.report.assemble import page
+from edgerec.report.facts import file_section
 from edgerec.report.measured import measure
 from edgerec.report.page import html
 from edgerec.scoring import TableScorer
@@ -67,6 +71,26 @@ def test_the_figures_are_those_of_the_evaluation(exported, measured):
     assert tiles["AUC"] == f"{evaluation.metrics.auc:.3f}"
 
 
+def test_what_is_near_stands_on_the_page_where_users_took_something_new(exported):
+    path, rows = exported
+    # In the others users meet again what they had, and what they had is in no list.
+    had = {}
+    for row in in_order(Generated().sample_generator()):
+        had.setdefault(row.user_id, set()).add(row.item_id)
+    catalogue = sorted(set().union(*had.values()))
+    new = [
+        Row(user, next(id_ for id_ in catalogue if id_ not in own), 4.0, rows[-1].timestamp + 1)
+        for user, own in sorted(had.items())
+    ]
+    test = EvaluationRows(lambda: new, has_labels=False)
+    found = measure(path, test, n_examples=0, with_times=False)
+    assert anchors(page(found)) == ["training", "curve", "near", "file", "audit"]
+    assert found.next_items.n_users == len(had)
+    lengths = np.linalg.norm(item_embedding(path), axis=1)
+    assert lengths[0] == 0
+    np.testing.assert_allclose(lengths[1:], 1, rtol=1e-5)
+
+
 def test_segments_hold_every_row_once(measured):
     labels = measured.labels
     for segments in (labels.by_history, labels.by_popularity):
@@ -113,6 +137,7 @@ def test_the_audit_of_the_manifest_stands_on_the_page(exported, tmp_path):
     path = tmp_path / "audited.onnx"
     path.write_bytes(exported[0].read_bytes())
     manifest = json.loads(exported[0].with_suffix(".json").read_text())
+    del manifest["checksum"]
     manifest["graph"]["file"] = path.name
     manifest["audit"] = [
         {"check": "future-events", "outcome": "passed", "looked_at": "9 samples", "figure": "0"},
@@ -123,6 +148,20 @@ def test_the_audit_of_the_manifest_stands_on_the_page(exported, tmp_path):
     text = html(found)
     assert "✓ passed" in text and "9 samples. 0." in text and "not decidable" in text
     assert ("leak audit", "1 of 2") in [(tile.name, tile.value) for tile in found.tiles]
+
+
+def test_the_page_says_how_the_best_of_the_catalogue_are_found(measured):
+    def said(found):
+        blocks = file_section(found).blocks
+        return next(text for name, text in blocks[0].rows if name == "best of the catalogue")
+
+    assert said(measured) == "every item is ranked"
+    shortlist = {"n_items": 1000, "largest_k": 100, "recall_at_10": 0.9976, "n_users": 41}
+    listed = dataclasses.replace(measured, manifest={**measured.manifest, "shortlist": shortlist})
+    assert said(listed) == (
+        "for up to 100, a list of 1,000 items is found by coarse scores and ranked; 99.8% of the "
+        "ten best of all stand in it (41 users)"
+    )
 
 
 def test_purchases_are_ranked_and_shown_without_labels_to_tell_apart(tmp_path):

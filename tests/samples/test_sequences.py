@@ -123,3 +123,10 @@ def test_item_ids_of_another_kind_are_refused(odd: Id, intake: Intake, tmp_path:
         f"item_seq_generator gave the item id {odd!r} of type {type(odd).__name__}, but the items "
         "of sample_generator have ids of kind int64. Give the same kind."
     )
+
+
+def test_sessions_of_what_was_liked_are_apart(intake: Intake) -> None:
+    rows = [rows.tolist() for rows in liked_sequences(intake.spool, 1024)]
+    apart = [rows.tolist() for rows in liked_sequences(intake.spool, 1024, session_gap=1)]
+    assert [row for one in apart for row in one] == [row for one in rows for row in one]
+    assert len(apart) > len(rows)

@@ -69,6 +69,15 @@ def slot_weights(n_slots: int, chosen: tuple[Weighting, ...]) -> Array:
     return np.stack(columns, axis=1).astype(np.float32)
 
 
+def counted_slots(neighbours: Neighbours, history: NDArray[np.int64], liked: Array) -> Array:
+    """Return what each slot of one history counts: float32 [H, weightings]; 0 where it is empty."""
+    chosen = weightings(neighbours)
+    counts_liked = np.array([one.liked for one in chosen])
+    counts = np.where(counts_liked, liked[:, None], (history > 0)[:, None].astype(np.float32))
+    slots: Array = counts * slot_weights(len(history), chosen)
+    return slots
+
+
 def neighbour_features(
     neighbours: Neighbours,
     history: NDArray[np.int64],

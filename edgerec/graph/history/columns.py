@@ -6,10 +6,19 @@ column by column is done here on all columns at once.
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from edgerec.features.history.candidate import CENTRED, COSINE_MEANS, KERNELS, MAX_COSINES, WEIGHTS
+from edgerec.features.history.candidate import (
+    CENTRED,
+    COSINE_MEANS,
+    KERNELS,
+    MAX_COSINES,
+    WEIGHTS,
+    Space,
+)
 from edgerec.features.history.profile import RESIDUAL_COUNT, SHARE_COUNT
 from edgerec.features.history.user import (
     SIGNALS,
@@ -19,15 +28,21 @@ from edgerec.features.history.user import (
     decays,
 )
 from edgerec.features.vector import FeatureTables
-from edgerec.graph.history.inputs import HistoryTensors
+from edgerec.graph.history.inputs import CandidateTensors, SlotTensors
 from edgerec.graph.nodes import GraphBuilder
+
+_GENTLEST: Final[dict[Space, float]] = {
+    space: min(kernel.sharpness for kernel in KERNELS if kernel.space == space)
+    for space in dict.fromkeys(kernel.space for kernel in KERNELS)
+}
+"""the sharpness of each space that others are powers of"""
 
 
 class HistoryFeatures:
     """Adds the features of one request."""
 
     def __init__(
-        self, graph: GraphBuilder, inputs: HistoryTensors, tables: FeatureTables, n_history: int
+        self, graph: GraphBuilder, inputs: SlotTensors, tables: FeatureTables, n_history: int
     ) -> None:
         self._graph = graph
         self._n_history = n_history
@@ -46,7 +61,7 @@ class HistoryFeatures:
                 inputs.stated,
                 inputs.value_and_liked,
                 self._residuals,
-                self._columns(inputs.popularity, [0]),
+                inputs.log_count,
             ]
         )
         n_slots = graph.add("Slice", [graph.add("Shape", [signals]), *self._ends(0, 1)])
@@ -110,65 +125,96 @@ class HistoryFeatures:
         ]
         return self._concat(rows)
 
-    def candidate_features(self) -> list[str]:
+    def candidate_features(self, candidates: CandidateTensors) -> list[str]:
         """Return blocks [N, …] in the order of CANDIDATE_NAMES; `user_features` comes first."""
-        inputs, graph = self._inputs, self._graph
-        expected = graph.add("Add", [inputs.candidate_means, self._mean_residuals])
-        likeness = {
-            "embedding": self._products(inputs.candidate_embedding, inputs.embedding),
-            "audience": self._products(inputs.candidate_audience, inputs.audience),
-            "popularity": self._products(inputs.candidate_popularity, inputs.popularity),
-            "scale": self._products(inputs.candidate_scale, inputs.scale),
-        }
-        if inputs.content:
-            likeness["content"] = self._products(inputs.candidate_content, inputs.content)
-        else:
-            # No features: the reference multiplies arrays of width 0, which gives zeros.
-            likeness["content"] = self._mul(likeness["embedding"], graph.number(0.0))
-        centred = self._concat([inputs.stated, self._centred])
-        totals, over, signal, counts = [], [], [], []
+        graph = self._graph
+        expected = graph.add("Add", [candidates.means, self._mean_residuals])
+        centred = self._concat([self._inputs.stated, self._centred])
+        likeness = {space: self._likeness(space, candidates) for space in _GENTLEST}
         weights: dict[tuple[str, float], str] = {}
-        for number, kernel in enumerate(KERNELS):
+        totals = []
+        for kernel in KERNELS:
             gentler = weights.get((kernel.space, kernel.sharpness / 2))
             if gentler is None:
-                sharper = self._mul(likeness[kernel.space], graph.number(kernel.sharpness))
-                weight = graph.add("Exp", [sharper])
+                assert kernel.sharpness == _GENTLEST[kernel.space]
+                weight = graph.add("Exp", [likeness[kernel.space]])
             else:
                 weight = self._mul(gentler, gentler)
             weights[kernel.space, kernel.sharpness] = weight
             totals.append(graph.add("MatMul", [weight, centred]))
-            for _, name in kernel.columns:
-                signal.append(number * len(CENTRED) + CENTRED.index(name))
-                over.append(number * len(CENTRED) + CENTRED.index("stated"))
-                counts.append(kernel.count)
-        residuals = self._ratios(self._concat(totals), signal, over, counts)
-        largest = self._concat(
-            [graph.add("ReduceMax", [likeness[one]], axes=[1], keepdims=1) for one in MAX_COSINES]
+        total = self._concat(totals)
+        # Columns are picked by products with 0 and 1: a Gather copies number by number.
+        signal, over, counts = _kernel_columns()
+        numerator = graph.add("MatMul", [total, graph.table("kernel_signals", signal)])
+        denominator = graph.add(
+            "Gemm", [total, graph.table("kernel_weights", over), graph.constant(counts, np.float32)]
         )
+        residuals = graph.add("Div", [numerator, denominator])
+        largest = self._concat(
+            [
+                graph.add("ReduceMax", [likeness[space]], axes=[1], keepdims=1)
+                for space in MAX_COSINES
+            ]
+        )
+        # Likeness was multiplied by a sharpness; an empty slot has a cosine of 0.
+        unscaled = graph.constant([[1 / _GENTLEST[space] for space in MAX_COSINES]], np.float32)
         return [
             expected,
             residuals,
-            self._cosine_means(likeness),
-            graph.add("Max", [largest, graph.number(0.0)]),
-            graph.add("Log", [graph.add("Add", [inputs.candidate_age, graph.number(1.0)])]),
+            *self._cosine_means(candidates),
+            self._mul(graph.add("Max", [largest, graph.number(0.0)]), unscaled),
+            graph.add("Log", [graph.add("Add", [candidates.age, graph.number(1.0)])]),
         ]
 
-    def _cosine_means(self, likeness: dict[str, str]) -> str:
-        """Return [N, len(COSINE_MEANS)]."""
+    def _likeness(self, space: Space, candidates: CandidateTensors) -> str:
+        """Return how alike slots and candidates are, times the gentlest sharpness: [N, H]."""
+        graph = self._graph
+        slots, theirs = getattr(self._inputs, space), getattr(candidates, space)
+        if not slots:
+            # No features: the reference multiplies arrays of width 0, which gives zeros.
+            nothing = graph.constant(np.zeros((1, self._tables.embedding.shape[2])), np.float32)
+            slots = self._mul(self._inputs.embedding, nothing)
+            theirs = candidates.embedding
+        scaled = slots
+        if _GENTLEST[space] != 1:
+            scaled = self._mul(slots, graph.number(_GENTLEST[space]))
+        return graph.add("MatMul", [theirs, graph.add("Transpose", [scaled], perm=[1, 0])])
+
+    def _cosine_means(self, candidates: CandidateTensors) -> list[str]:
+        """Return blocks [N, …] in the order of COSINE_MEANS.
+
+        A mean of products is the product with the mean of the slots, which is a row and not one
+        for each slot.
+        """
         inputs, graph = self._inputs, self._graph
         liked = self._columns(inputs.value_and_liked, [1])
         weights = self._concat([inputs.present, liked, self._sub(inputs.stated, liked)])
-        spaces = list(dict.fromkeys(mean.space for mean in COSINE_MEANS))
-        totals = self._concat([graph.add("MatMul", [likeness[space], weights]) for space in spaces])
-        weight = [WEIGHTS.index(mean.weight) for mean in COSINE_MEANS]
-        columns = [
-            spaces.index(mean.space) * len(WEIGHTS) + at
-            for mean, at in zip(COSINE_MEANS, weight, strict=True)
-        ]
         sums = graph.add("ReduceSum", [weights, graph.constant([0])], keepdims=1)
-        counts = graph.constant([[mean.count for mean in COSINE_MEANS]], np.float32)
-        denominator = graph.add("Add", [self._columns(sums, weight), counts])
-        return graph.add("Div", [self._columns(totals, columns), denominator])
+        blocks: dict[tuple[float, ...], str] = {}
+        found = []
+        for space in dict.fromkeys(mean.space for mean in COSINE_MEANS):
+            own = [mean for mean in COSINE_MEANS if mean.space == space]
+            assert [mean.weight for mean in own] == list(WEIGHTS[: len(own)])
+            counts = tuple(mean.count for mean in own)
+            slots, theirs = getattr(inputs, space), getattr(candidates, space)
+            if counts not in blocks:
+                some = range(len(counts))
+                part, over = weights, sums
+                if len(counts) < len(WEIGHTS):
+                    part, over = self._columns(weights, some), self._columns(sums, some)
+                over = graph.add("Add", [over, graph.constant([counts], np.float32)])
+                blocks[counts] = graph.add("Div", [part, over])
+            if not slots:
+                nothing = graph.constant(
+                    np.zeros((self._tables.embedding.shape[2], len(own))), np.float32
+                )
+                found.append(graph.add("MatMul", [candidates.embedding, nothing]))
+                continue
+            mean_slot = graph.add(
+                "MatMul", [graph.add("Transpose", [slots], perm=[1, 0]), blocks[counts]]
+            )
+            found.append(graph.add("MatMul", [theirs, mean_slot]))
+        return found
 
     def _ratios(
         self,
@@ -190,10 +236,6 @@ class HistoryFeatures:
     def _ends(self, start: int, end: int) -> tuple[str, str]:
         return self._graph.constant([start]), self._graph.constant([end])
 
-    def _products(self, candidate: str, history: str) -> str:
-        graph = self._graph
-        return graph.add("MatMul", [candidate, graph.add("Transpose", [history], perm=[1, 0])])
-
     def _columns(self, name: str, columns: Sequence[int]) -> str:
         return self._graph.add("Gather", [name, self._graph.constant(list(columns))], axis=1)
 
@@ -205,3 +247,16 @@ class HistoryFeatures:
 
     def _mul(self, left: str, right: str) -> str:
         return self._graph.add("Mul", [left, right])
+
+
+def _kernel_columns() -> tuple[NDArray[np.float32], NDArray[np.float32], list[float]]:
+    """Return which totals are divided, by which, [kernels * CENTRED, columns], and the counts."""
+    of_columns = [
+        (number * len(CENTRED), CENTRED.index(name), kernel.count)
+        for number, kernel in enumerate(KERNELS)
+        for _, name in kernel.columns
+    ]
+    every = np.eye(len(KERNELS) * len(CENTRED), dtype=np.float32)
+    signal = every[:, [first + place for first, place, _ in of_columns]]
+    over = every[:, [first + CENTRED.index("stated") for first, _, _ in of_columns]]
+    return signal, over, [count for _, _, count in of_columns]

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from edgerec.features.history.nearness import of_slots
 from edgerec.features.vector import SECONDS_PER_DAY, FeatureTables
-from edgerec.graph.lookup import HistorySlots
+from edgerec.graph.effective_history import HistorySlots
 from edgerec.graph.nodes import GraphBuilder
 from edgerec.schema import NOT_STATED
 
@@ -16,8 +16,11 @@ _FLOAT: Final = 1
 
 
 @dataclass(frozen=True)
-class HistoryTensors:
-    """Names of the tensors that the features read: HistoryInputs of the reference."""
+class SlotTensors:
+    """Names of the tensors of the history that the features read: HistoryInputs of the reference.
+
+    Axes: H slots.
+    """
 
     rows: str
     """int64 [H]: item rows"""
@@ -35,34 +38,36 @@ class HistoryTensors:
     """[H, A]"""
     content: str
     """[H, F]; empty where items have no features"""
+    log_count: str
+    """[H, 1]"""
     popularity: str
-    """[H, 3]"""
+    """[H, 3]: turned; see `_turned`"""
     scale: str
-    """[H, Q + 2]"""
-    candidate_means: str
+    """[H, Q + 2]: turned"""
+
+
+@dataclass(frozen=True)
+class CandidateTensors:
+    """The same of the N candidates."""
+
+    means: str
     """[N, 2]"""
-    candidate_embedding: str
+    embedding: str
     """[N, D]"""
-    candidate_audience: str
+    audience: str
     """[N, A]"""
-    candidate_content: str
+    content: str
     """[N, F]; empty where items have no features"""
-    candidate_popularity: str
+    popularity: str
     """[N, 3]"""
-    candidate_scale: str
+    scale: str
     """[N, Q + 2]"""
-    candidate_age: str
+    age: str
     """[N, 1]: days"""
 
 
-def history_inputs(
-    graph: GraphBuilder,
-    slots: HistorySlots,
-    candidate_rows: str,
-    tables: FeatureTables,
-    history_until: int,
-) -> HistoryTensors:
-    """Look up what the dynamic features read; a request without `now` asks at `history_until`."""
+def slot_inputs(graph: GraphBuilder, slots: HistorySlots, tables: FeatureTables) -> SlotTensors:
+    """Look up what the dynamic features read of the history."""
     column = graph.constant([1])
     rows = graph.add("Unsqueeze", [slots.rows, column])
     values = graph.add("Unsqueeze", [slots.values, column])
@@ -77,49 +82,80 @@ def history_inputs(
     above = np.inf if tables.label_above is None else tables.label_above
     is_above = graph.add("Greater", [value, graph.number(above)])
     liked = graph.add("Mul", [stated, graph.add("Cast", [is_above], to=_FLOAT)])
-    embedding, audience = tables.embedding[-1], tables.audience[-1]
-    log_count = tables.statistics.log_count[-1, :, None]
-    places = np.concatenate([of_slots(log_count), of_slots(tables.scales)], axis=1)
-    ends = graph.constant([3, tables.scales.shape[1] + 2])
-
-    def sides(gathered: str) -> list[str]:
-        return graph.add_many("Split", [gathered, ends], ["", ""], axis=1)
-
-    def means(rows: str) -> str:
-        statistics = graph.rows("item_statistics", tables.item_statistics[-1], rows)
-        return graph.add("Slice", [statistics, *map(graph.constant, ([0], [2], [1]))])
-
-    slot_content = candidate_content = ""
-    if tables.content.shape[1]:
-        slot_content = graph.rows("item_content", tables.content, slots.rows, coarse=True)
-        candidate_content = graph.rows("item_content", tables.content, candidate_rows, coarse=True)
-    popularity, scale = sides(graph.rows("item_places", places, slots.rows))
-    turned = graph.table("turned_places", _turned(tables))
-    asked = graph.add("MatMul", [graph.rows("item_places", places, candidate_rows), turned])
-    candidate_popularity, candidate_scale = sides(asked)
-    return HistoryTensors(
+    rows_of = _Rows(graph, tables, slots.rows)
+    places, turned = rows_of.places(), graph.table("turned_places", _turned(tables))
+    popularity, scale = rows_of.sides(graph.add("MatMul", [places, turned]))
+    return SlotTensors(
         rows=slots.rows,
         present=present,
         stated=stated,
         value_and_liked=graph.add("Concat", [value, liked], axis=1),
-        means=means(slots.rows),
-        embedding=graph.rows("item_embedding", embedding, slots.rows, coarse=True),
-        audience=graph.rows("item_audience", audience, slots.rows, coarse=True),
-        content=slot_content,
+        means=rows_of.means(),
+        embedding=rows_of.embedding(),
+        audience=rows_of.audience(),
+        content=rows_of.content(),
+        log_count=graph.add("Slice", [places, *map(graph.constant, ([0], [1], [1]))]),
         popularity=popularity,
         scale=scale,
-        candidate_means=means(candidate_rows),
-        candidate_embedding=graph.rows("item_embedding", embedding, candidate_rows, coarse=True),
-        candidate_audience=graph.rows("item_audience", audience, candidate_rows, coarse=True),
-        candidate_content=candidate_content,
-        candidate_popularity=candidate_popularity,
-        candidate_scale=candidate_scale,
-        candidate_age=_item_age(graph, candidate_rows, tables, history_until),
     )
 
 
+def candidate_inputs(
+    graph: GraphBuilder, rows: str, tables: FeatureTables, history_until: int
+) -> CandidateTensors:
+    """Look up candidates; a request without `now` asks at `history_until`."""
+    rows_of = _Rows(graph, tables, rows)
+    popularity, scale = rows_of.sides(rows_of.places())
+    return CandidateTensors(
+        means=rows_of.means(),
+        embedding=rows_of.embedding(),
+        audience=rows_of.audience(),
+        content=rows_of.content(),
+        popularity=popularity,
+        scale=scale,
+        age=_item_age(graph, rows, tables, history_until),
+    )
+
+
+class _Rows:
+    """Takes the same rows of each table."""
+
+    def __init__(self, graph: GraphBuilder, tables: FeatureTables, rows: str) -> None:
+        self._graph, self._tables, self._rows = graph, tables, rows
+
+    def means(self) -> str:
+        table = self._tables.item_statistics[-1]
+        statistics = self._graph.rows("item_statistics", table, self._rows)
+        bounds = [self._graph.constant([bound]) for bound in (0, 2, 1)]
+        return self._graph.add("Slice", [statistics, *bounds])
+
+    def embedding(self) -> str:
+        table = self._tables.embedding[-1]
+        return self._graph.rows("item_embedding", table, self._rows, coarse=True)
+
+    def audience(self) -> str:
+        return self._graph.rows("item_audience", self._tables.audience[-1], self._rows, coarse=True)
+
+    def content(self) -> str:
+        if not self._tables.content.shape[1]:
+            return ""
+        return self._graph.rows("item_content", self._tables.content, self._rows, coarse=True)
+
+    def places(self) -> str:
+        log_count, scales = self._tables.statistics.log_count[-1, :, None], self._tables.scales
+        places = np.concatenate([of_slots(log_count), of_slots(scales)], axis=1)
+        return self._graph.rows("item_places", places, self._rows)
+
+    def sides(self, places: str) -> list[str]:
+        ends = self._graph.constant([3, self._tables.scales.shape[1] + 2])
+        return self._graph.add_many("Split", [places, ends], ["", ""], axis=1)
+
+
 def _turned(tables: FeatureTables) -> NDArray[np.float32]:
-    """Return what makes a candidate's rows of a slot's, so that one table serves both: 2, -1, 0."""
+    """Return what makes one side of a product of the other's, so that one table serves both.
+
+    Slots are turned and candidates are not, since there are mostly fewer of them.
+    """
     widths = [1, tables.scales.shape[1]]
     parts = []
     for width in widths:

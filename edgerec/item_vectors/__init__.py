@@ -1,0 +1,1 @@
+"""Item vectors by themselves: learned from a table, kept, continued, given to a training."""
