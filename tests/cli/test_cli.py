@@ -100,7 +100,7 @@ def test_a_file_is_exported_in_fewer_bytes_and_verified(tmp_path, capsys, monkey
     printed = cells(capsys)
     assert re.search(r"items dense: \d+ integers from \d+ to \d+ are dense", printed)
     assert "tables fp16" in printed
-    assert "golden requests all 16 answered here as at export, by " in printed
+    assert "golden requests all 25 answered here as at export, by " in printed
     whole = small.read_bytes()
     small.write_bytes(whole[:-1])
     assert run("verify", small) == 1

@@ -64,9 +64,9 @@ def test_no_more_than_a_few_chunks_are_in_memory(
 ) -> None:
     n_rows: list[int] = []
 
-    def counting(file: BinaryIO, start: int, end: int) -> NDArray[np.void]:
+    def counting(file: BinaryIO, start: int, end: int, record: np.dtype) -> NDArray[np.void]:
         n_rows.append(end - start)
-        return read_records(file, start, end)
+        return read_records(file, start, end, record)
 
     monkeypatch.setattr(spool_module, "read_records", counting)
     sort(raw_records(300, 60, 12, seed=1), tmp_path, 7)

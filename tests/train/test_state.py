@@ -124,6 +124,9 @@ def test_tables_survive(id_type: IdType, label_above: float | None, tmp_path: Pa
     )
     for name in ("label_above", "value_range"):
         assert tables.pop(name) == original.pop(name)
+    context, original_context = tables.pop("context"), original.pop("context")
+    assert context.names == original_context.names
+    np.testing.assert_array_equal(context.defaults, original_context.defaults)
     taste, original_taste = tables.pop("taste"), original.pop("taste")
     assert_same_arrays(taste_to_arrays(taste).values(), taste_to_arrays(original_taste).values())
     assert_same_arrays(tables.values(), original.values())

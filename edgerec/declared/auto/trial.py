@@ -245,8 +245,7 @@ def _vectors(requests: Requests, tables: FeatureTables) -> Array:
     parts = []
     for start in range(0, len(requests.user), _CHUNK_ROWS):
         part = slice(start, start + _CHUNK_ROWS)
-        some = Requests(
-            **{field: getattr(requests, field)[part] for field in Requests.__dataclass_fields__}
-        )
+        fields = {field: getattr(requests, field) for field in Requests.__dataclass_fields__}
+        some = Requests(**{name: one if one is None else one[part] for name, one in fields.items()})
         parts.append(feature_vectors(some, tables)[:, 0])
     return np.concatenate(parts)

@@ -31,6 +31,8 @@ from edgerec.features.vector import FeatureTables
 from edgerec.graph.history.inputs import CandidateTensors, SlotTensors
 from edgerec.graph.nodes import GraphBuilder
 
+# A vector of the widest processors.
+_BLANK: Final = 16
 _GENTLEST: Final[dict[Space, float]] = {
     space: min(kernel.sharpness for kernel in KERNELS if kernel.space == space)
     for space in dict.fromkeys(kernel.space for kernel in KERNELS)
@@ -163,8 +165,20 @@ class HistoryFeatures:
             residuals,
             *self._cosine_means(candidates),
             self._mul(graph.add("Max", [largest, graph.number(0.0)]), unscaled),
-            graph.add("Log", [graph.add("Add", [candidates.age, graph.number(1.0)])]),
+            self._log_age(candidates),
         ]
+
+    def _log_age(self, candidates: CandidateTensors) -> str:
+        """Return log(1 + age): [N, 1].
+
+        ONNX Runtime computes the last few logarithms of an array in another way, a bit apart, so
+        the last are ones that nobody reads: what a score is must not depend on how many are asked.
+        """
+        graph = self._graph
+        blank = graph.constant(np.zeros((_BLANK, 1)), np.float32)
+        ages = graph.add("Concat", [candidates.age, blank], axis=0)
+        logarithms = graph.add("Log", [graph.add("Add", [ages, graph.number(1.0)])])
+        return graph.add("Slice", [logarithms, graph.constant([0]), graph.constant([-_BLANK])])
 
     def _likeness(self, space: Space, candidates: CandidateTensors) -> str:
         """Return how alike slots and candidates are, times the gentlest sharpness: [N, H]."""
@@ -197,10 +211,12 @@ class HistoryFeatures:
             assert [mean.weight for mean in own] == list(WEIGHTS[: len(own)])
             counts = tuple(mean.count for mean in own)
             slots, theirs = getattr(inputs, space), getattr(candidates, space)
+            if len(own) == 1:
+                counts *= 2  # see below
             if counts not in blocks:
-                some = range(len(counts))
                 part, over = weights, sums
-                if len(counts) < len(WEIGHTS):
+                if len(own) < len(WEIGHTS):
+                    some = [number % len(own) for number in range(len(counts))]
                     part, over = self._columns(weights, some), self._columns(sums, some)
                 over = graph.add("Add", [over, graph.constant([counts], np.float32)])
                 blocks[counts] = graph.add("Div", [part, over])
@@ -213,7 +229,10 @@ class HistoryFeatures:
             mean_slot = graph.add(
                 "MatMul", [graph.add("Transpose", [slots], perm=[1, 0]), blocks[counts]]
             )
-            found.append(graph.add("MatMul", [theirs, mean_slot]))
+            product = graph.add("MatMul", [theirs, mean_slot])
+            # A product of one column is rounded otherwise in its last few rows, and what a score
+            # is must not depend on how many are asked: so it has the column twice.
+            found.append(self._columns(product, [0]) if len(own) == 1 else product)
         return found
 
     def _ratios(
