@@ -1,7 +1,8 @@
 """What an export is asked for: frozen, validated, one docstring under each field."""
 
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
 
 from edgerec.validation import require, require_numbers
 
@@ -109,3 +110,15 @@ class ExportSettings:
     def writes_mapped(self) -> bool:
         """Whether NAME.ort is written too."""
         return self.target in ("board", "phone") if self.mapped is None else self.mapped
+
+
+def export_settings_from_mapping(mapping: Mapping[str, Any]) -> ExportSettings:
+    """Return the settings that a manifest names under `export`; what it does not name is default.
+
+    >>> export_settings_from_mapping({"precision": "fp16", "kept": {"n_history": 9}}).kept.n_history
+    9
+    """
+    known = {one.name for one in fields(ExportSettings)}
+    plain = {name: value for name, value in mapping.items() if name in known}
+    kept = KeptSettings(**(plain.pop("kept", None) or {}))
+    return ExportSettings(kept=kept, **plain)

@@ -62,6 +62,8 @@ def test_a_sample_without_a_value_is_a_sampled_negative():
 
 
 def test_samples_and_interactions_unpack_in_their_order():
-    user_id, item_id, label, timestamp, value, weight = Sample("u", "i", 1.0, 3, 4.5)
+    sample = Sample("u", "i", 1.0, 3, 4.5)
+    user_id, item_id, label, timestamp, value, weight, context = sample
     assert (user_id, item_id, label, timestamp, value, weight) == ("u", "i", 1.0, 3, 4.5, 1.0)
+    assert not context
     assert tuple(Interaction("i", None, 3)) == ("i", None, 3)

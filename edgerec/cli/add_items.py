@@ -1,7 +1,6 @@
 """edgerec add-items: a copy of a file that also knows items that training never saw."""
 
 import argparse
-import dataclasses
 import json
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from edgerec.cli.drawing import DrawnProgress, add_command, print_table
 from edgerec.declared.new_items import NewItems
 from edgerec.declared.reading import database_url, read_configuration
 from edgerec.errors import ConfigurationError
-from edgerec.export_settings import ExportSettings
+from edgerec.export_settings import ExportSettings, export_settings_from_mapping
 from edgerec.pipeline import load_model
 from edgerec.source import open_engine, with_variables
 
@@ -82,8 +81,7 @@ def _export_settings(manifest: Path) -> ExportSettings:
     """Return how the file was stored, so that the copy keeps its scores."""
     try:
         stated = json.loads(manifest.read_text("utf-8"))["export"]
-        known = {field.name for field in dataclasses.fields(ExportSettings)}
-        return ExportSettings(**{key: value for key, value in stated.items() if key in known})
+        return export_settings_from_mapping(stated)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ConfigurationError(
             f"{manifest} does not say how the file is stored ({error!r}). Name a file that "

@@ -224,6 +224,8 @@ def _random_request(ranker: Ranker, random: np.random.Generator, number: int) ->
     of_catalogue = ranker.shortlist is not None and number % 6 == 1
     first, last = ranker.facts.first_timestamp, ranker.facts.last_timestamp
     stated_now = number % 2 == 0
+    # Below 0: similar items are listed too.
+    k = int(random.integers(of_catalogue, 20))
     return Request(
         name=f"random {number}",
         user_id=_user(ranker, random) if known_user else unknown_id(ranker, "user"),
@@ -233,8 +235,7 @@ def _random_request(ranker: Ranker, random: np.random.Generator, number: int) ->
         history_times=random.integers(first, last + 1, n_history).tolist() if stated_now else [],
         now=int(random.integers(first, last + 2)) if stated_now else Request().now,
         exclude=_pick(ranker.item_ids, random, 3),
-        # Below 0: similar items are listed too.
-        k=int(random.integers(of_catalogue, 20)) * (-1 if number % 8 == 7 else 1),
+        k=-k if number % 8 == 7 and not of_catalogue else k,
         context=random_context(ranker, number),
     )
 

@@ -1,4 +1,4 @@
-// Ranks with a bundle in a browser: one file to copy into an app.
+// Ranks with a bundle in a browser: to copy into an app, with edgerec_files.js and edgerec_ids.js.
 //
 //   import * as ort from "./vendor/ort.wasm.bundle.min.mjs";
 //   import { load } from "./edgerec.js";
@@ -8,28 +8,20 @@
 // Integer ids go in as strings, BigInts or safe numbers, and come out as strings, since a number
 // of JavaScript cannot tell ids above 2^53 apart. docs/bundle-format.md says what the inputs mean.
 
+import { read, whole } from "./edgerec_files.js";
+import { exact, hashed } from "./edgerec_ids.js";
+
 const OUTPUTS = ["scores", "known", "top_positions", "top_ids", "top_scores"];
 const TOLERANCE = 1e-5;
 const ROLES = { user_id: "user", item_ids: "item", history: "item", exclude: "item" };
-const UTF_8 = new TextEncoder();
 
 // Fetches the manifest at `address` and the graph beside it, refuses what is not whole or does not
 // answer the manifest's own questions, and returns a Ranker.
 export async function load(ort, address) {
-  const place = new URL(address, globalThis.document?.baseURI);
-  const text = await (await fetched(place)).text();
-  const manifest = JSON.parse(text);
-  if (manifest.format_version !== 1)
-    throw new Error(
-      `${address} is of format version ${manifest.format_version}, and this reader knows ` +
-        "version 1. Take the edgerec.js that belongs to the exporter.",
-    );
-  const before = UTF_8.encode(text.slice(0, text.lastIndexOf(' "checksum":')));
-  if (manifest.checksum && (await digest(before)) !== manifest.checksum)
-    throw new Error(`${address} was altered or damaged. Copy the files again.`);
-  const graph = await whole(manifest.graph, place);
+  const { manifest, place } = await read(address);
+  const graph = await whole(manifest.graph, place, address);
   // Of very many string ids the graph has hashes alone, and their text stands beside it.
-  const texts = manifest.ids && new TextDecoder().decode(await whole(manifest.ids, place));
+  const texts = manifest.ids && new TextDecoder().decode(await whole(manifest.ids, place, address));
   const session = await ort.InferenceSession.create(graph, { executionProviders: ["cpu"] });
   const ranker = new Ranker(ort, session, manifest, texts?.split("\0"));
   await ranker.verify();
@@ -145,42 +137,6 @@ export class Ranker {
     if (type === "float32") data = Float32Array.from(elements, (one) => one ?? NaN);
     return new this.ort.Tensor(type, data, [data.length]);
   }
-}
-
-// FNV-1a of the id in UTF-8, 63 bits of it; what nobody is called stays the padding id.
-function hashed(id, seed) {
-  if (id === "") return -(2n ** 63n);
-  let number = BigInt.asUintN(64, 14695981039346656037n + BigInt(seed));
-  for (const byte of UTF_8.encode(id))
-    number = BigInt.asUintN(64, (number ^ BigInt(byte)) * 1099511628211n);
-  return number >> 1n;
-}
-
-function exact(id) {
-  if (typeof id === "number" && !Number.isSafeInteger(id))
-    throw new Error(`${id} is no exact id. Pass ids above 2^53 as strings or BigInts.`);
-  return BigInt(id);
-}
-
-// Fetches a file that the manifest at `place` describes, and refuses another.
-async function whole({ file, bytes, sha256 }, place) {
-  if (!/^[^/\\]+\.(onnx|ids)$/.test(file))
-    throw new Error(`${place} names ${file}, which is no file beside it. Export again.`);
-  const buffer = await (await fetched(new URL(encodeURIComponent(file), place))).arrayBuffer();
-  if (buffer.byteLength !== bytes || (await digest(buffer)) !== sha256)
-    throw new Error(`${file} is not the file that ${place} describes. Copy both again.`);
-  return buffer;
-}
-
-async function fetched(address) {
-  const response = await fetch(address);
-  if (!response.ok) throw new Error(`${address.pathname} is not there (HTTP ${response.status}).`);
-  return response;
-}
-
-async function digest(buffer) {
-  const bytes = new Uint8Array(await crypto.subtle.digest("SHA-256", buffer));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 function near(wanted, found) {

@@ -31,7 +31,8 @@ from edgerec.source import find_columns, open_engine
 from examples.movielens.movielens import MovieLens
 
 HERE = Path(__file__).parent
-PAGE = ("index.html", "page.css", "page.js", "edgerec.js", "service-worker.js")
+READER = ("edgerec.js", "edgerec_files.js", "edgerec_ids.js")
+PAGE = ("index.html", "page.css", "page.js", *READER, "service-worker.js")
 RUNTIME = HERE.parents[1] / "node_modules" / "onnxruntime-web" / "dist"
 RUNTIME_FILES = ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm")
 # The page needs nobody's history but its visitor's, so the file holds nothing of any user.

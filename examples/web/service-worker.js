@@ -4,6 +4,7 @@
 const KEPT = "edgerec-web";
 const FILES = [
   ...["./", "page.css", "page.js", "edgerec.js"],
+  ...["edgerec_files.js", "edgerec_ids.js"],
   ...["model/titles.json", "model/movies.json", "model/movies.onnx"],
   ...["vendor/ort.wasm.bundle.min.mjs", "vendor/ort-wasm-simd-threaded.wasm"],
 ];

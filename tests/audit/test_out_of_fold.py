@@ -114,9 +114,9 @@ def a_new_table_of_user_means(monkeypatch: pytest.MonkeyPatch) -> None:
     honest = fitting.fit_tables
 
     def with_means(
-        rec_sys: RecSys, intake: Intake, settings: TrainSettings, scratch: Path, progress: Any
+        rec_sys: RecSys, intake: Intake, settings: TrainSettings, *others: Any
     ) -> Ranker:
-        ranker = honest(rec_sys, intake, settings, scratch, progress)
+        ranker = honest(rec_sys, intake, settings, *others)
         means = np.zeros((intake.spool.n_users + 1, 1), np.float32)
         for block in intake.spool.blocks(settings.chunk_rows):
             for user in np.unique(block["user"]):

@@ -22,7 +22,7 @@ def write_planted_database(path: Path, random_state: int = 0) -> None:
     quality = random.normal(0, 1.2, N_ITEMS)
     mood = random.integers(0, 3, N_ITEMS)
     taste = random.normal(0, 1, (N_USERS, 3))
-    kindness = random.normal(0, 0.5, N_USERS)
+    kindness = random.normal(0, 0.8, N_USERS)
     out = [START - timedelta(days=int(day)) for day in random.integers(1, 9000, N_ITEMS)]
     ratings = []
     for user in range(N_USERS):

@@ -98,5 +98,5 @@ def test_generated_films_have_different_titles() -> None:
 
 def test_the_examples_code_is_short() -> None:
     folder = HERE.parents[1] / "examples" / "web"
-    for name in ("edgerec.js", "page.js", "prepare.py"):
+    for name in (*prepare.READER, "page.js", "prepare.py"):
         assert len((folder / name).read_text("utf-8").splitlines()) < 150, name

@@ -48,6 +48,7 @@ function flipped(body) {
 
 const edited = (edit) => (body) => {
   const manifest = JSON.parse(body);
+  delete manifest.checksum; // which would tell that it was edited, before anything is asked
   edit(manifest);
   return JSON.stringify(manifest);
 };

@@ -26,7 +26,7 @@ class Recorder:
     def __init__(self):
         self.asked = []
 
-    def top(self, user_id, history, now, exclude, k):
+    def top(self, user_id, history, now, exclude, k, context=()):
         self.asked.append((user_id, [one.item_id for one in history], now, sorted(exclude)))
         return [item for item in CATALOGUE if item not in exclude][:k]
 

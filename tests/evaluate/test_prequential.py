@@ -21,7 +21,7 @@ class Recorder:
     def catalogue(self):
         return [1, 2, 3, 4, 5]
 
-    def scores(self, user_id, item_ids, history, now):
+    def scores(self, user_id, item_ids, history, now, context=()):
         self.asked.append((user_id, list(item_ids), [one.item_id for one in history], now))
         return np.linspace(0.1, 0.9, len(item_ids), dtype=np.float32)
 

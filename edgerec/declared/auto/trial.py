@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -242,10 +242,12 @@ def network_settings(n_rows: int) -> NetworkSettings:
 
 
 def _vectors(requests: Requests, tables: FeatureTables) -> Array:
+    def of_some(one: NDArray[Any] | None, part: slice) -> NDArray[Any] | None:
+        return None if one is None else one[part]
+
     parts = []
     for start in range(0, len(requests.user), _CHUNK_ROWS):
         part = slice(start, start + _CHUNK_ROWS)
-        fields = {field: getattr(requests, field) for field in Requests.__dataclass_fields__}
-        some = Requests(**{name: one if one is None else one[part] for name, one in fields.items()})
-        parts.append(feature_vectors(some, tables)[:, 0])
+        some: dict[str, Any] = {name: of_some(one, part) for name, one in vars(requests).items()}
+        parts.append(feature_vectors(Requests(**some), tables)[:, 0])
     return np.concatenate(parts)
