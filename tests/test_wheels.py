@@ -1,5 +1,6 @@
 """The wheels, and the runtime's alone in a bare environment, as on a device."""
 
+import ast
 import importlib.metadata
 import json
 import os
@@ -79,6 +80,26 @@ def test_wheels_hold_every_module_and_nothing_else(
 
 def test_the_runtime_wheel_is_small(wheels: dict[str, Path]) -> None:
     assert wheels[RUNTIME].stat().st_size < 100_000
+
+
+def test_modules_of_the_runtime_wheel_do_what_those_of_the_repository_do(
+    wheels: dict[str, Path],
+) -> None:
+    """They lack comments and long docstrings alone, and no line has another number."""
+    with zipfile.ZipFile(wheels[RUNTIME]) as archive:
+        for path in (ROOT / "device_runtime").glob("*.py"):
+            slim = archive.read(f"device_runtime/{path.name}").decode("utf-8")
+            assert shape(slim) == shape(path.read_text("utf-8")), path.name
+
+
+def shape(source: str) -> list[tuple[str, int]]:
+    """Return the statements of a module and their lines, strings that stand alone left out."""
+    return [
+        (type(node).__name__, node.lineno)
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.stmt)
+        and not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
+    ]
 
 
 def needed_by(distributions: dict[str, importlib.metadata.Distribution], root: str) -> set[str]:
