@@ -13,7 +13,7 @@ from edgerec.cli import main
 from edgerec.config import EmbeddingSettings
 from edgerec.datasets import write_generated_database
 from edgerec.declared.reading import read_configuration
-from edgerec.declared.recsys import train_settings
+from edgerec.declared.settings import train_settings
 from edgerec.errors import ConfigurationError, SampleError
 from edgerec.item_vectors.embed import embed
 from edgerec.item_vectors.kept import load_item_vectors

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from edgerec.graph.nodes import GraphBuilder, narrow
-from edgerec.graph.precision import rounded_rows, stored_rows
+from edgerec.graph.nodes import GraphBuilder
+from edgerec.graph.precision import narrow, rounded_rows, stored_rows
 
 TABLES = arrays(
     np.float32,
