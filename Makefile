@@ -45,9 +45,11 @@ test: $(INSTALLED) ## style, types, import contracts, doctests and tests: what C
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	@# A file's tests stay in one process, so that what they share is made once. Each process
-	@# computes with one thread: more than cores only wait for each other.
+	@# computes with one thread: more than cores only wait for each other. tests/conftest.py says
+	@# which files come first.
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 \
-	  $(BIN)/pytest --numprocesses=$(WORKERS) --maxprocesses=4 --dist=loadfile
+	  $(BIN)/pytest --numprocesses=$(WORKERS) --maxprocesses=4 --dist=loadfile \
+	  --no-loadscope-reorder
 
 demo: $(INSTALLED) ## train on MovieLens (or generated data), export, evaluate, ask over HTTP
 	$(BIN)/edgerec demo

@@ -12,8 +12,8 @@ from sklearn.metrics import roc_auc_score
 
 from edgerec.areas import grouped_auc
 from edgerec.errors import PrecisionError
+from edgerec.export.asked import asked_by
 from edgerec.export.parity import GraphSession
-from edgerec.schema import Request
 from edgerec.train.ranker import Ranker
 
 _MOST_LISTS: Final = 50
@@ -140,7 +140,7 @@ def _scores(session: GraphSession, ranker: Ranker, n_known: int | None) -> NDArr
     at = 0
     for (user, as_of), same in groupby(keys):
         end = at + sum(1 for _ in same)
-        asked = _asked(ranker, user, n_known, as_of)
+        asked = asked_by(ranker, user, n_known, as_of)
         request = dataclasses.replace(asked, item_ids=ids[at:end], now=as_of)
         scores[at:end] = session.answer(request).scores
         at = end
@@ -148,29 +148,9 @@ def _scores(session: GraphSession, ranker: Ranker, n_known: int | None) -> NDArr
 
 
 def _best(session: GraphSession, ranker: Ranker, user: int, n_known: int | None) -> list[object]:
-    asked = _asked(ranker, user, n_known, ranker.facts.last_timestamp + 1)
+    asked = asked_by(ranker, user, n_known, ranker.facts.last_timestamp + 1)
     found: list[object] = session.answer(dataclasses.replace(asked, k=_K)).top_ids.tolist()
     return found
-
-
-def _asked(ranker: Ranker, user: int, n_known: int | None, as_of: int) -> Request:
-    """Return a request with all that training knew of a user, as a file that knows none needs.
-
-    A file that does know him counts each item once, so it answers the same. Where a file is to
-    know the newest `n_known` alone, they are those before `as_of`: as if it was made then.
-    """
-    known = ranker.known
-    own = slice(int(known.offsets[user]), int(known.offsets[user + 1]))
-    rows, values, times = known.rows[own], known.values[own], known.times[own]
-    if n_known is not None:
-        newest = slice(max(0, int((times < as_of).sum()) - n_known), int((times < as_of).sum()))
-        rows, values, times = rows[newest], values[newest], times[newest]
-    return Request(
-        user_id=ranker.user_ids.item(user - 1),
-        history=ranker.item_ids[rows - 1].tolist(),
-        history_values=values.tolist(),
-        history_times=times.tolist(),
-    )
 
 
 def _quality(
