@@ -109,7 +109,7 @@ class TasteSettings:
 class NetworkSettings:
     """The multi-layer perceptron and how it is fitted."""
 
-    hidden_layer_sizes: tuple[int, ...] = (64,)
+    hidden_layer_sizes: tuple[int, ...] = (96,)
     """width of each hidden layer"""
     alpha: float = 1.0
     """L2 penalty, as scikit-learn counts it (divided by the batch size); by the objective "top"
@@ -140,7 +140,7 @@ class NetworkSettings:
         require(self.patience >= 1, self, "patience", "at least 1")
 
 
-TOP_NETWORK = NetworkSettings(alpha=0.3, max_epochs=20, patience=20)
+TOP_NETWORK = NetworkSettings(hidden_layer_sizes=(64,), alpha=0.3, max_epochs=20, patience=20)
 """what suits the objective "top", whose samples are fewer and harder"""
 
 

@@ -21,7 +21,7 @@ def narrower(settings: TrainSettings) -> list[TrainSettings]:
 
     >>> [(one.embedding.embedding_dim, one.network.hidden_layer_sizes)
     ...  for one in narrower(TrainSettings())]
-    [(32, (32,)), (16, (64,)), (16, (32,))]
+    [(32, (48,)), (16, (96,)), (16, (48,))]
     """
     widths = tuple(max(_LEAST_WIDTH, one // 2) for one in settings.network.hidden_layer_sizes)
     network = dataclasses.replace(settings.network, hidden_layer_sizes=widths)
@@ -52,7 +52,7 @@ def training_folder(folder: Path, settings: TrainSettings) -> Path:
     """Return where the state of a training with such widths stands.
 
     >>> training_folder(Path("."), TrainSettings()).name
-    '32-64.training'
+    '32-96.training'
     """
     widths = (settings.embedding.embedding_dim, *settings.network.hidden_layer_sizes)
     return folder / ("-".join(map(str, widths)) + ".training")

@@ -147,8 +147,31 @@ def _print_ranking(evaluation: CatalogueEvaluation) -> None:
             "intervals": "95 %, by bootstrap over users; differences are of the same users",
             "never hit": f"{found['n_cold_items']:,} relevant items that training did not have",
             "protocol": evaluation.protocol,
+            **advice(found["rankings"]),
         },
     )
+
+
+def advice(rankings: Mapping[str, Any]) -> dict[str, str]:
+    """Return what to do where a baseline ranks better than the model beyond chance.
+
+    >>> advice({"model": {}, "popularity": {"ndcg_of_model_above": [-0.04, -0.09, -0.01]}})
+    {'what to do': 'popularity ranks better. A file that is to rank the whole catalogue ...'}
+    >>> advice({"model": {}, "popularity": {"ndcg_of_model_above": [-0.04, -0.09, 0.01]}})
+    {}
+    """
+    better = [
+        name
+        for name, one in rankings.items()
+        if "ndcg_of_model_above" in one and one["ndcg_of_model_above"][2] < 0
+    ]
+    if not better:
+        return {}
+    return {
+        "what to do": f"{', '.join(better)} {'rank' if len(better) > 1 else 'ranks'} better. A "
+        'file that is to rank the whole catalogue is trained for it: objective = "top" under '
+        '[training], or TrainSettings(objective="top", n_neighbours=50).'
+    }
 
 
 def _with_interval(values: list[float]) -> str:

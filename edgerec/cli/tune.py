@@ -165,7 +165,7 @@ def training_section(settings: TrainSettings) -> str:
     embedding_dim = 32
     <BLANKLINE>
     [training.network]
-    hidden_layer_sizes = [64]
+    hidden_layer_sizes = [96]
     alpha = 1.0
     learning_rate = 0.001
     max_epochs = 16

@@ -123,6 +123,14 @@ def write_draft(
                 "# allow it: repeats = true.",
                 "top = 10",
             ]
+        else:
+            lines += [
+                "",
+                "# The model tells what users liked from what they did not. One that is to find it",
+                "# in the whole catalogue (top = 10 above) is trained for that:",
+                "# [training]",
+                '# objective = "top"',
+            ]
     else:
         lines += [
             "",

@@ -56,7 +56,7 @@ class Network(Section):
     """The multi-layer perceptron."""
 
     hidden_layer_sizes: list[Annotated[int, Field(ge=1)]] = Field(
-        default=[64], min_length=1, description="width of each hidden layer"
+        default=[96], min_length=1, description="width of each hidden layer"
     )
     alpha: Annotated[float, Field(ge=0)] = Field(
         default=1.0,

@@ -75,6 +75,8 @@ _ROLES = (
         (
             *("timestamp", "time", "ts", "createdat", "datetime", "date", "eventtime"),
             *("unixtime", "unixtimestamp", "occurredat", "ratedat", "invoicedate", "purchasedat"),
+            *("viewedat", "seenat", "clickedat", "likedat", "boughtat", "orderedat", "orderdate"),
+            *("watchedat", "playedat", "visitedat"),
         ),
     ),
 )

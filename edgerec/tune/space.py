@@ -26,7 +26,7 @@ class SearchSpace:
     edgerec.errors.ConfigurationError: SearchSpace.alpha must be (lowest, highest) with ...
     """
 
-    hidden_layer_sizes: tuple[tuple[int, ...], ...] = ((32,), (64,), (128,))
+    hidden_layer_sizes: tuple[tuple[int, ...], ...] = ((32,), (64,), (96,), (128,))
     """choices: widths of the hidden layers"""
     n_history: tuple[int, ...] = (50, 100, 200)
     """choices: newest items of a user that count"""
@@ -89,7 +89,7 @@ def point_of(settings: TrainSettings) -> dict[str, Any]:
     """Return the settings as a point of the space.
 
     >>> point_of(TrainSettings())["hidden_layer_sizes"]
-    '64'
+    '96'
     """
     network = settings.network
     return {
@@ -106,7 +106,7 @@ def settings_at(settings: TrainSettings, point: Mapping[str, Any]) -> TrainSetti
     """Return `settings` with what the point names.
 
     >>> settings_at(TrainSettings(), {**point_of(TrainSettings()), "max_epochs": 3}).network
-    NetworkSettings(hidden_layer_sizes=(64,), alpha=1.0, ..., max_epochs=3, patience=8)
+    NetworkSettings(hidden_layer_sizes=(96,), alpha=1.0, ..., max_epochs=3, patience=8)
     """
     network = dataclasses.replace(
         settings.network,

@@ -197,7 +197,7 @@ def orders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         for step in range(1, 9)
     ]
     with closing(sqlite3.connect("orders.db")) as connection, connection:
-        connection.execute("CREATE TABLE orders (customer TEXT, article TEXT, bought_at TEXT)")
+        connection.execute("CREATE TABLE orders (customer TEXT, article TEXT, moment TEXT)")
         connection.executemany("INSERT INTO orders VALUES (?, ?, ?)", rows)
     return tmp_path / "orders.db"
 
@@ -221,14 +221,14 @@ def test_columns_of_unusual_names_are_named(orders: Path, capsys) -> None:
         "Name its columns with --user-column, --item-column and --timestamp-column; where there "
         "is no time, a number that grows with each row serves."
     )
-    assert main(["init", "sqlite:///orders.db", "--timestamp-column", "bought_at"]) == 0
-    assert read_configuration("edgerec.toml").interactions.timestamp == "bought_at"
+    assert main(["init", "sqlite:///orders.db", "--timestamp-column", "moment"]) == 0
+    assert read_configuration("edgerec.toml").interactions.timestamp == "moment"
     assert main(["train", "edgerec.toml", *FAST]) == 0
 
 
 def test_a_table_without_rows_is_named(orders: Path, capsys) -> None:
     change(orders, "DELETE FROM orders")
-    assert main(["init", "sqlite:///orders.db", "--timestamp-column", "bought_at"]) == 0
+    assert main(["init", "sqlite:///orders.db", "--timestamp-column", "moment"]) == 0
     assert failing(capsys, "train", "edgerec.toml") == (
         'table "orders" holds no row, so there is nothing to learn from. Fill it, or name another '
         "table in [interactions]"
@@ -245,13 +245,13 @@ def test_a_database_without_tables_is_named(orders: Path, capsys) -> None:
 def test_ids_that_are_null_can_be_left_out_by_the_view_that_the_error_names(
     orders: Path, capsys
 ) -> None:
-    assert main(["init", "sqlite:///orders.db", "--timestamp-column", "bought_at"]) == 0
+    assert main(["init", "sqlite:///orders.db", "--timestamp-column", "moment"]) == 0
     # A draft that is made later leaves such rows out by itself.
     change(orders, "INSERT INTO orders VALUES (NULL, 'a2', '2024-01-01 08:00:00')")
     said = failing(capsys, "train", "edgerec.toml")
     view = "CREATE VIEW orders_clean AS SELECT * FROM orders WHERE customer IS NOT NULL"
     assert said == (
-        "table \"orders\", row with customer = NULL, article = 'a2', bought_at = "
+        "table \"orders\", row with customer = NULL, article = 'a2', moment = "
         "'2024-01-01 08:00:00': column \"customer\" is NULL, expected a whole number within 64 "
         "bits, or text. Correct or delete the row, leave such rows out by a condition (--where "
         "'customer != \"\"', of numbers != -1, or [[interactions.where]] in edgerec.toml), "
@@ -259,7 +259,7 @@ def test_ids_that_are_null_can_be_left_out_by_the_view_that_the_error_names(
         "column with --user-column (user_id in edgerec.toml)"
     )
     change(orders, view)
-    named = ["--tables", "interactions=orders_clean", "--timestamp-column", "bought_at"]
+    named = ["--tables", "interactions=orders_clean", "--timestamp-column", "moment"]
     assert main(["init", "sqlite:///orders.db", "--overwrite", *named]) == 0
     assert main(["train", "edgerec.toml", *FAST]) == 0
 
@@ -267,7 +267,7 @@ def test_ids_that_are_null_can_be_left_out_by_the_view_that_the_error_names(
 def test_a_table_that_a_split_divided_is_not_drafted_with_its_own_test_rows(
     orders: Path, capsys
 ) -> None:
-    named = ["--tables", "interactions=orders", "--timestamp-column", "bought_at"]
+    named = ["--tables", "interactions=orders", "--timestamp-column", "moment"]
     for half in ("train", "test"):
         change(orders, f"CREATE TABLE orders_{half} AS SELECT * FROM orders")
     assert main(["init", "sqlite:///orders.db", "--overwrite", *named]) == 0
@@ -282,7 +282,7 @@ def test_the_draft_names_a_split_that_works(orders: Path, capsys) -> None:
     change(orders, "ALTER TABLE orders RENAME COLUMN customer TO buyer_number")
     change(orders, "INSERT INTO orders VALUES (NULL, 'a2', '2024-01-01 08:00:00')")
     named = ["--user-column", "buyer_number", "--item-column", "article"]
-    named += ["--timestamp-column", "bought_at"]
+    named += ["--timestamp-column", "moment"]
     assert main(["init", "sqlite:///orders.db", "--overwrite", *named]) == 0
     line = next(one for one in Path("edgerec.toml").read_text().splitlines() if "split DAT" in one)
     words = shlex.split(line.removeprefix("# edgerec "))
@@ -293,14 +293,14 @@ def test_the_draft_names_a_split_that_works(orders: Path, capsys) -> None:
 def test_a_column_that_no_table_has_is_named(orders: Path, capsys) -> None:
     assert failing(capsys, "init", "sqlite:///orders.db", "--user-column", "custommer") == (
         '--user-column custommer: no table has such a column. Did you mean "customer"? There are '
-        "article, bought_at, customer."
+        "article, customer, moment."
     )
 
 
 def test_a_url_may_come_from_the_environment(
     orders: Path, capsys, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    words = ["init", "${SHOP}", "--timestamp-column", "bought_at", "--overwrite"]
+    words = ["init", "${SHOP}", "--timestamp-column", "moment", "--overwrite"]
     assert failing(capsys, *words) == (
         "the URL needs the environment variable SHOP, which is not set. Set it, for example "
         "`export SHOP=…`."

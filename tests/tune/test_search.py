@@ -113,12 +113,12 @@ def test_the_start_may_lie_outside_of_the_space(tmp_path: Path) -> None:
     assert outcome.record.trials[0].point == point_of(start)
     assert settings_at(TrainSettings(), point_of(start)) == start
     described = json.loads((tmp_path / "record.json").read_text())["about"]["space"]
-    assert described["hidden_layer_sizes"] == [[32], [48, 24], [64], [128]]
+    assert described["hidden_layer_sizes"] == [[32], [48, 24], [64], [96], [128]]
     assert described["alpha"] == [0.03, 50.0]
 
 
 def test_a_space_of_one_point_tries_it_alone(tmp_path: Path) -> None:
-    space = SearchSpace(((64,),), (200,), (32,), (1.0, 1.0), (1e-3, 1e-3), (16, 16))
+    space = SearchSpace(((96,),), (200,), (32,), (1.0, 1.0), (1e-3, 1e-3), (16, 16))
     outcome = tune(hill, TrainSettings(), tmp_path / "record.json", ABOUT, space=space, n_trials=3)
     assert {json.dumps(one.point) for one in outcome.record.trials} == {
         json.dumps(point_of(TrainSettings()))
