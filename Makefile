@@ -74,7 +74,7 @@ bodies: $(INSTALLED) ## 100,000 made-up requests to the device's server, by its 
 soak: $(INSTALLED) ## five minutes of requests and model swaps: nothing dropped, memory flat (SECONDS=60: shorter)
 	$(BIN)/python -m benchmarks.soak --seconds $(or $(SECONDS),300)
 
-aarch64: $(INSTALLED) ## the runtime's wheel on an emulated 64-bit ARM board (needs qemu-user-static)
+aarch64: $(INSTALLED) ## the runtime's wheel on an emulated 64-bit ARM board: answers, update (needs qemu-user-static)
 	$(BIN)/python -m benchmarks.aarch64
 
 oldest: $(INSTALLED_OLDEST) ## make .venv-oldest with ONNX Runtime 1.16, for the contract tests

@@ -1,4 +1,4 @@
-"""The runtime's wheel on an emulated 64-bit ARM processor: golden requests, start, one answer.
+"""The runtime's wheel on an emulated 64-bit ARM processor: golden requests, start, answer, update.
 
 Run `python -m benchmarks.aarch64`. Needs Debian or Ubuntu with qemu-user-static, and its packages
 and an index of Python's in reach; installs nothing on this machine: Debian's Python for arm64 and
@@ -11,12 +11,18 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 import urllib.request
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+
+from edgerec.feed import new_key, publish
 
 ROOT = Path(__file__).parents[1]
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "edgerec-aarch64"
@@ -41,6 +47,8 @@ DEBIAN = (
 # The newest that the emulator of Debian 12 (qemu 7.2) runs; 1.32 is ended by it at its import.
 ONNXRUNTIME = "1.30.0"
 PORT = 8099
+PATIENCE = 180
+"""seconds; a device looks at its feed within the first minute"""
 TOLERANCE = 1e-5
 
 
@@ -93,7 +101,7 @@ def unpack_wheels(site: Path, version: str) -> list[str]:
     run(
         *(*pip, "download", "--dest", wheels, "--only-binary=:all:", "--python-version", "3.11"),
         *(part for platform in platforms for part in ("--platform", platform)),
-        *("--implementation", "cp", runtime, f"onnxruntime=={version}"),
+        *("--implementation", "cp", f"{runtime}[updates]", f"onnxruntime=={version}"),
     )
     names = sorted(path.name for path in wheels.glob("*.whl"))
     for name in names:
@@ -127,32 +135,66 @@ def replay(root: Path, site: Path, bundles: Sequence[Path]) -> None:
         )
 
 
-def serve(root: Path, site: Path, bundle: Path) -> None:
-    """Start the service, ask once, and stop it."""
-    command, environment = emulated(root, site, "-m", "device_runtime", bundle, "--port", str(PORT))
+class Silent(SimpleHTTPRequestHandler):
+    """Serves a folder, and does not print what is asked."""
+
+    def log_message(self, format: str, *arguments: Any) -> None:
+        """Print nothing."""
+
+
+def get(path: str, body: object = None) -> Any:
+    """Ask the service, as soon as it listens, and return what its JSON holds."""
+    data = None if body is None else json.dumps(body).encode()
+    url = f"http://127.0.0.1:{PORT}{path}"
+    request = urllib.request.Request(url, data, {"Content-Type": "application/json"})
+    return json.load(urllib.request.urlopen(request, timeout=30))
+
+
+def wait_for(what: str, service: subprocess.Popen[bytes], asked: Callable[[], Any]) -> Any:
+    """Return what is answered as soon as it is something, within `PATIENCE` seconds."""
     started = time.perf_counter()
-    service = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
-    try:
-        body = json.dumps({"userId": 1, "itemIdList": [1, 2, 3]}).encode()
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{PORT}/api/v1/recommend",
-            body,
-            {"Content-Type": "application/json"},
+    while service.poll() is None and time.perf_counter() - started < PATIENCE:
+        try:
+            if answer := asked():
+                print(f"{what} after {time.perf_counter() - started:.1f} s")
+                return answer
+        except OSError:
+            pass
+        time.sleep(0.1)
+    sys.exit(f"error: {what} was expected within {PATIENCE} seconds; the service said above why")
+
+
+def serve(root: Path, site: Path, bundle: Path, feed: Path, key: str) -> None:
+    """Start the service, ask it, let it take a model of a feed, and ask again."""
+    body = {"userId": 1, "itemIdList": [1, 2, 3]}
+    handler = partial(Silent, directory=str(feed))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as web:
+        threading.Thread(target=web.serve_forever, daemon=True).start()
+        options = [
+            *("--port", PORT, "--feed", f"http://127.0.0.1:{web.server_port}", "--feed-key", key),
+            *("--feed-folder", feed.with_name("kept"), "--feed-minutes", 1),
+            # An emulator's milliseconds are no processor's.
+            *("--feed-max-latency", 10_000),
+        ]
+        command, environment = emulated(
+            root, site, "-m", "device_runtime", bundle, *map(str, options)
         )
-        while True:
-            try:
-                answer = json.load(urllib.request.urlopen(request, timeout=30))
-                break
-            except OSError:
-                if service.poll() is not None or time.perf_counter() - started > 120:
-                    sys.exit("error: the service did not answer within two minutes")
-                time.sleep(0.1)
-        assert len(answer["itemScoreList"]) == 3, answer
-        print(f"device_runtime answers {time.perf_counter() - started:.1f} s after its start")
-        print(f"  {json.dumps(answer)}")
-    finally:
-        service.terminate()
-        service.wait(30)
+        service = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+        try:
+            before = wait_for("an answer", service, lambda: get("/api/v1/recommend", body))
+            assert len(before["itemScoreList"]) == 3, before
+            status = wait_for(
+                "an update, verified, tried and put in place",
+                service,
+                lambda: (found := get("/updates"))["serving"] == 1 and found,
+            )
+            after = get("/api/v1/recommend", body)
+            assert after == before, (before, after)  # The feed's model is the same.
+            print(f"  {json.dumps(after)}\n  {json.dumps(status)}")
+        finally:
+            service.terminate()
+            service.wait(30)
+            web.shutdown()
 
 
 def main() -> None:
@@ -171,7 +213,11 @@ def main() -> None:
         print(name)
     demo = ROOT / "models" / "demo.onnx"
     replay(root, site, [demo, *sorted((ROOT / "tests" / "contract").glob("*.onnx"))])
-    serve(root, site, demo)
+    with tempfile.TemporaryDirectory() as folder:
+        feed = Path(folder, "feed")
+        key = new_key(Path(folder, "shop.key"))
+        publish(demo, feed, key)
+        serve(root, site, demo, feed, key.public_text)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """python -m device_runtime against aiohttp answering a constant, and against bare imports.
 
-Requests a second and p50 at full load; p99 at half of it; cold start; memory.
+Requests a second and p50 at full load; p99 at half of it; what a request costs outside the
+session; cold start; memory.
 
 The client is a raw socket that writes a prepared request and reads one answer, on keep-alive
 connections, so that what is measured is the server. Both servers run at once and are asked in
@@ -16,7 +17,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import edgerec
@@ -120,6 +121,36 @@ def resident_megabytes(process: int) -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
+def cpu_seconds(process: int) -> float:
+    """Return the processor time of a process; waiting for a busy machine is not in it."""
+    numbers = Path(f"/proc/{process}/stat").read_text("ascii").rpartition(")")[2].split()
+    return (int(numbers[11]) + int(numbers[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def say_outside(path: Path, bodies: Mapping[str, object]) -> None:
+    """Print what a request costs outside the session, beside aiohttp's constant."""
+    with (
+        running("-m", "benchmarks.constant_server") as other,
+        running("-m", "benchmarks.hollow_server", str(path)) as own,
+    ):
+        for name, body in bodies.items():
+            request = http_request(body)
+            asyncio.run(load(own[1], request, CONCURRENCY))
+            rows = []
+            for _ in range(N_ROUNDS):
+                row = []
+                for process, port in (other, own):
+                    before = cpu_seconds(process)
+                    asyncio.run(load(port, request, CONCURRENCY))
+                    row.append((cpu_seconds(process) - before) / N_REQUESTS * 1e6)
+                rows.append(row)
+            constant, ours = (statistics.median(column) for column in zip(*rows, strict=True))
+            print(
+                f"{name}: {ours:.0f} µs of the processor outside the session; constant "
+                f"{constant:.0f} µs"
+            )
+
+
 def say_start_and_memory(path: Path, request: bytes) -> None:
     rows = []
     for _ in range(N_STARTS):
@@ -183,6 +214,7 @@ def measure(path: Path, items: list[int], user: int) -> None:
                 p50, p99 = asyncio.run(paced(port, request, rate / 2))
                 rounds.append(p99 / p50)
             print(f"p99 / p50 at half load, {name}: {statistics.median(rounds):.1f} (bound: 5)")
+    say_outside(path, bodies)
     say_start_and_memory(path, request)
 
 

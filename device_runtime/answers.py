@@ -38,9 +38,10 @@ def answer_request(request: RecommendRequest, scorer: "Scorer") -> str:
     answer = scorer.run(
         user_id=request.user_id,
         item_ids=request.item_ids,
-        history=request.history,
+        # An empty tuple is what is left out: no tensor is made of it.
+        history=request.history or (),
         history_values=request.history_values,
-        exclude=request.exclude,
+        exclude=request.exclude or (),
         k=request.k or 0,
         context=request.context,
         outputs=_wanted(request),
@@ -98,7 +99,7 @@ def write_list(ids: Sequence[int | str], scores: list[float], known: list[bool])
     """Write ids with their scores as JSON; ``known`` of each, or nothing where all are."""
     # One format of the whole list: several times faster than encoding an object for each item.
     # Nine digits tell every float32 apart.
-    if any(type(each) is str for each in ids):
+    if str in map(type, ids):
         ids = [_quote(each) if isinstance(each, str) else each for each in ids]
     parts: list[Any] = [None] * (2 * len(ids))
     parts[::2], parts[1::2] = ids, scores

@@ -1,6 +1,7 @@
 """Serve a scorer over HTTP: one question, one health check, errors that are sentences."""
 
 import asyncio
+import contextlib
 import errno
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
@@ -9,6 +10,7 @@ from functools import partial
 from aiohttp import web
 
 from .app_keys import IN_FLIGHT, KEEPER, METRICS, SERVED, SETTINGS, SLOW_CLIENTS
+from .connections import Connections
 from .documentation_routes import add_documentation_routes
 from .event_keeper import EventKeeper
 from .event_routes import add_event_routes
@@ -31,6 +33,8 @@ from .updates import Updater
 # A client that is refused early may still be sending: its bytes are thrown away for this long, so
 # that it reads the answer rather than an error of the connection.
 _LINGER_SECONDS = 2.0
+# Connections that the system keeps until they are accepted.
+_BACKLOG = 128
 # For answers that are being written when every request has been answered, or time is up.
 _LAST_SECONDS = 1.0
 
@@ -125,36 +129,48 @@ async def serve(
         keepalive_timeout=settings.idle_seconds,
     )
     stop = asyncio.Event()
-    with stop_signals(stop):
+    async with contextlib.AsyncExitStack() as opened:
+        opened.enter_context(stop_signals(stop))
         await runner.setup()
-        try:
-            await _listen(runner, settings)
-            if ready is not None:
-                ready(replace(settings, port=runner.addresses[0][1]).url)
-            notifier = Notifier()
-            notifier.send("READY=1")
-            watching = asyncio.create_task(notifier.watch())
-            closing = asyncio.create_task(app[SLOW_CLIENTS].watch(partial(_connections, runner)))
-            await stop.wait()
-            watching.cancel()
-            closing.cancel()
-            notifier.send("STOPPING=1")
-            for site in list(runner.sites):
-                await site.stop()
-            await asyncio.sleep(0)  # What has arrived by now has begun.
-            await app[IN_FLIGHT].finish(settings.shutdown_seconds)
-        finally:
-            await runner.cleanup()
+        opened.push_async_callback(runner.cleanup)
+        clients = app[SLOW_CLIENTS]
+        listening = await _listen(runner, settings, clients)
+        opened.callback(listening.close)
+        if ready is not None:
+            ready(replace(settings, port=listening.sockets[0].getsockname()[1]).url)
+        notifier = Notifier()
+        notifier.send("READY=1")
+        watching = asyncio.create_task(notifier.watch())
+        closing = asyncio.create_task(clients.watch(partial(_connections, runner)))
+        await stop.wait()
+        watching.cancel()
+        closing.cancel()
+        notifier.send("STOPPING=1")
+        listening.close()
+        await asyncio.sleep(0)  # What has arrived by now has begun.
+        await app[IN_FLIGHT].finish(settings.shutdown_seconds)
 
 
 def _connections(runner: web.AppRunner) -> list[web.RequestHandler]:
     return [] if runner.server is None else runner.server.connections
 
 
-async def _listen(runner: web.AppRunner, settings: ServerSettings) -> None:
+async def _listen(
+    runner: web.AppRunner, settings: ServerSettings, clients: SlowClients
+) -> asyncio.Server:
+    assert runner.server is not None  # It has been set up.
+    opened = partial(_connections, runner)
+    connections = Connections(runner.server, opened, clients, settings.max_connections)
     try:
-        context = settings.access.tls()
-        await web.TCPSite(runner, settings.host, settings.port, ssl_context=context).start()
+        tls = settings.access.tls()
+        return await asyncio.get_running_loop().create_server(
+            connections,
+            settings.host,
+            settings.port,
+            ssl=tls,
+            ssl_handshake_timeout=None if tls is None else settings.read_seconds,
+            backlog=_BACKLOG,
+        )
     except OSError as error:
         taken = error.errno == errno.EADDRINUSE
         reason = "the port is taken" if taken else "the address cannot be listened on"

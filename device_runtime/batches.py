@@ -46,7 +46,8 @@ def parse_batch(
         try:
             request = parse_fields(entry, bundle, settings)
         except RequestError as error:
-            parsed.append(error)
+            # What it was raised in knows this list: a circle, which would keep a replaced model.
+            parsed.append(error.with_traceback(None))
             continue
         parsed.append(request)
         # Of the catalogue only the best are answered; the list bounds how often it is scored.
@@ -82,8 +83,13 @@ def answer_batch(
     for request in requests:
         try:
             if isinstance(request, RequestError):
-                raise request
-            texts.append(answer(request))
+                texts.append(_refusal(request))
+            else:
+                texts.append(answer(request))
         except RequestError as error:
-            texts.append(json.dumps({"error": str(error), "status": error.status}))
+            texts.append(_refusal(error))
     return f"[{','.join(texts)}]"
+
+
+def _refusal(error: RequestError) -> str:
+    return json.dumps({"error": str(error), "status": error.status})

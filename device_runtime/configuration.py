@@ -74,6 +74,8 @@ def _of_value(name: str, value: Any, option: argparse.Action) -> Any:
         fits = isinstance(value, list) and all(isinstance(one, str) for one in value)
     elif option.type is int:
         expected, fits = "an integer", type(value) is int
+    elif option.type is float:
+        expected, fits = "a number", type(value) in (int, float)
     else:
         expected, fits = "a text", isinstance(value, str)
     if not fits:
@@ -92,4 +94,9 @@ def _of_text(name: str, text: str, option: argparse.Action) -> Any:
         if not text.lstrip("-").isdecimal():
             raise ValueError(f"{name}: expected an integer, got {text!r}")
         return int(text)
+    if option.type is float:
+        try:
+            return float(text)
+        except ValueError:
+            raise ValueError(f"{name}: expected a number, got {text!r}") from None
     return text

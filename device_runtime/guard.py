@@ -89,7 +89,8 @@ async def _answer(request: web.Request, handler: "Handler") -> web.StreamRespons
             _require_json(request, settings)
             await _read(request, settings)
         response = await handler(request)
-        response.headers.update(origin)
+        if origin:
+            response.headers.update(origin)
         return response
     except RequestError as error:
         headers = _HEADERS.get(error.status, {})

@@ -131,7 +131,7 @@ def parse_json(body: bytes) -> Any:
         It is no JSON, or nested deeper than Python's parser goes.
     """
     try:
-        return json.loads(body.decode("utf-8"), parse_constant=_refuse_constant)
+        return _DECODER.decode(body.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise RequestError(
             f"body: expected UTF-8, got another byte at {error.start}; send JSON in UTF-8"
@@ -166,6 +166,10 @@ def _refuse_constant(literal: str) -> NoReturn:
     raise ValueError(f"{literal} is not a number of JSON")
 
 
+# Made once: json.loads makes one for each body where it is to refuse something.
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
+
+
 def _advice(key: str, keys: Sequence[str]) -> str:
     lowered = {each.lower(): each for each in keys}
     near = difflib.get_close_matches(key[:40].lower(), lowered, n=1)
@@ -190,8 +194,10 @@ def _context(
     fields: dict[str, Any], bundle: Bundle
 ) -> Mapping[str, float | None] | Sequence[float | None]:
     """Return the context, whose names and numbers are checked here, before anything is scored."""
-    stated = fields.get("context", ())
-    if not isinstance(stated, dict | list | tuple):
+    if "context" not in fields:
+        return ()
+    stated = fields["context"]
+    if not isinstance(stated, dict | list):
         raise RequestError(
             f'context: expected an object like {{"hour": 9}} or a list of numbers, got '
             f"{shown(stated)}; or leave it out"
@@ -207,8 +213,9 @@ def _split_history(entries: list[Any]) -> tuple[list[Any], list[float] | None]:
     ids, values = [], []
     for index, entry in enumerate(entries):
         item_id, value = entry, None
-        if isinstance(entry, list | dict):
-            if isinstance(entry, dict) or len(entry) != 2:
+        kind = type(entry)
+        if kind is list or kind is dict:
+            if kind is dict or len(entry) != 2:
                 raise RequestError(
                     f"history[{index}]: expected an id or a pair [id, value], got {shown(entry)}; "
                     "send [id, 4.5] or the id alone, the oldest first: times are not sent"

@@ -101,34 +101,39 @@ class Served:
         """
         try:
             result = question(scorer)
-        except NoScoreError as error:
-            # Is it the request or the model? The one before it knows.
-            return self._instead(scorer, question, error)
-        except RequestError:
-            raise
         except Exception as error:
-            return self._instead(scorer, question, error)
+            # Is it the request or the model that no score follows from? The one before it knows.
+            if isinstance(error, RequestError) and not isinstance(error, NoScoreError):
+                raise
+            # The error itself goes no further: what knows the frames it was raised in would keep
+            # their scorer.
+            reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+            answered = self._instead(scorer, question, reason)
+            if answered is None:
+                raise
+            return answered[0]
         if self._previous is not None:
             self.n_answers += 1
         return result
 
     def _instead(
-        self, scorer: Scorer, question: Callable[[Scorer], _Result], error: Exception
-    ) -> _Result:
+        self, scorer: Scorer, question: Callable[[Scorer], _Result], reason: str
+    ) -> tuple[_Result] | None:
+        """Ask the one before a scorer that failed; None where there is none that answers."""
         with self._lock:
             previous = self._previous if scorer is self._scorer else None
             if previous is None and scorer is self._scorer:
-                raise error
+                return None
         try:
             # Without one: another thread has gone back since this request began.
             other = self._scorer if previous is None else previous()
             result = question(other)
         except Exception:
-            raise error from None
+            return None
         with self._lock:
             told = self._went_back if scorer is self._scorer else None
             if told is not None:
                 self._scorer, self._previous, self._went_back = other, None, None
         if told is not None:
-            told(" ".join(f"{type(error).__name__}: {error}".split())[:300])
-        return result
+            told(reason)
+        return (result,)

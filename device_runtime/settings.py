@@ -66,6 +66,8 @@ class ServerSettings:
     """Most requests in one list; all together they may have `max_candidates`."""
     max_requests: int = 64
     """Most requests that are answered at a time; one more is answered 503."""
+    max_connections: int = 256
+    """Most connections that are open; for one more, the one that waits longest is closed."""
     max_waiting: int = 16
     """Most large requests that wait for the thread that scores them; one more is answered 503."""
     inline_candidates: int = 1_000
@@ -113,6 +115,11 @@ class ServerSettings:
             value = getattr(self, setting.name)
             if setting.type is int and setting.name != "port" and value < 1:
                 raise ValueError(f"{setting.name}: expected 1 or more, got {value}")
+        if self.max_connections < self.max_requests:
+            raise ValueError(
+                f"max_connections: expected max_requests ({self.max_requests}) or more, got "
+                f"{self.max_connections}; a request has a connection of its own"
+            )
         for name in ("read_seconds", "idle_seconds"):
             if not 0 < getattr(self, name) <= 3600:
                 raise ValueError(

@@ -3,15 +3,18 @@
 import asyncio
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, Protocol, TypeVar
 
 _LOOKS_PER_WAIT: Final = 4
 
 
-class _Connection(Protocol):
+class Connection(Protocol):
+    """What a protocol of aiohttp is here."""
+
     @property
-    def transport(self) -> asyncio.Transport | None: ...
+    def transport(self) -> asyncio.Transport | None:
+        """None once it is closed."""
 
 
 _Any = TypeVar("_Any")
@@ -56,7 +59,21 @@ class SlowClients:
         self._until = until
         return [one for one, end in until.items() if end < now]
 
-    async def watch(self, connections: Callable[[], Iterable[_Connection]]) -> None:
+    def waits_longest(self, connections: Sequence[_Any]) -> _Any | None:
+        """Return the one without a request whose time is up first; None: every one has one.
+
+        Examples
+        --------
+        >>> clients = SlowClients(head_seconds=30, idle_seconds=75)
+        >>> clients.begin("a"), clients.waits_longest(["a", "b", "c"]), clients.waits_longest(["a"])
+        (None, 'b', None)
+        """
+        soon = time.monotonic() + self._head_seconds
+        until = [self._until.get(one, soon) for one in connections]
+        first = min(until, default=math.inf)
+        return None if first == math.inf else connections[until.index(first)]
+
+    async def watch(self, connections: Callable[[], Iterable[Connection]]) -> None:
         """Close what is overdue, until cancelled.
 
         Parameters

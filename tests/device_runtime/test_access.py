@@ -15,6 +15,7 @@ from device_runtime.app import create_app
 from device_runtime.events import EventStore
 from device_runtime.scorer import Scorer
 from device_runtime.settings import ServerSettings
+from tests.device_runtime.test_limits import is_closed, served
 
 TOKEN = "correct-horse-battery-staple"
 BODY = json.dumps({"userId": 108, "itemIdList": [1, 2]}).encode()
@@ -187,6 +188,27 @@ def test_a_server_with_a_certificate_speaks_tls(scorer, certificate):
             return response.status
 
     assert asyncio.run(run()) == 200
+
+
+def test_connections_whose_tls_never_ends_are_bounded(scorer, certificate):
+    """The oldest that has only begun goes first."""
+    access = AccessSettings(certificate=str(certificate[0]), private_key=str(certificate[1]))
+    settings = ServerSettings(port=0, access=access, max_requests=2, max_connections=2)
+    trusted = ssl.create_default_context(cafile=certificate[0])
+
+    async def talk_to(port):
+        silent = [await asyncio.open_connection("127.0.0.1", port) for _ in range(3)]
+        assert await is_closed(silent[0][0])
+        reader, writer = await asyncio.open_connection("localhost", port, ssl=trusted)
+        assert await is_closed(silent[1][0])
+        writer.write(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        answered = await reader.readuntil(b"\r\n")
+        assert not silent[2][0].at_eof()
+        for _, one in (*silent, (reader, writer)):
+            one.close()
+        return answered
+
+    assert b" 200 " in served(scorer, settings, talk_to)
 
 
 def test_files_that_are_no_certificate(tmp_path):

@@ -153,27 +153,79 @@ def test_a_slow_body_is_answered_and_its_connection_closed(scorer):
     )
 
 
-@pytest.mark.parametrize("sent", [b"", HEAD, HEAD + b"X-Slow: "], ids=["none", "head", "header"])
-def test_a_head_that_does_not_end_is_not_waited_for(scorer, sent):
-    async def run():
-        found = asyncio.get_running_loop().create_future()
-        settings = ServerSettings(port=0, read_seconds=0.1)
-        server = asyncio.create_task(serve(scorer, settings, ready=found.set_result))
-        port = int((await asyncio.wait_for(found, WAIT)).split(":")[2].split("/")[0])
-        answered = await send(port, sent)
-        server.cancel()
-        await asyncio.gather(server, return_exceptions=True)
+ALIVE = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+async def is_closed(reader):
+    try:
+        return await asyncio.wait_for(reader.read(1), WAIT) == b""
+    except ConnectionError:
+        return True
+
+
+def test_a_new_connection_takes_the_place_of_what_waits_longest(scorer):
+    async def talk_to(port):
+        settled, silent = await asyncio.open_connection("127.0.0.1", port), []
+        for _ in range(4):  # One more than there is room for, beside what was answered.
+            settled[1].write(ALIVE)
+            await settled[0].readuntil(b'"}')
+            silent.append(await asyncio.open_connection("127.0.0.1", port))
+        assert await is_closed(silent[0][0])
+        settled[1].write(ALIVE)
+        answered = await settled[0].readuntil(b'"}')
+        assert not any(reader.at_eof() for reader, _ in silent[1:])
+        for _, writer in (settled, *silent):
+            writer.close()
         return answered
 
-    assert asyncio.run(run()) == b""
+    settings = ServerSettings(port=0, max_requests=2, max_connections=4)
+    assert b" 200 " in served(scorer, settings, talk_to)
+
+
+def test_a_request_that_is_answered_keeps_its_connection(scorer):
+    async def talk_to(port):
+        begun = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
+        for reader, writer in begun:
+            writer.write(HEAD + b"Content-Length: 2\r\nExpect: 100-continue\r\n\r\n{")
+            await reader.readuntil(b"100 Continue\r\n\r\n")  # It is waiting for the body.
+        one_more, its_writer = await asyncio.open_connection("127.0.0.1", port)
+        assert await is_closed(one_more)
+        its_writer.close()
+        answers = []
+        for reader, writer in begun:
+            writer.write(b"}")
+            answers.append(await reader.readuntil(b"\r\n"))
+            writer.close()
+        return answers
+
+    settings = ServerSettings(port=0, max_requests=2, max_connections=2)
+    assert all(b" 400 " in one for one in served(scorer, settings, talk_to))
+
+
+def served(scorer, settings, talk_to):
+    """Serve, as the command does, while `talk_to` talks to the port; returns what it returns."""
+
+    async def run():
+        found = asyncio.get_running_loop().create_future()
+        server = asyncio.create_task(serve(scorer, settings, ready=found.set_result))
+        try:
+            url = await asyncio.wait_for(found, WAIT)
+            return await talk_to(int(url.split(":")[2].split("/")[0]))
+        finally:
+            server.cancel()
+            await asyncio.gather(server, return_exceptions=True)
+
+    return asyncio.run(run())
+
+
+@pytest.mark.parametrize("sent", [b"", HEAD, HEAD + b"X-Slow: "], ids=["none", "head", "header"])
+def test_a_head_that_does_not_end_is_not_waited_for(scorer, sent):
+    settings = ServerSettings(port=0, read_seconds=0.1)
+    assert served(scorer, settings, lambda port: send(port, sent)) == b""
 
 
 def test_who_does_not_read_is_not_waited_for(scorer):
-    async def run():
-        found = asyncio.get_running_loop().create_future()
-        settings = ServerSettings(port=0, read_seconds=0.2, idle_seconds=0.2)
-        server = asyncio.create_task(serve(scorer, settings, ready=found.set_result))
-        port = int((await asyncio.wait_for(found, WAIT)).split(":")[2].split("/")[0])
+    async def talk_to(port):
         body = json.dumps({"userId": 1, "itemIdList": [1] * 10_000}).encode()
         with socket.create_connection(("127.0.0.1", port)) as client:
             client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -183,10 +235,8 @@ def test_who_does_not_read_is_not_waited_for(scorer):
             with pytest.raises(ConnectionError):
                 # Its answers fill every buffer long before.
                 await asyncio.wait_for(loop.sock_sendall(client, request * 1000), WAIT)
-        server.cancel()
-        await asyncio.gather(server, return_exceptions=True)
 
-    asyncio.run(run())
+    served(scorer, ServerSettings(port=0, read_seconds=0.2, idle_seconds=0.2), talk_to)
 
 
 def test_a_request_that_is_answered_is_never_overdue():

@@ -8,15 +8,17 @@ import re
 import shlex
 import socket
 import time
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
-from device_runtime.__main__ import _parser, main
+from device_runtime.__main__ import main
 from device_runtime.app import serve
 from device_runtime.configuration import parsed
 from device_runtime.logs import JsonFormatter
 from device_runtime.notify import Notifier
+from device_runtime.options import serve_parser, server_settings
 from device_runtime.scorer import Scorer
 from device_runtime.settings import ServerSettings
 from tests.device_runtime.test_main import running
@@ -25,7 +27,7 @@ BOARD = Path(__file__).parents[2] / "examples" / "board"
 
 
 def options(arguments=(), environment=None):
-    return parsed(_parser(), ["model.onnx", *arguments], environment or {})
+    return parsed(serve_parser(), ["model.onnx", *arguments], environment or {})
 
 
 def test_the_command_line_comes_first_then_the_environment_then_the_file(tmp_path):
@@ -42,9 +44,31 @@ def test_the_command_line_comes_first_then_the_environment_then_the_file(tmp_pat
     assert (found.allow_host, found.no_token) == (["p", "q"], True)
 
 
+def test_every_limit_has_an_option(tmp_path):
+    """Whichever place it is set in, it arrives."""
+    assert server_settings(options(), {}) == ServerSettings()
+    kinds = {one.name: one.type for one in fields(ServerSettings)}
+    limits = [name for name, kind in kinds.items() if kind in (int, float) and name != "port"]
+    assert len(limits) == 14
+    wanted = {name: 300 + number for number, name in enumerate(limits)}
+    settings = ServerSettings(**wanted)
+    flags = [f"--{name.replace('_', '-')}={value}" for name, value in wanted.items()]
+    assert server_settings(options(flags), {}) == settings
+    environment = {f"EDGEREC_{name.upper()}": str(value) for name, value in wanted.items()}
+    assert server_settings(options([], environment), {}) == settings
+    file = tmp_path / "settings.toml"
+    file.write_text("".join(f"{name.replace('_', '-')} = {wanted[name]}\n" for name in limits))
+    assert server_settings(options(["--config", str(file)]), {}) == settings
+    assert options([], {"EDGEREC_READ_SECONDS": "0.5"}).read_seconds == 0.5
+    readme = (BOARD.parents[1] / "device_runtime" / "README.md").read_text("utf-8")
+    for name in limits:
+        assert f"`--{name.replace('_', '-')}`" in readme.partition("### Limits")[2], name
+
+
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
+        ("read-seconds = true", "read-seconds: expected a number, got True"),
         ("prot = 1", "prot: unknown key; the keys are allow-host, allow-origin, certificate, "),
         ("port = 'x'", "port: expected an integer, got 'x'"),
         ("no-token = 1", "no-token: expected true or false, got 1"),
@@ -66,6 +90,8 @@ def test_an_environment_that_is_wrong_and_a_file_that_is_not_there(tmp_path):
         options([], {"EDGEREC_PORT": "x"})
     with pytest.raises(ValueError, match="EDGEREC_NO_TOKEN: expected 1 or 0, got 'perhaps'"):
         options([], {"EDGEREC_NO_TOKEN": "perhaps"})
+    with pytest.raises(ValueError, match="EDGEREC_IDLE_SECONDS: expected a number, got 'x'"):
+        options([], {"EDGEREC_IDLE_SECONDS": "x"})
     with pytest.raises(ValueError, match="but No such file or directory"):
         options(["--config", str(tmp_path / "none.toml")])
 
@@ -73,6 +99,11 @@ def test_an_environment_that_is_wrong_and_a_file_that_is_not_there(tmp_path):
 def test_a_wrong_file_is_one_sentence(capsys, bundle_path, tmp_path):
     assert main([str(bundle_path), "--config", str(tmp_path / "none.toml")]) == 1
     assert capsys.readouterr().err.startswith("error: ")
+
+
+def test_a_limit_that_cannot_be_is_one_sentence(capsys, bundle_path):
+    assert main([str(bundle_path), "--max-batch", "0"]) == 1
+    assert capsys.readouterr().err == "error: max_batch: expected 1 or more, got 0\n"
 
 
 def test_what_was_set_is_printed_without_secrets(bundle_path, tmp_path):
@@ -137,7 +168,7 @@ def test_the_unit_of_the_board_uses_options_that_there_are():
     service = unit["Service"]
     program, *arguments = shlex.split(service["ExecStart"])
     assert program.endswith("/edgerec-device")
-    found = parsed(_parser(), arguments, {})
+    found = parsed(serve_parser(), arguments, {})
     assert found.model == "/opt/edgerec/model/model.onnx" and found.log_format == "json"
     for name in ("NoNewPrivileges", "DynamicUser", "ProtectHome", "PrivateDevices"):
         assert service[name] == "yes"
@@ -148,5 +179,5 @@ def test_the_image_of_the_board_sets_what_there_is():
     text = (BOARD / "Dockerfile").read_text("utf-8")
     names = dict(re.findall(r"\b(EDGEREC_[A-Z_]+)=(\S+)", text))
     names.pop("EDGEREC_TOKEN")
-    found = parsed(_parser(), ["model.onnx"], names)
+    found = parsed(serve_parser(), ["model.onnx"], names)
     assert (found.host, found.events, found.log_format) == ("0.0.0.0", "/state/events.db", "json")

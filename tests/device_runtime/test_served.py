@@ -1,8 +1,10 @@
 """Another scorer takes the place of one that answers, and goes again where it fails."""
 
 import asyncio
+import gc
 import json
 import threading
+import weakref
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
@@ -113,3 +115,38 @@ def test_nobody_notices_a_model_that_fails(bundle_path, n_candidates):
 
     asyncio.run(run())
     assert reasons == ["RuntimeError: broken"]
+
+
+def test_a_replaced_scorer_is_freed_with_its_last_request(bundle_path):
+    """Whatever was asked and refused: at once, not when Python next looks for circles."""
+    items = [1, 39]
+    infinite = {"userId": 108, "itemIdList": items, "history": [[39, 3e38], [40, 3e38]]}
+    tensor = {"name": "item_ids", "datatype": "INT64", "shape": [9], "data": items}
+    asked = [
+        (ROUTE, {"userId": 108, "itemIdList": items}, 200),
+        (ROUTE, {"userId": 108, "itemIdList": [1] * 1200}, 200),
+        (ROUTE, {"userId": 108, "itemIdList": [None]}, 400),
+        (ROUTE, infinite, 400),
+        (ROUTE, [{"userId": 108}, {"bad": 1}, infinite, {"userId": []}], 200),
+        (ROUTE, [{"userId": 108, "itemIdList": [1] * 1200}, {"bad": 1}], 200),
+        ("/v2/models/tiny/infer", {"inputs": [tensor]}, 400),
+    ]
+
+    async def run():
+        app = create_app(Scorer.from_path(bundle_path))
+        old = weakref.ref(app[SERVED].scorer)
+        async with TestClient(TestServer(app, host="127.0.0.1")) as client:
+            gc.disable()
+            try:
+                for path, body, status in asked:
+                    data = json.dumps(body).encode()
+                    async with client.post(path, data=data, headers=JSON) as response:
+                        assert response.status == status, await response.text()
+                async with client.get("/api/v1/similar/1") as response:
+                    assert response.status == 404
+                app[SERVED].replace(Scorer.from_path(bundle_path))
+                assert old() is None, gc.get_referrers(old())
+            finally:
+                gc.enable()
+
+    asyncio.run(run())

@@ -42,6 +42,8 @@ def test_no_addresses(address):
         ({"allowed_hosts": ("0.0.0.0",)}, "allowed_hosts: expected a name or address"),
         ({"max_body_bytes": 0}, "max_body_bytes: expected 1 or more, got 0"),
         ({"max_candidates": -5}, "max_candidates: expected 1 or more, got -5"),
+        ({"max_connections": 63}, "max_connections: expected max_requests (64) or more, got 63"),
+        ({"idle_seconds": float("nan")}, "idle_seconds: expected more than 0, up to 3600, got nan"),
         ({"shutdown_seconds": -1}, "shutdown_seconds: expected 0 to 3600, got -1"),
     ],
 )
