@@ -121,7 +121,8 @@ class NetworkSettings:
     max_epochs: int = 16
     """passes over the samples at most"""
     patience: int = 8
-    """epochs without a better held-out AUC after which training stops"""
+    """epochs whose held-out AUC is lower than before, by more than chance, after which training
+    stops"""
 
     def __post_init__(self) -> None:
         require_numbers(self)

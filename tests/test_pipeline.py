@@ -108,7 +108,7 @@ def test_a_checkerboard_is_learned(settings_of_board: dict[str, Any]) -> None:
     ranker = train(board, SETTINGS).ranker
     assert area_under_curve(ranker, board) > 0.9
     best = ranker.facts.epochs[ranker.facts.best_epoch - 1]["held_out_auc"]
-    assert best == max(epoch["held_out_auc"] for epoch in ranker.facts.epochs)
+    assert best >= max(epoch["held_out_auc"] for epoch in ranker.facts.epochs) - 1e-3
     # With sampled negatives a history holds likes alone, and a user's first samples find none. A
     # figure above .9 there once came from an embedding that had seen the held-out users' likes.
     assert best > (0.9 if board.rated else 0.8)

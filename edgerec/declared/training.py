@@ -75,7 +75,9 @@ class Network(Section):
     )
     max_epochs: Annotated[int, Field(ge=1)] = Field(default=16, description="passes at most")
     patience: Annotated[int, Field(ge=1)] = Field(
-        default=8, description="epochs without a better held-out AUC after which training stops"
+        default=8,
+        description="epochs whose held-out AUC is lower than before, by more than chance, after "
+        "which training stops",
     )
 
 

@@ -27,6 +27,8 @@ from edgerec.train.shortlist import NEVER, Shortlist
 Array = NDArray[np.float32]
 LEAST_RECALL: Final = 0.99
 K: Final = 10
+_STEPS: Final = 4
+"""a list that misses too much is made longer by such a part of what was asked for"""
 _LEAST_SHARE: Final = 3
 """a list pays where the catalogue is this many times as long"""
 _N_USERS: Final = 48
@@ -103,7 +105,7 @@ def find_shortlist(
     n_items: int,
     precision: Precision,
 ) -> ShortlistFound:
-    """Learn a list of `n_items`, or a multiple of it, for the catalogue of `ranker`.
+    """Learn a list of `n_items`, or as many more as it takes, for the catalogue of `ranker`.
 
     Parameters
     ----------
@@ -125,7 +127,7 @@ def find_shortlist(
         if recalls[0] >= LEAST_RECALL:
             why = f"the ranker's {K} best stand in it: {recalls[0]:.2%}"
             return ShortlistFound(learned, why, recalls[0], recalls[1], len(places))
-        learned = replace(learned, n_items=2 * learned.n_items)
+        learned = replace(learned, n_items=learned.n_items + max(1, n_items // _STEPS))
     return ShortlistFound(None, f"a short one would miss more than 1 % of the {K} best")
 
 

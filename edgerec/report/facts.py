@@ -81,12 +81,13 @@ def curve_section(manifest: Mapping[str, Any]) -> Section | None:
     if not points:
         return None
     best = training["best_epoch"]
-    said = f"the best is epoch {best} of {len(training['epochs'])}"
+    said = f"epoch {best} of {len(training['epochs'])} is kept"
     return Section(
         "curve",
         "Learning curve",
         "After each pass over the samples the model is measured on users who were held out. It "
-        "keeps the weights of the best epoch, so this is no test: the test is below.",
+        "keeps the weights of the latest epoch that is as good as any, but for chance, so this is "
+        "no test: the test is below.",
         (
             Figure(
                 f"Held-out AUC after each epoch; {said} (diamond).",

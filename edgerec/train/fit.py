@@ -20,6 +20,11 @@ Array = NDArray[np.float32]
 _CALL_ROWS: Final = 16_384
 # So many samples tell epochs apart; more users held out would be missing in training.
 _ENOUGH_HELD_OUT: Final = 4_096
+# By so much the AUC of so many samples goes up and down by chance from epoch to epoch. The learning
+# rate falls all the while, so of epochs that are no farther apart the latest is the best: choosing
+# the highest instead costs .0004 (AUC) and .0015 (GAUC) on validation cuts of MovieLens
+# latest-small, mean over its splits T, R and U.
+_CHANCE: Final = 1e-3
 
 
 @dataclass(frozen=True)
@@ -79,11 +84,12 @@ class Course:
     epochs: list[dict[str, float]]
     """one per finished epoch: `held_out_auc`"""
     best_epoch: int
+    """the latest whose held-out AUC is the highest, or below it by what may be chance"""
     best: Weights | None
     finished: bool = False
 
     def stale(self, patience: int) -> bool:
-        """Say whether the last `patience` epochs brought nothing better."""
+        """Say whether each of the last `patience` epochs was worse than one before."""
         return len(self.epochs) - self.best_epoch >= patience
 
 
@@ -96,7 +102,7 @@ def fit_network(
     progress: Progress,
     checkpoint: Callable[[MLPClassifier, Course], None],
 ) -> None:
-    """Fit epoch after epoch until the held-out AUC stops rising; keep the best in `course`.
+    """Fit epoch after epoch until the held-out AUC falls; keep the best in `course`.
 
     Parameters
     ----------
@@ -122,7 +128,7 @@ def fit_network(
             course.epochs.append({"held_out_auc": auc})
             best_so_far = max((one["held_out_auc"] for one in course.epochs[:-1]), default=-np.inf)
             # NaN (one label among the held out): nothing to compare by, so the last is kept.
-            if course.best is None or not auc <= best_so_far:
+            if course.best is None or not auc < best_so_far - _CHANCE:
                 course.best, course.best_epoch = weights, number + 1
             progress.advance(rows.n_rows, rows.n_rows, f"{rate}, held-out AUC {auc:.4f}")
             progress.message(f"epoch {number + 1} of {n_epochs}: held-out AUC {auc:.4f}")

@@ -61,16 +61,17 @@ class Sums:
         of_user = own.reshape(rows.n_users, -1)
         self.precision += (rows.by_user.T @ of_user).reshape(self.precision.shape)
         rest = rows.signal - beliefs.mean - beliefs.expected_intercept[rows.item]
-        target = np.empty((len(rest), size))
+        target = np.empty((len(rest), size), np.float32)
         # One product: of what is left of the signal, and of minus what the basis explains.
-        sides = np.concatenate([own[:, 0, None], -known.swapaxes(1, 2)], axis=1)
-        table = np.concatenate([np.zeros((len(self.target), 1)), beliefs.basis], axis=1)
+        sides = np.concatenate([own[:, 0, None], -known.swapaxes(1, 2)], axis=1, dtype=np.float32)
+        table = np.zeros((len(self.target), 1 + n_known), np.float32)
+        table[:, 1:] = beliefs.basis
         for user in range(rows.n_users):
             slots = slice(rows.starts[user], rows.starts[user + 1])
             with_rest = table.take(rows.item[slots], axis=0)
             with_rest[:, 0] = rest[slots]
             np.matmul(with_rest, sides[user], out=target[slots])
-        self.target += rows.sum_by_item(target)
+        self.target += rows.sum_by_item(target.astype(np.float64))
         self.moment += moment.sum(axis=0)
         self.squared_error += tastes.squared_error
         self.n_users += rows.n_users

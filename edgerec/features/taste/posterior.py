@@ -36,13 +36,15 @@ def posterior(rows: UserRows, beliefs: Beliefs) -> Posterior:
     size = directions.shape[1]
     # The signal's rest stands beside the directions, so that one product of a user's rows with
     # themselves (which takes half of another's time) gives all sums over them; one more gives the
-    # weighted ones. What rows take from tables stays in the processor's cache.
-    beside = np.concatenate([directions, np.zeros((len(directions), 1))], axis=1)
-    root_weight = np.sqrt(beliefs.weight)
+    # weighted ones. What rows take from tables stays in the processor's cache. The sums are of
+    # float32, which halves their time; what is far smaller than its parts is computed of float64.
+    beside = np.zeros((len(directions), size + 1), np.float32)
+    beside[:, :size] = directions
+    root_weight = np.sqrt(beliefs.weight).astype(np.float32)
     rest = rows.signal - beliefs.mean - beliefs.intercept[rows.item]
     tables = beside, beside * root_weight[:, None]
-    columns = rest, rest * root_weight[rows.item]
-    sums = np.empty((2, rows.n_users, size + 1, size + 1))
+    columns = rest.astype(np.float32), (rest * root_weight[rows.item]).astype(np.float32)
+    sums = np.empty((2, rows.n_users, size + 1, size + 1), np.float32)
     for user in range(rows.n_users):
         own = slice(rows.starts[user], rows.starts[user + 1])
         for table, column, total in zip(tables, columns, sums, strict=True):
@@ -50,8 +52,8 @@ def posterior(rows: UserRows, beliefs: Beliefs) -> Posterior:
             part[:, size] = column[own]
             np.matmul(part.T, part, out=total[user])
     gram, unweighted = sums[0, :, :size, :size], sums[0, :, :size, size]
-    precision, target = sums[1, :, :size, :size], sums[1, :, :size, size:]
-    precision += np.linalg.inv(beliefs.covariance)
+    precision, target = sums[1, :, :size, :size], sums[1, :, :size, size:].astype(np.float64)
+    precision += np.linalg.inv(beliefs.covariance).astype(np.float32)
     latent = np.arange(n_known, size)
     weighted_variance = beliefs.latent_variance * beliefs.weight[:, None]
     precision[:, latent, latent] += rows.by_user @ weighted_variance

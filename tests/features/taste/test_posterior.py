@@ -54,8 +54,9 @@ def test_tastes_are_those_of_a_ridge_regression_in_plain_loops():
             target += weight * rest * direction
         covariance = np.linalg.inv(precision)
         mean = covariance @ target
-        np.testing.assert_allclose(result.mean[user], mean)
-        np.testing.assert_allclose(result.covariance[user], covariance)
+        # The sums over rows are of float32.
+        np.testing.assert_allclose(result.mean[user], mean, rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(result.covariance[user], covariance, rtol=1e-5, atol=1e-6)
         for row in own:
             item = rows.item[row]
             direction = np.r_[beliefs.basis[item], beliefs.latent[item]]
@@ -96,7 +97,8 @@ def test_items_are_those_of_a_regression_on_the_tastes_in_plain_loops():
         variance = noise * np.diag(np.linalg.inv(precision))
         expected = beliefs.expected_intercept[item] + solution[0]
         assert after.intercept[item] == pytest.approx(expected)
-        np.testing.assert_allclose(after.latent[item], solution[1:])
+        # What rows add to the target is of float32.
+        np.testing.assert_allclose(after.latent[item], solution[1:], rtol=1e-5, atol=1e-6)
         assert after.intercept_variance[item] == pytest.approx(variance[0])
         np.testing.assert_allclose(after.latent_variance[item], variance[1:])
 
