@@ -69,6 +69,14 @@ class FeedManifest:
     """``NAME.onnx``"""
     manifest: Published
     """``NAME.json``"""
+    ids: Published | None = None
+    """``NAME.ids``, where the manifest names one: the ids of the catalogue, which are hashed."""
+
+    @property
+    def files(self) -> tuple[Published, ...]:
+        """All of them; the graph, which is the largest, last."""
+        ids = () if self.ids is None else (self.ids,)
+        return (self.manifest, *ids, self.graph)
 
 
 def manifest_path(sequence: int) -> str:
@@ -124,11 +132,16 @@ def parse_feed_manifest(content: bytes, sequence: int) -> FeedManifest:
     if not isinstance(files, dict):
         raise _wrong(name, "files", "an object", files)
     manifest = FeedManifest(
-        sequence, _published(name, files, "graph"), _published(name, files, "manifest")
+        sequence,
+        _published(name, files, "graph"),
+        _published(name, files, "manifest"),
+        _published(name, files, "ids") if "ids" in files else None,
     )
     graph, beside = manifest.graph.file.name, manifest.manifest.file.name
     if not graph.endswith(".onnx") or beside != graph.removesuffix("onnx") + "json":
         raise _wrong(name, "files", "NAME.onnx and NAME.json", [graph, beside])
+    if manifest.ids and manifest.ids.file.name != graph.removesuffix("onnx") + "ids":
+        raise _wrong(name, "files", "NAME.onnx and NAME.ids", [graph, manifest.ids.file.name])
     return manifest
 
 

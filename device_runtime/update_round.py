@@ -107,7 +107,7 @@ class UpdateRound:
         assert content is not None and signature is not None  # Nothing was asked by an ETag.
         verify(path, content.content, signature.content, self._settings.keys)
         manifest = parse_feed_manifest(content.content, sequence)
-        for file in (manifest.graph.file, manifest.manifest.file):
+        for file in (one.file for one in manifest.files):
             if file.n_bytes > self._settings.max_model_bytes:
                 raise UpdateError(
                     f"{file.path}: {file.n_bytes} bytes, and at most "
@@ -124,9 +124,11 @@ class UpdateRound:
                 running.onnx_path.with_suffix(".json")
             ),
         }
+        if running.ids_path is not None:
+            there[running.manifest["ids"]["sha256"]] = running.ids_path
         incoming = self._versions.incoming
         await self._run(_make_folder, incoming)
-        wanted = (manifest.manifest, manifest.graph)
+        wanted = manifest.files
         parts = {incoming / f"{one.file.sha256}.part" for one in wanted}
         deltas = {incoming / f"{d.file.sha256}.part" for one in wanted for d in one.deltas}
         await self._run(_keep_only, incoming, parts | deltas)

@@ -109,6 +109,14 @@ def write_draft(
             else:
                 proposals = propose(engine, things, left_out)
             lines += ["", f"[{role}]", *_thing_lines(role, things, proposals)]
+    if guess.above is not None:
+        lines += [
+            "",
+            "# Users choose what they rate: what they rated together is alike, liked or not.",
+            '# Where they are shown items by chance it need not be; then write "liked".',
+            "[training.embedding]",
+            _line("sequences", "all"),
+        ]
     lines += ["", "[export]", _line("path", f"models/{name}.onnx")]
     if roles.test_table is not None:
         lines += [

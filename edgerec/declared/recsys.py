@@ -15,7 +15,7 @@ from edgerec.declared.negatives import positive, read_seen, with_drawn, with_see
 from edgerec.declared.new_items import item_rules
 from edgerec.declared.reading import database_url, read_configuration
 from edgerec.declared.schema import Configuration, interaction_names, row_conditions
-from edgerec.declared.sequences import DeclaredSequences
+from edgerec.declared.sequences import DeclaredSequences, sequences_of
 from edgerec.declared.settings import objective_of
 from edgerec.declared.texts import read_texts
 from edgerec.errors import SourceError
@@ -248,6 +248,15 @@ class _Sequences(DeclaredRecSys):
         return self._sequences.chunks(_CHUNK_ROWS)
 
 
+class _AllStated(DeclaredRecSys):
+    """The same where item2vec learns from all that users stated a value of, liked or not."""
+
+    def item_seq_generator(self) -> Iterator[Sequence[Id]]:
+        """Yield the items of each user, oldest first."""
+        gap = self.configuration.training.embedding.session_gap
+        return sequences_of(self.chunks(), gap, only_stated=True)
+
+
 class _Texts(DeclaredRecSys):
     """The same where [text] is declared."""
 
@@ -262,12 +271,20 @@ class _SequencesAndTexts(_Sequences, _Texts):
     """The same where both are declared."""
 
 
+class _AllStatedAndTexts(_AllStated, _Texts):
+    """The same where both are declared."""
+
+
 def with_texts(
     configuration: Configuration, keep: NDArray[np.bool_] | None = None
 ) -> DeclaredRecSys:
     """Return the RecSys of a configuration without its [sequences]; see `DeclaredRecSys`."""
-    kind = DeclaredRecSys if configuration.text is None else _Texts
-    return kind(configuration, keep)
+    # What is only ever taken is liked, and so is every sequence of it.
+    if configuration.training.embedding.sequences == "all" and configuration.label.rule == "above":
+        return (_AllStated if configuration.text is None else _AllStatedAndTexts)(
+            configuration, keep
+        )
+    return (DeclaredRecSys if configuration.text is None else _Texts)(configuration, keep)
 
 
 def declared_rec_sys(path: str | Path) -> DeclaredRecSys:

@@ -169,8 +169,8 @@ class Things(Section):
 class Sequences(Section):
     """Where item2vec finds which items go together: baskets, playlists, visits.
 
-    Without it, sequences are made of what each user liked. The table must hold no row that the
-    file is evaluated on.
+    Without it, sequences are made of the interactions: training.embedding.sequences says of which.
+    The table must hold no row that the file is evaluated on.
     """
 
     table: Name = Field(description="table with a row per item of a sequence")

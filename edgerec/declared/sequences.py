@@ -1,6 +1,6 @@
 """Sequences of items out of a table that a configuration names: what item2vec learns from."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from edgerec.declared.schema import Sequences, row_conditions
 from edgerec.recsys import Id
@@ -56,11 +56,29 @@ class DeclaredSequences:
         session_gap : int
             Seconds between two rows of a group from which on they are of two sequences; 0: never.
         """
-        for rows in rows_by_user(self.chunks(chunk_rows)):
-            begin, last = 0, rows[0][3]
-            for at, (_, _, _, time, *_) in enumerate(rows):
-                if session_gap and time - last >= session_gap:
-                    yield [item for _, item, *_ in rows[begin:at]]
-                    begin = at
-                last = time
-            yield [item for _, item, *_ in rows[begin:]]
+        return sequences_of(self.chunks(chunk_rows), session_gap)
+
+
+def sequences_of(
+    chunks: Iterable[InteractionChunk], session_gap: int = 0, *, only_stated: bool = False
+) -> Iterator[list[Id]]:
+    """Yield the items of each user or group, oldest first.
+
+    Parameters
+    ----------
+    chunks : iterable of InteractionChunk
+        Sorted by user, then by time.
+    session_gap : int
+        Seconds between two rows of a user from which on they are of two sequences; 0: never.
+    only_stated : bool
+        Leave out rows without a value.
+    """
+    for rows in rows_by_user(chunks):
+        kept = [row for row in rows if row[2] == row[2]] if only_stated else rows
+        begin = 0
+        for at in range(1, len(kept)):
+            if session_gap and kept[at][3] - kept[at - 1][3] >= session_gap:
+                yield [item for _, item, *_ in kept[begin:at]]
+                begin = at
+        if kept:
+            yield [item for _, item, *_ in kept[begin:]]

@@ -47,7 +47,7 @@ def train_settings(configuration: Configuration) -> TrainSettings:
         n_folds=training.n_folds,
         held_out_share=training.held_out_share,
         random_state=training.random_state,
-        embedding=EmbeddingSettings(**training.embedding.model_dump()),
+        embedding=EmbeddingSettings(**training.embedding.model_dump(exclude={"sequences"})),
         text=_text_settings(configuration),
         network=NetworkSettings(**plain),
     )

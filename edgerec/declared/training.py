@@ -34,6 +34,12 @@ class Embedding(Section):
         description="items that stand in the sequences fewer times are left out, and have no "
         "vector",
     )
+    sequences: Literal["liked", "all"] = Field(
+        default="liked",
+        description="what stands in a user's sequence where there is no [sequences]: what he "
+        '"liked", or by the rule "above" "all" that has a value. "all" knows more where users '
+        "choose what they rate, and nothing where they are shown items by chance",
+    )
     session_gap: Annotated[int, Field(ge=0)] = Field(
         default=0,
         description="seconds between two interactions from which on they are of two sequences; 0: "

@@ -31,7 +31,7 @@ class PublishedSequence:
     sequence: int
     """what devices know the model by; the next one is larger"""
     n_bytes: int
-    """of both files"""
+    """of its files"""
     deltas: dict[int, int]
     """bytes that a device with an earlier sequence takes instead, by that sequence"""
 
@@ -52,7 +52,8 @@ def publish(
     Parameters
     ----------
     model : path
-        NAME.onnx, with NAME.json beside it.
+        NAME.onnx, with NAME.json beside it, and NAME.ids where the manifest names it. NAME.ort
+        stays where it is: a device that takes a model from a feed reads NAME.onnx.
     feed : path
         The folder; it is made where it is missing.
     key : SecretKey
@@ -103,10 +104,10 @@ def _published(
     at_least: int,
     progress: Progress,
 ) -> PublishedSequence:
-    files = {"graph": path, "manifest": path.with_suffix(".json")}
+    files = _files(path, progress)
     latest = _latest(folder)
     if latest is not None and all(
-        latest["files"][role]["sha256"] == _digest(file) for role, file in files.items()
+        latest["files"].get(role, {}).get("sha256") == _digest(file) for role, file in files.items()
     ):
         raise ConfigurationError(
             f"{path} is what {folder} offers already, as sequence {latest['sequence']}. Publish "
@@ -152,6 +153,20 @@ def _published(
         if old not in earlier:
             shutil.rmtree(folder / "models" / str(old), ignore_errors=True)
     return PublishedSequence(sequence, _n_bytes(entries), n_taken)
+
+
+def _files(path: Path, progress: Progress) -> dict[str, Path]:
+    """Return what a device needs of a model, whose audit names whatever is missing, by role."""
+    files = {"graph": path, "manifest": path.with_suffix(".json")}
+    manifest = json.loads(files["manifest"].read_text("utf-8"))
+    if "ids" in manifest:
+        files["ids"] = path.with_suffix(".ids")
+    if "mapped" in manifest:
+        progress.message(
+            f"{manifest['mapped']['file']} stays here: from a feed devices take {path.name}, and "
+            "read it into memory instead of mapping it. Both answer alike."
+        )
+    return files
 
 
 def _latest(folder: Path) -> dict[str, Any] | None:

@@ -2,9 +2,7 @@
 
 import json
 import shutil
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -15,22 +13,11 @@ from edgerec.declared.settings import train_settings
 from edgerec.errors import StateError
 from edgerec.pipeline import load_model, train
 from edgerec.scoring import TableScorer
+from tests.shop import FILE as SHOP_FILE
+from tests.shop import write_shop
 
-FILE = """\
-[database]
-url = "sqlite:///shop.db"
-
-[interactions]
-table = "ratings"
-user_id = "user_id"
-item_id = "item_id"
-timestamp = "time"
-value = "stars"
-
-[label]
-rule = "above"
-above = 2
-
+FILE = f"""\
+{SHOP_FILE}
 [items]
 table = "goods"
 id = "code"
@@ -61,39 +48,33 @@ max_epochs = 1
 """
 
 
+GOODS = """
+CREATE TABLE goods (code INTEGER, price REAL, colours TEXT, name TEXT);
+CREATE TABLE more (code INTEGER, price REAL, colours TEXT, name TEXT);
+CREATE TABLE priceless (code INTEGER, prices REAL, colours TEXT, name TEXT);
+CREATE TABLE empty AS SELECT * FROM more;
+CREATE TABLE twice AS SELECT * FROM more;
+INSERT INTO more VALUES (14, 3, 'red', 'red boat'), (1, 3, 'blue', 'boat'),
+    (1000000, NULL, NULL, NULL);
+INSERT INTO twice VALUES (14, 3, 'red', 'red boat'), (14, 4, 'red', 'red boat');
+""" + "\n".join(
+    f"INSERT INTO goods VALUES ({2 * item}, {item % 5}, '{colours}', 'boat {item % 4}');"
+    for item, colours in enumerate(["red", "blue", "red|blue"] * 4)
+)
+
+
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A trained shop: all tests but one look at it, and write elsewhere."""
     folder = tmp_path_factory.mktemp("shop")
-    with closing(sqlite3.connect(folder / "shop.db")) as connection, connection:
-        connection.executescript(
-            """
-            CREATE TABLE ratings (user_id INTEGER, item_id INTEGER, stars INTEGER, time INTEGER);
-            CREATE TABLE goods (code INTEGER, price REAL, colours TEXT, name TEXT);
-            CREATE TABLE more (code INTEGER, price REAL, colours TEXT, name TEXT);
-            CREATE TABLE priceless (code INTEGER, prices REAL, colours TEXT, name TEXT);
-            CREATE TABLE empty AS SELECT * FROM more;
-            CREATE TABLE twice AS SELECT * FROM more;
-            INSERT INTO more VALUES (14, 3, 'red', 'red boat'), (1, 3, 'blue', 'boat'),
-                (1000000, NULL, NULL, NULL);
-            INSERT INTO twice VALUES (14, 3, 'red', 'red boat'), (14, 4, 'red', 'red boat');
-            """
-        )
-        connection.executemany(
-            "INSERT INTO goods VALUES (?, ?, ?, ?)",
-            [
-                (2 * item, item % 5, ("red", "blue", "red|blue")[item % 3], f"boat {item % 4}")
-                for item in range(12)
-            ],
-        )
-        connection.executemany(
-            "INSERT INTO ratings VALUES (?, ?, ?, ?)",
-            [
-                (user, 2 * ((user * step) % 12), (user + step) % 5, 10**9 + step)
-                for user in range(24)
-                for step in range(9)
-            ],
-        )
+    write_shop(
+        folder,
+        GOODS,
+        n_users=24,
+        n_items=12,
+        item_id=lambda item: 2 * item,
+        first_time=10**9,
+    )
     return folder
 
 

@@ -53,6 +53,7 @@ def test_a_draft_of_ratings_trains_as_it_is(movies: None, capsys) -> None:
     configuration = read_configuration("edgerec.toml")
     assert configuration.interactions.table == "ratings_train"
     assert configuration.label.above == 3.5
+    assert configuration.training.embedding.sequences == "all"
     assert [one.kind for one in configuration.items.features] == ["extract", "multi_hot"]
     assert configuration.evaluation.test_table == "ratings_test"
     capsys.readouterr()
@@ -65,6 +66,7 @@ def test_a_draft_of_purchases_trains_as_it_is(shop: None) -> None:
     assert main(["init", "sqlite:///shop.db"]) == 0
     configuration = read_configuration("edgerec.toml")
     assert configuration.label.rule == "taken"
+    assert configuration.training.embedding.sequences == "liked"
     assert configuration.items.title == "Description"
     (condition,) = configuration.interactions.where
     assert (condition.column, condition.operator, condition.value) == ("Quantity", ">", 0)

@@ -9,22 +9,8 @@ import pytest
 from edgerec.cli import main
 from edgerec.declared.recsys import declared_rec_sys
 from edgerec.recsys import ItemEmbedding
+from tests.shop import FILE, write_shop
 
-FILE = """\
-[database]
-url = "sqlite:///shop.db"
-
-[interactions]
-table = "ratings"
-user_id = "user_id"
-item_id = "item_id"
-timestamp = "time"
-value = "stars"
-
-[label]
-rule = "above"
-above = 2
-"""
 SEQUENCES = """
 [sequences]
 table = "baskets"
@@ -39,33 +25,22 @@ value = 1
 """
 
 
+BASKETS = """
+CREATE TABLE baskets (basket TEXT, article TEXT, at TEXT, kept INT);
+INSERT INTO baskets VALUES ('b', 'i3', '2024-01-02', 1), ('a', 'i2', '2024-01-02', 1),
+    ('b', 'i1', '2024-01-01', 1), ('b', 'i8', '2024-01-03', 0), ('a', 'i1', '2024-01-01', 1),
+    ('c', 'unknown', '2024-01-01', 1);
+"""
+ALL = """
+[training.embedding]
+sequences = "all"
+"""
+
+
 @pytest.fixture(autouse=True)
 def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    with closing(sqlite3.connect(tmp_path / "shop.db")) as connection, connection:
-        connection.execute(
-            "CREATE TABLE ratings (user_id INTEGER, item_id TEXT, stars INTEGER, time INTEGER)"
-        )
-        connection.executemany(
-            "INSERT INTO ratings VALUES (?, ?, ?, ?)",
-            [
-                (user, f"i{(user * step) % 9}", (user + step) % 5, step)
-                for user in range(20)
-                for step in range(9)
-            ],
-        )
-        connection.execute("CREATE TABLE baskets (basket TEXT, article TEXT, at TEXT, kept INT)")
-        connection.executemany(
-            "INSERT INTO baskets VALUES (?, ?, ?, ?)",
-            [
-                ("b", "i3", "2024-01-02", 1),
-                ("a", "i2", "2024-01-02", 1),
-                ("b", "i1", "2024-01-01", 1),
-                ("b", "i8", "2024-01-03", 0),
-                ("a", "i1", "2024-01-01", 1),
-                ("c", "unknown", "2024-01-01", 1),
-            ],
-        )
+    write_shop(tmp_path, BASKETS)
 
 
 def test_a_sequence_is_a_group_in_order_of_time() -> None:
@@ -102,3 +77,27 @@ def test_a_group_is_split_where_time_passed(gap: int) -> None:
     whole = [["i1", "i2"], ["i1", "i3"], ["unknown"]]
     apart = [["i1"], ["i2"], ["i1"], ["i3"], ["unknown"]]
     assert list(rec_sys.item_seq_generator()) == (apart if gap == 86_400 else whole)
+
+
+def test_all_that_has_a_value_is_a_sequence_where_it_is_asked_for() -> None:
+    with closing(sqlite3.connect("shop.db")) as database, database:
+        database.execute("UPDATE ratings SET stars = NULL WHERE time >= 5 OR user_id = 2")
+    Path("edgerec.toml").write_text(FILE + ALL)
+    rec_sys = declared_rec_sys("edgerec.toml")
+    assert isinstance(rec_sys, ItemEmbedding)
+    first, second, *others = rec_sys.item_seq_generator()
+    assert first == ["i0"] * 5 and second == ["i0", "i1", "i2", "i3", "i4"]
+    assert len(others) == 17
+    Path("edgerec.toml").write_text(f"{FILE}{ALL}session_gap = 1\n")
+    apart = declared_rec_sys("edgerec.toml").item_seq_generator()  # type: ignore[attr-defined]
+    assert list(apart)[5:10] == [["i0"], ["i1"], ["i2"], ["i3"], ["i4"]]
+
+
+@pytest.mark.parametrize("other", [SEQUENCES, ""])
+def test_another_table_wins_and_what_is_only_taken_is_liked(other: str) -> None:
+    text = FILE if other else FILE.replace('"above"\nabove = 2', '"taken"')
+    Path("edgerec.toml").write_text(text + other + ALL)
+    rec_sys = declared_rec_sys("edgerec.toml")
+    assert isinstance(rec_sys, ItemEmbedding) == bool(other)
+    if other:
+        assert next(iter(rec_sys.item_seq_generator())) == ["i1", "i2"]

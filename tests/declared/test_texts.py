@@ -1,7 +1,5 @@
 """[text]: what is written of the items, in columns of their table and in a table of tags."""
 
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,22 +9,10 @@ from edgerec.declared.recsys import declared_rec_sys
 from edgerec.declared.settings import train_settings
 from edgerec.errors import ConfigurationError
 from edgerec.recsys import ItemEmbedding, ItemTexts
+from tests import shop
 
-FILE = """\
-[database]
-url = "sqlite:///shop.db"
-
-[interactions]
-table = "ratings"
-user_id = "user_id"
-item_id = "item_id"
-timestamp = "time"
-value = "stars"
-
-[label]
-rule = "above"
-above = 2
-
+FILE = f"""\
+{shop.FILE}
 [items]
 table = "goods"
 id = "code"
@@ -50,29 +36,20 @@ value = "2020-01-01"
 """
 
 
+GOODS = """
+CREATE TABLE goods (code TEXT, name TEXT, about TEXT);
+CREATE TABLE tags (article TEXT, word TEXT, at TEXT);
+INSERT INTO goods VALUES ('i0', 'Red boat', NULL), ('i1', NULL, NULL),
+    ('i2', 'Blue boat', 'goes far'), ('i0', 'Boat, red', 'small'), ('new', '', '');
+INSERT INTO tags VALUES ('i0', 'sea', '2019-05-01'), ('i0', 'wet', '2020-05-01'),
+    ('i1', 'sea', '2019-05-01'), ('i0', NULL, '2019-05-01'), ('x', 'a', '2019-05-01');
+"""
+
+
 @pytest.fixture(autouse=True)
-def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def written_shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    with closing(sqlite3.connect(tmp_path / "shop.db")) as connection, connection:
-        connection.executescript(
-            """
-            CREATE TABLE ratings (user_id INTEGER, item_id TEXT, stars INTEGER, time INTEGER);
-            CREATE TABLE goods (code TEXT, name TEXT, about TEXT);
-            CREATE TABLE tags (article TEXT, word TEXT, at TEXT);
-            INSERT INTO goods VALUES ('i0', 'Red boat', NULL), ('i1', NULL, NULL),
-                ('i2', 'Blue boat', 'goes far'), ('i0', 'Boat, red', 'small'), ('new', '', '');
-            INSERT INTO tags VALUES ('i0', 'sea', '2019-05-01'), ('i0', 'wet', '2020-05-01'),
-                ('i1', 'sea', '2019-05-01'), ('i0', NULL, '2019-05-01'), ('x', 'a', '2019-05-01');
-            """
-        )
-        connection.executemany(
-            "INSERT INTO ratings VALUES (?, ?, ?, ?)",
-            [
-                (user, f"i{(user * step) % 9}", (user + step) % 5, step)
-                for user in range(20)
-                for step in range(9)
-            ],
-        )
+    shop.write_shop(tmp_path, GOODS)
 
 
 def written(text: str) -> Path:

@@ -26,5 +26,5 @@ def test_what_cancels_out_is_similar_to_nothing():
 def test_an_item_of_which_only_its_kinds_are_known_has_a_vector():
     nothing = np.zeros((3, 2), np.float32)
     joined = joined_vectors(nothing, nothing, np.float32([[0, 0], [3, 4], [0, 0]]))
-    np.testing.assert_allclose(joined[1], [0, 0, 0, 0, 0.3, 0.4], atol=1e-7)
+    np.testing.assert_allclose(joined[1], [0, 0, 0, 0, 0.48, 0.64], atol=1e-7)
     assert not joined[[0, 2]].any()
