@@ -39,6 +39,8 @@ class LabelGuess:
     """threshold of the rule "above"; None: the rule "taken\""""
     has_negatives: bool
     """some values are below 0, as returned goods are"""
+    are_ratings: bool = False
+    """there are more values than two: who rates has chosen what, and who is shown has not"""
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,7 @@ def write_draft(
             else:
                 proposals = propose(engine, things, left_out)
             lines += ["", f"[{role}]", *_thing_lines(role, things, proposals)]
-    if guess.above is not None:
+    if guess.are_ratings:
         lines += [
             "",
             "# Users choose what they rate: what they rated together is alike, liked or not.",
@@ -253,7 +255,9 @@ def _guess_label(engine: Engine, roles: Roles, known: list[RowCondition]) -> Lab
     has_negatives = bool((values < 0).any())
     if has_negatives or not 2 <= len(levels) <= _MOST_LEVELS:
         return LabelGuess(None, has_negatives)
-    return LabelGuess(_most_even(values, sorted(levels)), has_negatives=False)
+    return LabelGuess(
+        _most_even(values, sorted(levels)), has_negatives=False, are_ratings=len(levels) > 2
+    )
 
 
 def _most_even(values: NDArray[np.float64], levels: list[float]) -> float:

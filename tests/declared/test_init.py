@@ -62,6 +62,15 @@ def test_a_draft_of_ratings_trains_as_it_is(movies: None, capsys) -> None:
     assert Path("models/edgerec.onnx").is_file()
 
 
+def test_a_draft_of_yes_and_no_learns_from_what_was_liked(movies: None) -> None:
+    with closing(sqlite3.connect("movies.db")) as connection, connection:
+        connection.execute("UPDATE ratings SET rating = rating > 3.5")
+    assert main(["init", "sqlite:///movies.db"]) == 0
+    configuration = read_configuration("edgerec.toml")
+    assert configuration.label.above == 0
+    assert configuration.training.embedding.sequences == "liked"
+
+
 def test_a_draft_of_purchases_trains_as_it_is(shop: None) -> None:
     assert main(["init", "sqlite:///shop.db"]) == 0
     configuration = read_configuration("edgerec.toml")
