@@ -26,7 +26,7 @@ import edgerec
 from benchmarks.data import say_machine, temporary_folder
 from edgerec.cli import main as command
 from edgerec.datasets import find_movielens, write_movielens_database
-from edgerec.declared.recsys import declared_rec_sys
+from edgerec.declared.capabilities import declared_rec_sys
 from edgerec.declared.settings import train_settings
 from edgerec.errors import ConfigurationError
 from edgerec.evaluate.prequential import Question, ScoredRows, score_rows

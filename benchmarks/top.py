@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 import edgerec
 from edgerec.cli import main
 from edgerec.datasets import find_movielens, write_movielens_database
+from edgerec.declared.capabilities import declared_rec_sys
 from edgerec.declared.reading import read_configuration
-from edgerec.declared.recsys import declared_rec_sys
 from edgerec.declared.settings import train_settings
 from edgerec.evaluate.catalogue import CatalogueEvaluation, evaluate_catalogue
 from edgerec.evaluate.intervals import paired_interval

@@ -9,6 +9,7 @@ from edgerec.export_settings import ExportSettings
 from edgerec.pipeline import load_model
 from edgerec.progress import Progress, Silent
 from edgerec.recsys import Id, ItemFeatures
+from edgerec.titles.kept import keep_titles, kept_titles, named_items
 from edgerec.train.state import load_state, save_changed
 
 
@@ -62,5 +63,11 @@ def add_items(
     progress = progress or Silent()
     model = load_model(training_folder).with_items(rec_sys, item_ids, progress=progress)
     exported = model.export(target, settings=settings, progress=progress)
-    save_changed(target.with_suffix(".training"), model.ranker, saved)
+    folder = target.with_suffix(".training")
+    save_changed(folder, model.ranker, saved)
+    named = kept_titles(Path(training_folder))
+    known = {one.item_id for one in named}
+    of_copy = set(model.ranker.item_ids.tolist())
+    new = [id_ for id_ in item_ids if id_ in of_copy and id_ not in known]
+    keep_titles(folder, [*named, *named_items(rec_sys, new)])
     return exported

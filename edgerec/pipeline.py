@@ -13,7 +13,7 @@ from edgerec.audit.report import require_known
 from edgerec.audit.run import audit
 from edgerec.config import TrainSettings
 from edgerec.embedding import Keeping
-from edgerec.errors import StateError
+from edgerec.errors import SampleError, StateError
 from edgerec.files import require_writable, scratch_folder
 from edgerec.fitting import fit_tables, folds_of_users, refit_tables
 from edgerec.item_vectors.kept import load_item_vectors
@@ -273,5 +273,14 @@ def _write_rows(
             weights.append(block.weight[held])
         n_done += len(held)
         progress.advance(n_done, None if top else intake.n_samples)
+    if not rows.n_rows:
+        raise SampleError(
+            f"Of {intake.n_samples} samples none is left to train on. By the objective "
+            f"{settings.objective!r} that takes users who liked something after their cut, and "
+            "other items that they do not have. Give more items and interactions, or train by the "
+            "objective 'samples'."
+            if top
+            else f"Of {intake.n_samples} samples none is left to train on. Give more users."
+        )
     rows.finish(ranker.tables.quantities())
     return HeldOut(np.concatenate(features), np.concatenate(labels), np.concatenate(weights))

@@ -15,7 +15,7 @@ from edgerec.cli.drawing import DrawnProgress, plain_console, print_table
 from edgerec.cli.loading import load_rec_sys
 from edgerec.cli.report import write_report
 from edgerec.cli.train import exported_rows
-from edgerec.declared.recsys import declared_rec_sys
+from edgerec.declared.capabilities import declared_rec_sys
 from edgerec.errors import ConfigurationError
 from edgerec.export_settings import ExportSettings
 from edgerec.files import require_writable, scratch_folder

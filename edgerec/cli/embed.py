@@ -5,7 +5,7 @@ import dataclasses
 from pathlib import Path
 
 from edgerec.cli.drawing import DrawnProgress, add_command, print_table
-from edgerec.declared.recsys import declared_rec_sys
+from edgerec.declared.capabilities import declared_rec_sys
 from edgerec.declared.settings import train_settings
 from edgerec.item_vectors.embed import embed
 

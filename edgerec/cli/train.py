@@ -18,8 +18,8 @@ from edgerec.cli.figures import evaluation_mappings, print_evaluations
 from edgerec.cli.loading import load_rec_sys
 from edgerec.cli.report import write_report
 from edgerec.config import TrainSettings
+from edgerec.declared.capabilities import declared_rec_sys
 from edgerec.declared.evaluation import evaluate_declared, evaluation_rows
-from edgerec.declared.recsys import declared_rec_sys
 from edgerec.declared.schema import Configuration
 from edgerec.declared.settings import train_settings
 from edgerec.errors import ConfigurationError

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from edgerec.cli.drawing import DrawnProgress, add_accept_leak, add_command, plain_console
 from edgerec.config import TrainSettings
-from edgerec.declared.recsys import declared_rec_sys
+from edgerec.declared.capabilities import declared_rec_sys
 from edgerec.declared.schema import Configuration
 from edgerec.declared.settings import train_settings
 from edgerec.errors import ConfigurationError

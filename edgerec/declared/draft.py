@@ -137,7 +137,7 @@ def write_draft(
             lines += [
                 "",
                 "# The model tells what users liked from what they did not. One that is to find it",
-                "# in the whole catalogue (top = 10 above) is trained for that:",
+                "# in the whole catalogue (top = 10 in [evaluation]) is trained for that:",
                 "# [training]",
                 '# objective = "top"',
             ]

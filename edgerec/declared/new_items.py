@@ -13,7 +13,7 @@ from edgerec.errors import SourceError, StateError
 from edgerec.features.tabular.block import FeatureBlock
 from edgerec.names import listed, nearest
 from edgerec.recsys import Id
-from edgerec.source import Engine, describe_table, read_columns
+from edgerec.source import Engine, describe_table, read_columns, read_titles
 
 _CHUNK_ROWS = 4096
 
@@ -23,6 +23,7 @@ def item_rules(configuration: Configuration, block: FeatureBlock) -> dict[str, A
     items, text = configuration.items, configuration.text
     return {
         "id": None if items is None else items.id,
+        "title": None if items is None else items.title,
         "block": block.to_state(),
         "text": None if text is None else text.model_dump(mode="json"),
     }
@@ -59,6 +60,8 @@ class NewItems:
         self._engine = engine
         self._table = table
         self._id = str(rules["id"])
+        # A training of before kept no title, and a new table may lack its column.
+        self._title = rules.get("title")
         self._block = FeatureBlock.from_state(rules["block"])
         self._text = None if rules["text"] is None else Text.model_validate(rules["text"])
         self._check_columns()
@@ -80,6 +83,13 @@ class NewItems:
         rows = self._features[[self._row_of_id[id_] for id_ in item_ids]]
         features: list[list[float]] = rows.tolist()
         return features
+
+    def get_item_titles(self, item_ids: Sequence[Id]) -> Sequence[str | None]:
+        """Return the titles of many; None where there is none."""
+        there = [column.name for column in describe_table(self._engine, self._table).columns]
+        if self._title not in there:
+            return [None] * len(item_ids)
+        return read_titles(self._engine, self._table, self._id, str(self._title), item_ids)
 
     def get_item_texts(self, item_ids: Sequence[Id]) -> Sequence[str | None]:
         """Return the texts of many; None where there is none."""

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from edgerec.errors import StateError, shown
 from edgerec.files import replace_file
-from edgerec.recsys import Id, ItemCategories, ItemTitles, RecSys
+from edgerec.recsys import Id, ItemCategories, ItemTitles
 
 NAME: Final = "titles.json"
 _FORMAT: Final = 1
@@ -23,7 +23,7 @@ class NamedItem(NamedTuple):
     """such as "Animation|Children"; empty: it has none"""
 
 
-def named_items(rec_sys: RecSys, item_ids: Sequence[Id]) -> list[NamedItem]:
+def named_items(rec_sys: object, item_ids: Sequence[Id]) -> list[NamedItem]:
     """Return what `rec_sys` calls its items; nothing where it names none.
 
     Raises
@@ -71,7 +71,7 @@ def kept_titles(folder: Path) -> list[NamedItem]:
         ) from None
 
 
-def _asked(rec_sys: RecSys, method: str, capability: type, item_ids: Sequence[Id]) -> Sequence[str]:
+def _asked(rec_sys: object, method: str, capability: type, item_ids: Sequence[Id]) -> Sequence[str]:
     if not isinstance(rec_sys, capability):
         return [""] * len(item_ids)
     found = getattr(rec_sys, method)(item_ids)

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgerec.config import TrainSettings
+from edgerec.declared.capabilities import with_texts
 from edgerec.declared.reading import database_url
-from edgerec.declared.recsys import with_texts
 from edgerec.declared.schema import Configuration, interaction_names, row_conditions
 from edgerec.declared.settings import objective_of
 from edgerec.errors import ConfigurationError

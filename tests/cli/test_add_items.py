@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from edgerec.cli import main
-from edgerec.declared.recsys import declared_rec_sys
+from edgerec.declared.capabilities import declared_rec_sys
 from edgerec.declared.settings import train_settings
 from edgerec.errors import StateError
 from edgerec.pipeline import load_model, train
 from edgerec.scoring import TableScorer
+from edgerec.titles.kept import NamedItem, keep_titles, kept_titles
 from tests.shop import FILE as SHOP_FILE
 from tests.shop import write_shop
 
@@ -21,6 +22,7 @@ FILE = f"""\
 [items]
 table = "goods"
 id = "code"
+title = "name"
 
 [[items.features]]
 column = "price"
@@ -95,6 +97,15 @@ def there(trained: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
     for path in trained.glob("*-added*"):
         shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def test_titles_go_along_and_new_items_bring_theirs() -> None:
+    keep_titles(Path("shop.training"), [NamedItem(0, "boat of before", "red")])
+    assert main(["add-items", "shop.onnx", "--from", "more"]) == 0
+    named = {one.item_id: one for one in kept_titles(Path("shop-added.training"))}
+    assert named[0] == NamedItem(0, "boat of before", "red")
+    assert named[1].title == "boat"
+    keep_titles(Path("shop.training"), [])
 
 
 def test_items_are_added_to_a_copy_and_to_the_copy(capsys: pytest.CaptureFixture[str]) -> None:

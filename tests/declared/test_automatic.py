@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from edgerec.cli import main
+from edgerec.declared.capabilities import declared_rec_sys
 from edgerec.declared.reading import read_configuration
-from edgerec.declared.recsys import declared_rec_sys
 from tests.declared.planted import write_planted_database
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from edgerec.datasets import write_generated_database
-from edgerec.declared.recsys import declared_rec_sys
+from edgerec.declared.capabilities import declared_rec_sys
 from edgerec.errors import ConfigurationError
 from tests.trained import interactions
 

@@ -6,8 +6,8 @@ import sqlite3
 import pytest
 
 from edgerec.context import ContextColumns
+from edgerec.declared.capabilities import declared_rec_sys
 from edgerec.declared.reading import read_configuration
-from edgerec.declared.recsys import declared_rec_sys
 from edgerec.declared.schema import interaction_names
 from edgerec.errors import ConfigurationError
 from edgerec.evaluate.prequential import Row, questions

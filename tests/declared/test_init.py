@@ -10,8 +10,8 @@ import pytest
 
 from edgerec.cli import main
 from edgerec.datasets import write_generated_database
+from edgerec.declared.capabilities import declared_rec_sys
 from edgerec.declared.reading import read_configuration
-from edgerec.declared.recsys import declared_rec_sys
 from tests.trained import interactions
 
 FAST = ["--max-epochs", "2", "--embedding-dim", "4", "--n-history", "8"]
@@ -244,6 +244,17 @@ def test_a_table_without_rows_is_named(orders: Path, capsys) -> None:
         'table "orders" holds no row, so there is nothing to learn from. Fill it, or name another '
         "table in [interactions]"
     )
+
+
+def test_a_catalogue_of_one_item_is_a_sentence(tmp_path: Path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    with closing(sqlite3.connect("one.db")) as connection, connection:
+        connection.execute("CREATE TABLE taken (user INTEGER, item TEXT, time INTEGER)")
+        rows = [(user, "A", 1000 + 60 * user + step) for user in range(5) for step in range(3)]
+        connection.executemany("INSERT INTO taken VALUES (?, ?, ?)", rows)
+    assert main(["init", "sqlite:///one.db"]) == 0
+    said = failing(capsys, "train", "edgerec.toml", "--no-report")
+    assert said.startswith("Of 15 samples none is left to train on. By the objective 'top' that")
 
 
 def test_a_database_without_tables_is_named(orders: Path, capsys) -> None:

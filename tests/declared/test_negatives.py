@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from edgerec.cli import main
-from edgerec.declared.recsys import declared_rec_sys
+from edgerec.declared.capabilities import declared_rec_sys
 from edgerec.declared.settings import train_settings
 from edgerec.recsys import Sample
 

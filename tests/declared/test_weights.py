@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from edgerec.cli import main
-from edgerec.declared.recsys import declared_rec_sys
+from edgerec.declared.capabilities import declared_rec_sys
 from edgerec.recsys import Sample
 
 COLUMNS = 'user_id = "who"\nitem_id = "what"\ntimestamp = "at"\n'

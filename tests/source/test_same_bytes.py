@@ -6,7 +6,7 @@ from pathlib import Path
 from sqlalchemy import Column, Float, Integer, MetaData, String, Table, Text
 
 from edgerec.config import EmbeddingSettings, NetworkSettings, TrainSettings
-from edgerec.declared.recsys import declared_rec_sys
+from edgerec.declared.capabilities import declared_rec_sys
 from edgerec.pipeline import train
 from tests.source.conftest import BACKENDS, Database
 
