@@ -253,8 +253,10 @@ def test_a_catalogue_of_one_item_is_a_sentence(tmp_path: Path, monkeypatch, caps
         rows = [(user, "A", 1000 + 60 * user + step) for user in range(5) for step in range(3)]
         connection.executemany("INSERT INTO taken VALUES (?, ?, ?)", rows)
     assert main(["init", "sqlite:///one.db"]) == 0
-    said = failing(capsys, "train", "edgerec.toml", "--no-report")
-    assert said.startswith("Of 15 samples none is left to train on. By the objective 'top' that")
+    assert main(["train", "edgerec.toml", "--no-report"]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("item2vec learns nothing: its sequences hold one item alone")
+    assert "\nerror: Of 15 samples none is left to train on. By the objective 'top' that" in said
 
 
 def test_a_database_without_tables_is_named(orders: Path, capsys) -> None:
