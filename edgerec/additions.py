@@ -67,7 +67,6 @@ def add_items(
     save_changed(folder, model.ranker, saved)
     named = kept_titles(Path(training_folder))
     known = {one.item_id for one in named}
-    of_copy = set(model.ranker.item_ids.tolist())
-    new = [id_ for id_ in item_ids if id_ in of_copy and id_ not in known]
+    new = [id_ for id_ in item_ids if id_ not in known]
     keep_titles(folder, [*named, *named_items(rec_sys, new)])
     return exported

@@ -273,14 +273,12 @@ def _write_rows(
             weights.append(block.weight[held])
         n_done += len(held)
         progress.advance(n_done, None if top else intake.n_samples)
+    # By "samples" there are always some: no more than half of the users are held out.
     if not rows.n_rows:
         raise SampleError(
-            f"Of {intake.n_samples} samples none is left to train on. By the objective "
-            f"{settings.objective!r} that takes users who liked something after their cut, and "
-            "other items that they do not have. Give more items and interactions, or train by the "
-            "objective 'samples'."
-            if top
-            else f"Of {intake.n_samples} samples none is left to train on. Give more users."
+            f"Of {intake.n_samples} samples none is left to train on. By the objective 'top' that "
+            "takes users who liked something after their cut, and other items that they do not "
+            "have. Give more items and interactions, or train by the objective 'samples'."
         )
     rows.finish(ranker.tables.quantities())
     return HeldOut(np.concatenate(features), np.concatenate(labels), np.concatenate(weights))

@@ -8,14 +8,12 @@ from numpy.typing import NDArray
 
 from edgerec.declared.checking import check_names
 from edgerec.declared.reading import database_url, read_configuration
-from edgerec.declared.recsys import DeclaredRecSys
+from edgerec.declared.recsys import CHUNK_ROWS, DeclaredRecSys
 from edgerec.declared.schema import Configuration
 from edgerec.declared.sequences import DeclaredSequences, sequences_of
 from edgerec.declared.texts import read_texts
 from edgerec.recsys import Id
 from edgerec.source import InteractionChunk, open_engine
-
-_CHUNK_ROWS = 65_536
 
 
 class _Sequences(DeclaredRecSys):
@@ -29,11 +27,11 @@ class _Sequences(DeclaredRecSys):
     def item_seq_generator(self) -> Iterator[Sequence[Id]]:
         """Yield the items of each group, oldest first."""
         gap = self.configuration.training.embedding.session_gap
-        return self._sequences.read(_CHUNK_ROWS, gap)
+        return self._sequences.read(CHUNK_ROWS, gap)
 
     def sequence_chunks(self) -> Iterator[InteractionChunk]:
         """Yield the rows of [sequences], by group."""
-        return self._sequences.chunks(_CHUNK_ROWS)
+        return self._sequences.chunks(CHUNK_ROWS)
 
 
 class _AllStated(DeclaredRecSys):

@@ -60,11 +60,12 @@ class NewItems:
         self._engine = engine
         self._table = table
         self._id = str(rules["id"])
-        # A training of before kept no title, and a new table may lack its column.
-        self._title = rules.get("title")
         self._block = FeatureBlock.from_state(rules["block"])
         self._text = None if rules["text"] is None else Text.model_validate(rules["text"])
-        self._check_columns()
+        there = self._checked_columns()
+        # A training of before kept no title, and a new table may lack its column.
+        title = rules.get("title")
+        self._title = str(title) if title in there else None
         self._row_of_id: dict[Id, int] = {}
         self._features = self._read()
 
@@ -86,10 +87,9 @@ class NewItems:
 
     def get_item_titles(self, item_ids: Sequence[Id]) -> Sequence[str | None]:
         """Return the titles of many; None where there is none."""
-        there = [column.name for column in describe_table(self._engine, self._table).columns]
-        if self._title not in there:
+        if self._title is None:
             return [None] * len(item_ids)
-        return read_titles(self._engine, self._table, self._id, str(self._title), item_ids)
+        return read_titles(self._engine, self._table, self._id, self._title, item_ids)
 
     def get_item_texts(self, item_ids: Sequence[Id]) -> Sequence[str | None]:
         """Return the texts of many; None where there is none."""
@@ -97,7 +97,8 @@ class NewItems:
             return [None] * len(item_ids)
         return read_texts(self._engine, self._text, self._table, self._id, item_ids)
 
-    def _check_columns(self) -> None:
+    def _checked_columns(self) -> Sequence[str]:
+        """Return the columns of the table, which has those that training read."""
         there = [column.name for column in describe_table(self._engine, self._table).columns]
         read = [self._id, *self._block.columns, *(self._text.columns if self._text else ())]
         for column in read:
@@ -107,6 +108,7 @@ class NewItems:
                     f"items; its columns are {listed(there)}.{nearest(column, there)} Give it the "
                     "columns of the table that training read"
                 )
+        return there
 
     def _read(self) -> NDArray[np.float32]:
         columns = list(dict.fromkeys([self._id, *self._block.columns]))

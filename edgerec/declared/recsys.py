@@ -26,7 +26,7 @@ from edgerec.source import (
     rows_by_user,
 )
 
-_CHUNK_ROWS = 65_536
+CHUNK_ROWS = 65_536
 
 
 class DeclaredRecSys:
@@ -188,7 +188,7 @@ class DeclaredRecSys:
             yield from with_seen(
                 rows_by_user(self.chunks()),
                 read_seen(
-                    self._engine, configuration.impressions, _CHUNK_ROWS, self._columns.context
+                    self._engine, configuration.impressions, CHUNK_ROWS, self._columns.context
                 ),
                 configuration.label.n_negatives,
                 configuration.training.random_state,
@@ -211,7 +211,7 @@ class DeclaredRecSys:
             self._engine,
             self.configuration.interactions.table,
             self._columns,
-            chunk_rows=_CHUNK_ROWS,
+            chunk_rows=CHUNK_ROWS,
             order="user",
             where=self._where,
         )
