@@ -43,7 +43,7 @@ def test_a_draft_for_movielens(
         database = databases[backend]
         copy_tables(first, database)
         # The same file needs no evaluation of its own.
-        unmeasured, evaluation = draft.split("[evaluation]")
+        unmeasured, evaluation = draft.split("\n[evaluation]\n")
         assert "ratings_test" in evaluation
         Path("edgerec.toml").write_text(unmeasured.replace(first.url, database.url), "utf-8")
         assert main(["train", "edgerec.toml", "--no-report"]) == 0
