@@ -5,10 +5,12 @@ import os
 import ssl
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from device_runtime.access import AccessSettings
+from device_runtime.scorer import Scorer
 from edgerec.feed import new_key
 from tests.device_runtime.devices import Device
 from tests.device_runtime.feeds import Feed, model
@@ -77,3 +79,26 @@ def test_a_feed_over_https_of_nobody_that_is_known_is_refused(https_feed, tmp_pa
     device = Device(https_feed.settings(tmp_path / "device"), model(1)[0])
     assert "certificate verify failed" in device.look()
     assert https_feed.asked == [] and device.sequence == 0
+
+
+def resident_code() -> int:
+    """Return how many kB of ONNX Runtime's code are in the memory of this process."""
+    n_kilobytes, counts = 0, False
+    for line in Path("/proc/self/smaps").read_text().splitlines():
+        name, *rest = line.split()
+        if "-" in name:
+            counts = rest[0] == "r-xp" and "onnxruntime" in rest[-1]
+        elif name == "Rss:" and counts:
+            n_kilobytes += int(rest[0])
+    return n_kilobytes
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux is told")
+def test_code_that_only_opening_a_graph_needs_is_let_go_after_the_golden_requests(bundle_path):
+    scorer = Scorer.from_path(bundle_path)
+    before, answer = resident_code(), scorer.run(user_id=108, item_ids=[1, 2, 39])
+    scorer.run_golden()
+    assert resident_code() < before / 4
+    again = scorer.run(user_id=108, item_ids=[1, 2, 39])
+    assert answer.scores.tobytes() == again.scores.tobytes()
+    assert 0 < resident_code() < before
