@@ -99,12 +99,19 @@ def there(trained: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
-def test_titles_go_along_and_new_items_bring_theirs() -> None:
+def test_titles_go_along_and_new_items_bring_theirs(capsys: pytest.CaptureFixture[str]) -> None:
     keep_titles(Path("shop.training"), [NamedItem(0, "boat of before", "red")])
     assert main(["add-items", "shop.onnx", "--from", "more"]) == 0
     named = {one.item_id: one for one in kept_titles(Path("shop-added.training"))}
     assert named[0] == NamedItem(0, "boat of before", "red")
-    assert named[1].title == "boat"
+    # Categories too, out of the column that training took for one.
+    assert named[1] == NamedItem(1, "boat", "blue")
+    assert named[1000000] == NamedItem(1000000, "")
+    capsys.readouterr()
+    assert main(["similar", "shop-added.onnx", "0", "--json", "-k", "99"]) == 0
+    assert ["boat", "blue"] in [
+        [one["title"], one["category"]] for one in json.loads(capsys.readouterr().out)
+    ]
     keep_titles(Path("shop.training"), [])
 
 
