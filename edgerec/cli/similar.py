@@ -40,7 +40,7 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         metavar="ITEM",
         help="a title, a part of one, or an id; + and - between several. None: a prompt asks",
     )
-    parser.add_argument("-k", type=int, default=10, help="how many (default %(default)s)")
+    parser.add_argument("-k", "--k", type=int, default=10, help="how many (default %(default)s)")
     parser.add_argument(
         "--database",
         metavar="URL",

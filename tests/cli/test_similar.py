@@ -50,6 +50,27 @@ def test_by_title_by_id_and_as_a_sum(model, items, capsys):
     assert [one["item_id"] for one in listed(capsys)] == [id_ for id_, _ in expected]
 
 
+def test_options_stand_anywhere(model, items, capsys):
+    first, second = str(items[0]), str(items[1])
+    asked = ["--k", "2", str(model), "--json", first, "-", second]
+    assert main(["similar", *asked]) == 0
+    found = listed(capsys)
+    for words in (
+        [str(model), "--k", "2", first, "-", second, "--json"],
+        [str(model), first, "-k", "2", "-", "--json", second],
+        ["--json", str(model), first, "-", second, "--k=2"],
+    ):
+        assert main(["similar", *words]) == 0
+        assert listed(capsys) == found
+    with pytest.raises(SystemExit):
+        main(["similar", str(model), first, "--kk", "2"])
+    assert "unrecognized arguments: --kk" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["similar", "-k", "2"])
+    assert "usage: edgerec similar [-h]" in (said := capsys.readouterr().err)
+    assert "the following arguments are required: MODEL.onnx | edgerec.toml" in said
+
+
 def test_the_table(model, items, capsys):
     assert main(["similar", str(model), "Film", str(items[0])]) == 0
     printed = capsys.readouterr().out
