@@ -27,6 +27,7 @@ from edgerec.item_vectors.kept import (
 from edgerec.item_vectors.vectors import ItemVectors
 from edgerec.progress import Progress, Silent
 from edgerec.samples.interaction_corpus import Reading, write_interactions
+from edgerec.seconds import moment
 from edgerec.source import InteractionChunk
 
 _FEWEST_ITEMS: Final = 2
@@ -95,8 +96,8 @@ def embed(
         progress.message(f"read {reading.n_rows:,} interactions, {rate:,.0f} a second")
         if before is not None and not corpus.n_words:
             progress.message(
-                f"none of them is newer than {before.last_timestamp}, the last that {folder} "
-                "knows: its vectors stay as they are"
+                f"none of them is newer than {moment(before.last_timestamp)}, the last that "
+                f"{folder} knows: its vectors stay as they are"
             )
             return before
         if before is None:

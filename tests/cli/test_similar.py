@@ -74,9 +74,24 @@ def test_options_stand_anywhere(model, items, capsys):
 def test_the_table(model, items, capsys):
     assert main(["similar", str(model), "Film", str(items[0])]) == 0
     printed = capsys.readouterr().out
-    assert f'similar to {items[0]} "Film {items[0]} (1999)" Drama|War' in printed
+    assert f'similar to {items[0]} "Film {items[0]} (1999)" Drama, War' in printed
     assert all(heading in printed for heading in ("rank", "id", "similarity", "title", "category"))
-    assert "Drama|War" in printed
+    assert "Drama, War" in printed and "|" not in printed
+
+
+def test_a_narrow_table_breaks_between_categories(model, items, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    named = [
+        one._replace(title="A title of many words", category="|".join(["Documentary"] * 6))
+        for one in TITLES
+    ]
+    folder = model.with_suffix(".training")
+    keep_titles(folder, named)
+    assert main(["similar", str(model), str(items[0]), "-k", "1"]) == 0
+    keep_titles(folder, TITLES)
+    _, *lines = capsys.readouterr().out.split("┏", 1)[1].splitlines()
+    assert max(map(len, lines)) <= 80
+    assert "".join(lines).count("Documentary") == 6
 
 
 def test_lines_that_are_piped(model, items, capsys, monkeypatch):
@@ -90,7 +105,7 @@ def test_lines_that_are_piped(model, items, capsys, monkeypatch):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["film"], "items are called 'film': 1 Film 1 (1999); "),
+        (["film"], "titles hold 'film': 1 Film 1 (1999); "),
         (["nothing", "like", "it"], "no item is called 'nothing like it'."),
         (["1", "+"], "an item is missing beside '+'."),
         (["1", "-k", "0"], "-k is 0; expected 1 or more."),

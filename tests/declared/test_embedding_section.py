@@ -1,5 +1,6 @@
 """[training.embedding]: item2vec under gensim's names."""
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -90,6 +91,7 @@ def test_vectors_are_made_continued_and_given_to_a_training(
     assert "read 2,400 interactions, " in said.err
     assert "60 sequences with 2,400 words of " in said.err
     assert "32 wide" in said.out
+    assert re.search(r"knows interactions until +│ [0-9]{4}-[0-9]{2}-[0-9]{2} .* UTC", said.out)
     before = load_item_vectors(folder)
     with closing(sqlite3.connect("movies.db")) as connection, connection:
         (last,) = connection.execute("SELECT max(timestamp) FROM ratings").fetchone()
