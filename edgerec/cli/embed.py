@@ -13,7 +13,7 @@ from edgerec.seconds import moment
 _EXAMPLE = """\
   edgerec embed edgerec.toml
   edgerec embed edgerec.toml --continue       (later: over what came since)
-  edgerec train edgerec.toml --embedding models/model.embedding"""
+  edgerec train edgerec.toml --embedding models/edgerec.embedding"""
 
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
