@@ -29,8 +29,9 @@ from edgerec.datasets import find_movielens, write_movielens_database
 from edgerec.declared.capabilities import declared_rec_sys
 from edgerec.declared.settings import train_settings
 from edgerec.errors import ConfigurationError
-from edgerec.evaluate.prequential import Question, ScoredRows, score_rows
-from edgerec.evaluate.table import table_rows
+from edgerec.evaluate.evaluation_rows import table_rows
+from edgerec.evaluate.prequential import Question, score_rows
+from edgerec.evaluate.scored_rows import ScoredRows
 from edgerec.export_settings import ExportSettings
 from edgerec.scoring import TableScorer
 from edgerec.source import ColumnNames

@@ -17,9 +17,9 @@ from edgerec.cli import main
 from edgerec.datasets import find_online_retail, write_online_retail_database
 from edgerec.evaluate.baselines import Baseline, standard_baselines
 from edgerec.evaluate.catalogue import CatalogueEvaluation, evaluate_catalogue
+from edgerec.evaluate.evaluation_rows import table_rows
 from edgerec.evaluate.intervals import paired_interval
 from edgerec.evaluate.owned import OwnedItems, owned_items
-from edgerec.evaluate.table import table_rows
 from edgerec.scoring import TableScorer
 from edgerec.source import ColumnNames, find_columns, open_engine, read_interactions
 

@@ -21,9 +21,9 @@ from edgerec.declared.capabilities import declared_rec_sys
 from edgerec.declared.reading import read_configuration
 from edgerec.declared.settings import train_settings
 from edgerec.evaluate.catalogue import CatalogueEvaluation, evaluate_catalogue
+from edgerec.evaluate.evaluation_rows import table_rows
 from edgerec.evaluate.intervals import paired_interval
 from edgerec.evaluate.owned import OwnedItems, owned_items
-from edgerec.evaluate.table import table_rows
 from edgerec.model import Model
 from edgerec.recsys import Id
 from edgerec.scoring import TableScorer

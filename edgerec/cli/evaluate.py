@@ -13,8 +13,9 @@ from edgerec.cli.figures import print_evaluations
 from edgerec.declared.evaluation import evaluate_declared
 from edgerec.declared.reading import read_configuration
 from edgerec.errors import ConfigurationError, OneClassError
-from edgerec.evaluate.prequential import Evaluation
-from edgerec.evaluate.table import Evaluations, evaluate_table, rank_table, train_table_of
+from edgerec.evaluate.evaluation_rows import train_table_of
+from edgerec.evaluate.scored_rows import Evaluation
+from edgerec.evaluate.table import Evaluations, evaluate_table, rank_table
 from edgerec.progress import Progress
 
 _EXAMPLE = """\

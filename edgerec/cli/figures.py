@@ -9,9 +9,9 @@ from rich.table import Table
 from edgerec.cli.drawing import plain_console, print_table
 from edgerec.evaluate.catalogue import CatalogueEvaluation
 from edgerec.evaluate.intervals import Interval, paired_interval
-from edgerec.evaluate.prequential import Evaluation
 from edgerec.evaluate.ranking import PER_USER
 from edgerec.evaluate.row_quality import RowQuality
+from edgerec.evaluate.scored_rows import Evaluation
 from edgerec.evaluate.table import Evaluations
 
 _SHOWN: Final = {

@@ -17,13 +17,13 @@ from edgerec.declared.reading import database_url, read_configuration
 from edgerec.declared.schema import Configuration
 from edgerec.errors import ConfigurationError
 from edgerec.evaluate.catalogue import CatalogueEvaluation
-from edgerec.evaluate.evaluation_rows import EvaluationRows, rows_of_table
+from edgerec.evaluate.evaluation_rows import EvaluationRows, rows_of_table, train_table_of
 from edgerec.evaluate.table import rank_table
 from edgerec.files import require_writable
 from edgerec.progress import Progress
 from edgerec.recsys import Id
 from edgerec.report.assemble import page
-from edgerec.report.measured import Titles, measure
+from edgerec.report.measured import Measured, Titles, measure
 from edgerec.report.page import write_page
 from edgerec.source import open_engine, read_titles
 from edgerec.titles.kept import kept_titles
@@ -110,8 +110,8 @@ def write_report(
     output: str | Path | None = None,
     date: str = "",
     **measuring: Any,
-) -> None:
-    """Measure the file, write the page, and say where and how long it took."""
+) -> Measured:
+    """Measure the file, write the page, say where and how long it took; return what it tells."""
     target = Path(output or model.with_suffix(".html"))
     if target.suffix != ".html":
         raise ConfigurationError(
@@ -125,6 +125,7 @@ def write_report(
     n_bytes = write_page(page(measured, date=date), target)
     seconds = time.perf_counter() - started
     progress.message(f"wrote {target}, {n_bytes / 1000:.0f} KB, in {seconds:.1f} s")
+    return measured
 
 
 def declared_titles(configuration: Configuration) -> Titles | None:
@@ -164,6 +165,7 @@ def _named(
         options.database_url,
         options.test_table,
         history_table=options.history_table,
+        train_table=options.train_table or train_table_of(options.database_url, options.test_table),
         frozen=options.frozen,
         label_above=options.label_above,
         names=names,

@@ -23,8 +23,13 @@ from edgerec.declared.evaluation import evaluate_declared, evaluation_rows
 from edgerec.declared.schema import Configuration
 from edgerec.declared.settings import train_settings
 from edgerec.errors import ConfigurationError
-from edgerec.evaluate.evaluation_rows import EvaluationRows, rows_of_samples, rows_of_table
-from edgerec.evaluate.table import Evaluations, evaluate_samples, evaluate_table
+from edgerec.evaluate.evaluation_rows import (
+    EvaluationRows,
+    rows_of_samples,
+    rows_of_table,
+    train_table_of,
+)
+from edgerec.evaluate.table import Evaluations, evaluate_test
 from edgerec.export.bundle import Exported, add_metrics
 from edgerec.export.cost import RoundingCost
 from edgerec.files import require_writable
@@ -111,17 +116,23 @@ def run(options: argparse.Namespace) -> None:
         )
         exported = model.export(output, progress=progress)
         progress.message(f"wrote {output} and {output.with_suffix('.json').name}")
-        evaluations = _evaluate(options, configuration, rec_sys, output, progress)
-        for metrics in evaluation_mappings(evaluations):
-            add_metrics(output, metrics)
-        if test is not None and not options.no_report:
-            write_report(
+        # The report walks through the rows anyway, and so finds the same figures.
+        report = test is not None and not options.no_report
+        evaluations = _evaluate(configuration, test, output, not report, progress)
+        if test is None:
+            progress.message(_not_evaluated(configuration))
+        elif report:
+            measured = write_report(
                 output,
                 test,
                 ranking=evaluations.ranking,
                 titles=rec_sys.get_item_titles if isinstance(rec_sys, ItemTitles) else None,
                 progress=progress,
             )
+            labels = None if measured.labels is None else measured.labels.evaluation
+            evaluations = dataclasses.replace(evaluations, labels=labels)
+        for metrics in evaluation_mappings(evaluations):
+            add_metrics(output, metrics)
     if not options.json:
         print_table(str(output), exported_rows(model, exported))
         print_table("leak audit", audit_rows(model))
@@ -219,44 +230,44 @@ def _settings(
 
 
 def _evaluate(
-    options: argparse.Namespace,
     configuration: Configuration | None,
-    rec_sys: RecSys,
+    test: EvaluationRows | None,
     output: Path,
+    with_labels: bool,
     progress: DrawnProgress,
 ) -> Evaluations:
-    if options.test_table:
-        labels = evaluate_table(
-            output,
-            options.test_database,
-            options.test_table,
-            names=column_names(options),
-            progress=progress,
-        )
-        return Evaluations(labels=labels)
     if configuration is not None and configuration.evaluation is not None:
-        # The report has baselines of labels, out of the file; others would take the training table.
-        return evaluate_declared(configuration, output, baselines=False, progress=progress)
-    if isinstance(rec_sys, EvaluationSamples):
-        return Evaluations(labels=evaluate_samples(output, rec_sys, progress=progress))
+        return evaluate_declared(configuration, output, with_labels=with_labels, progress=progress)
+    if test is None or not with_labels:
+        return Evaluations()
+    return Evaluations(labels=evaluate_test(output, test, progress=progress))
+
+
+def _not_evaluated(configuration: Configuration | None) -> str:
     what = (
         "the class has no evaluation_sample_generator"
         if configuration is None
         else "the configuration has no section [evaluation]"
     )
-    progress.message(
+    return (
         f"not evaluated: {what}. Add it, give --test-database and --test-table, or run `edgerec "
         "evaluate` on rows that training never saw."
     )
-    return Evaluations()
 
 
 def _rows(
     options: argparse.Namespace, configuration: Configuration | None, rec_sys: RecSys
 ) -> EvaluationRows | None:
-    """Return the rows that `_evaluate` evaluates on."""
+    """Return the rows to evaluate on, beside those that training reads."""
     if options.test_table:
-        return rows_of_table(options.test_database, options.test_table, names=column_names(options))
+        return rows_of_table(
+            options.test_database,
+            options.test_table,
+            train_table=train_table_of(options.test_database, options.test_table),
+            names=column_names(options),
+        )
     if configuration is not None and configuration.evaluation is not None:
         return evaluation_rows(configuration)
-    return rows_of_samples(rec_sys) if isinstance(rec_sys, EvaluationSamples) else None
+    if not isinstance(rec_sys, EvaluationSamples):
+        return None
+    return rows_of_samples(rec_sys, rec_sys.sample_generator)

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Final
 
 from edgerec.declared.reading import database_url
-from edgerec.declared.schema import Configuration, interaction_names, row_conditions
+from edgerec.declared.schema import Configuration, Evaluation, interaction_names, row_conditions
 from edgerec.errors import ConfigurationError
 from edgerec.evaluate.evaluation_rows import EvaluationRows, rows_of_table
-from edgerec.evaluate.table import Evaluations, evaluate_table, rank_table
+from edgerec.evaluate.table import Evaluations, evaluate_test, rank_table
 from edgerec.progress import Progress
 
 _TOP: Final = 10
@@ -22,7 +22,6 @@ def evaluate_declared(
     repeats: bool = False,
     with_labels: bool = True,
     against: str | Path | None = None,
-    baselines: bool = True,
     progress: Progress | None = None,
 ) -> Evaluations:
     """Evaluate as the section [evaluation] says, on the rows that [interactions] counts.
@@ -39,8 +38,6 @@ def evaluate_declared(
         False: the catalogue alone, for a report, which measures the labels itself.
     against : path, optional
         Another file, compared with `model`.
-    baselines : bool
-        False: no baselines beside the labels; the catalogue has them always.
 
     Raises
     ------
@@ -60,18 +57,8 @@ def evaluate_declared(
     found = Evaluations()
     taken = configuration.label.rule == "taken"
     if with_labels and not taken:
-        labels = evaluate_table(
-            model,
-            url,
-            section.test_table,
-            history_table=section.history_table,
-            frozen=section.frozen,
-            names=names,
-            where=where,
-            train_table=interactions.table if baselines else None,
-            against=against,
-            progress=progress,
-        )
+        rows = _rows(configuration, section)
+        labels = evaluate_test(model, rows, against=against, progress=progress)
         found = dataclasses.replace(found, labels=labels)
     k = top or section.top or (_TOP if taken else None)
     if k is not None:
@@ -94,12 +81,15 @@ def evaluate_declared(
 def evaluation_rows(configuration: Configuration) -> EvaluationRows | None:
     """Return the rows that the section [evaluation] names, for a report; None: there is none."""
     section = configuration.evaluation
-    if section is None:
-        return None
+    return None if section is None else _rows(configuration, section)
+
+
+def _rows(configuration: Configuration, section: Evaluation) -> EvaluationRows:
     return rows_of_table(
         database_url(configuration),
         section.test_table,
         history_table=section.history_table,
+        train_table=configuration.interactions.table,
         frozen=section.frozen,
         has_labels=configuration.label.rule != "taken",
         names=interaction_names(configuration),

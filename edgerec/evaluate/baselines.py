@@ -1,5 +1,6 @@
 """Rankings that need no training, to hold a model's against."""
 
+from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
@@ -140,18 +141,33 @@ def _nearest(by_item: csr_matrix, columns: csr_matrix, n_neighbours: int) -> csr
     n_items = by_item.shape[0]
     step = max(1, _CHUNK_PRODUCTS // max(n_items, 1))
     for start in range(0, n_items, step):
-        products = (by_item[start : start + step] @ columns).toarray()
-        at = np.arange(len(products))
-        products[at, start + at] = 0
-        # Stable: of equal neighbours the earlier in the catalogue is kept.
-        order = np.argsort(-products, axis=1, kind="stable")[:, :n_neighbours]
-        value = np.take_along_axis(products, order, axis=1)
-        row = np.broadcast_to(start + at[:, None], order.shape)
-        kept = value > 0
-        rows.append(row[kept])
-        cols.append(order[kept])
-        data.append(value[kept])
+        products = (by_item[start : start + step] @ columns).tocsr()
+        products.sort_indices()
+        for place, (first, end) in enumerate(pairwise(products.indptr.tolist()), start):
+            other, product = products.indices[first:end], products.data[first:end]
+            kept = _largest(np.where(other == place, 0.0, product), n_neighbours)
+            rows.append(np.full(len(kept), place))
+            cols.append(other[kept])
+            data.append(product[kept])
     return csr_matrix(
         (np.concatenate(data), (np.concatenate(rows), np.concatenate(cols))),
         shape=(n_items, n_items),
     )
+
+
+def _largest(product: Array, n: int) -> NDArray[np.int64]:
+    """Return where the `n` largest above 0 are, the largest first.
+
+    Of equal ones the earlier in the catalogue is kept. Sorting only those above the n-th largest
+    takes a small part of the time of sorting all.
+
+    >>> _largest(np.array([2.0, 3.0, 0.0, 2.0, 3.0]), 3)
+    array([1, 4, 0])
+    """
+    found = np.arange(len(product))
+    if len(product) > n:
+        least = np.partition(product, -n)[-n]
+        larger, equal = np.flatnonzero(product > least), np.flatnonzero(product == least)
+        found = np.sort(np.concatenate([larger, equal[: n - len(larger)]]))
+    found = found[np.argsort(-product[found], kind="stable")]
+    return found[product[found] > 0]

@@ -31,8 +31,10 @@ class LabelBaselines:
     ----------
     owned : OwnedItems
         The training rows, over the file's catalogue.
-    label_above : float
-        A value above this is labelled 1.
+    label_above : float, optional
+        A value above this is labelled 1. None: values do not decide labels, as where negatives
+        are drawn; then there are no means, and item-kNN sums what the items of the history are
+        alike.
 
     References
     ----------
@@ -40,18 +42,11 @@ class LabelBaselines:
     means, averaged over the neighbours of the item, by cosine of who has them.
     """
 
-    def __init__(self, owned: OwnedItems, label_above: float) -> None:
+    def __init__(self, owned: OwnedItems, label_above: float | None) -> None:
         self._owned = owned
         self._label_above = label_above
-        stated = (owned.items >= 0) & ~np.isnan(owned.values)
-        item, n_items = owned.items[stated], len(owned.catalogue)
-        liked = owned.values[stated] > label_above
-        n_rows = np.bincount(item, minlength=n_items)
-        prior = float(liked.mean()) if len(liked) else 0.5
-        # The last place is that of an item which training does not know.
-        self._rate = np.r_[
-            (np.bincount(item, liked, n_items) + _SHRINKAGE * prior) / (n_rows + _SHRINKAGE), prior
-        ]
+        n_items = len(owned.catalogue)
+        self._rate = None if label_above is None else _liked_rates(owned, label_above)
         nobody = np.zeros(0, np.int32)
         self._popularity = np.r_[Popularity(owned).scores(nobody), 0]
         self._recent = np.r_[Popularity(owned, _RECENT_SHARE).scores(nobody), 0]
@@ -62,32 +57,52 @@ class LabelBaselines:
     def scores(self, asked: Question) -> dict[str, Array]:
         """Return the score of each row asked about [n], by name."""
         items = np.array([self._position.get(id_, -1) for id_ in asked.item_ids])
-        own = self._labels_before(asked)
+        return {
+            "popularity": self._popularity[items],
+            "recent popularity": self._recent[items],
+            **(
+                {"item-kNN": self._alike(asked, items)}
+                if self._rate is None or self._label_above is None
+                else self._expected(asked, items, self._rate, self._label_above)
+            ),
+        }
+
+    def _alike(self, asked: Question, items: NDArray[np.int64]) -> Array:
+        new = [self._position.get(one.item_id, -1) for one in asked.history]
+        own = np.r_[self._owned.of(asked.rows[0].user_id, asked.timestamp), new].astype(np.int32)
+        own = own[own >= 0]
+        # Who has nothing gets equal scores, and not the counts: those are on another scale.
+        alike = self._neighbours.scores(own) if len(own) else np.zeros(len(self._position))
+        found: Array = np.r_[alike, 0.0][items]
+        return found
+
+    def _expected(
+        self, asked: Question, items: NDArray[np.int64], rate: Array, above: float
+    ) -> dict[str, Array]:
+        own = self._labels_before(asked, above)
         had = np.fromiter(own, np.int64, len(own))
-        rest = np.fromiter(own.values(), np.float64, len(own)) - self._rate[had]
+        rest = np.fromiter(own.values(), np.float64, len(own)) - rate[had]
         tendency = float(rest.sum() / (len(rest) + _SHRINKAGE))
-        expected = self._rate[items] + tendency
+        expected = rate[items] + tendency
         self._rest[had] = rest - tendency
         alike = np.array([self._from_neighbours(item) for item in items.tolist()])
         self._rest[had] = np.nan
         return {
-            "popularity": self._popularity[items],
-            "recent popularity": self._recent[items],
-            "item mean": self._rate[items],
+            "item mean": rate[items],
             "user + item mean": expected,
             "item-kNN": expected + alike,
         }
 
-    def _labels_before(self, asked: Question) -> dict[int, float]:
+    def _labels_before(self, asked: Question, above: float) -> dict[int, float]:
         """Return the newest label of each item that the user had strictly before, by position."""
         user_id, before = asked.rows[0].user_id, asked.timestamp
         found = {}
         for position, value in self._owned.stated(user_id, before):
-            found[position] = float(value > self._label_above)
+            found[position] = float(value > above)
         for one in asked.history:
             position = self._position.get(one.item_id, -1)
             if position >= 0 and one.value is not None:
-                found[position] = float(one.value > self._label_above)
+                found[position] = float(one.value > above)
         return found
 
     def _from_neighbours(self, item: int) -> float:
@@ -97,3 +112,14 @@ class LabelBaselines:
         rest = self._rest[neighbours]
         there = ~np.isnan(rest)
         return float(weight[there] @ rest[there] / (weight[there].sum() + _LIKENESS))
+
+
+def _liked_rates(owned: OwnedItems, above: float) -> Array:
+    """Return the share of 1 of each item, shrunk, and last that of an unknown item."""
+    stated = (owned.items >= 0) & ~np.isnan(owned.values)
+    item, n_items = owned.items[stated], len(owned.catalogue)
+    liked = owned.values[stated] > above
+    n_rows = np.bincount(item, minlength=n_items)
+    prior = float(liked.mean()) if len(liked) else 0.5
+    rates = (np.bincount(item, liked, n_items) + _SHRINKAGE * prior) / (n_rows + _SHRINKAGE)
+    return np.append(rates, prior)

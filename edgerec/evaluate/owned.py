@@ -1,5 +1,6 @@
 """What users had in training: the items to leave out of their lists, and counts for baselines."""
 
+from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -7,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from edgerec.recsys import Id, Interaction
+from edgerec.recsys import Id, Interaction, Sample
 from edgerec.source import InteractionChunk
 
 
@@ -126,4 +127,33 @@ def owned_items(chunks: Iterable[InteractionChunk], catalogue: Sequence[Id]) -> 
         np.concatenate(items),
         np.concatenate(values),
         np.concatenate(timestamps),
+    )
+
+
+def owned_samples(samples: Iterable[Sample], catalogue: Sequence[Id]) -> OwnedItems:
+    """Read the training samples of a RecSys, of which a user's come in order of time.
+
+    A sample without a value is a negative that was drawn, and nobody has it.
+    """
+    position = {id_: place for place, id_ in enumerate(catalogue)}
+    row_of_user: dict[Id, int] = {}
+    users, items, timestamps = array("q"), array("i"), array("q")
+    values = array("f")
+    for one in samples:
+        if one.value is None:
+            continue
+        users.append(row_of_user.setdefault(one.user_id, len(row_of_user)))
+        items.append(position.get(one.item_id, -1))
+        values.append(one.value)
+        timestamps.append(one.timestamp)
+    user = np.frombuffer(users, np.int64)
+    # Stable: a user's samples stay in their order.
+    order = np.argsort(user, kind="stable")
+    return OwnedItems(
+        catalogue,
+        row_of_user,
+        np.r_[0, np.cumsum(np.bincount(user, minlength=len(row_of_user)))].astype(np.int64),
+        np.frombuffer(items, np.int32)[order],
+        np.frombuffer(values, np.float32)[order],
+        np.frombuffer(timestamps, np.int64)[order],
     )

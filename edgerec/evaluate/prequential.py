@@ -6,7 +6,6 @@ other.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import groupby
 from typing import NamedTuple
 
@@ -14,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgerec.errors import EvaluationError
-from edgerec.evaluate.metrics import Metrics, compute_metrics
-from edgerec.evaluate.row_quality import RowQuality, row_qualities
+from edgerec.evaluate.scored_rows import Evaluation, ScoredRows
 from edgerec.progress import Progress, Silent
 from edgerec.recsys import Id, Interaction
 from edgerec.scoring import TableScorer
@@ -32,47 +30,6 @@ class Row(NamedTuple):
     """None: the label rule decides"""
     context: Sequence[float] = ()
     """what was known of the moment, in the file's order"""
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """Metrics and the protocol they were measured by."""
-
-    protocol: str
-    metrics: Metrics
-    compared: Mapping[str, RowQuality] = field(default_factory=dict)
-    """by name, "model" first, each on the same rows; empty: nothing was compared"""
-
-
-@dataclass(frozen=True)
-class ScoredRows:
-    """Rows with the scores of one model or of several, in the order of questions."""
-
-    protocol: str
-    label: NDArray[np.float64]
-    user: NDArray[np.int64]
-    """[n]: a code per user"""
-    scores: Mapping[str, NDArray[np.float64]]
-    """by name, "model" first: [n]"""
-
-    def evaluation(self, probabilities: frozenset[str] = frozenset(("model",))) -> Evaluation:
-        """Compute the metrics, and where there are several scores compare them.
-
-        Parameters
-        ----------
-        probabilities : frozenset of str
-            Names of the scores that are probabilities, and so have a log loss.
-
-        Raises
-        ------
-        EvaluationError
-            There is no row, or one class alone.
-        """
-        metrics = compute_metrics(self.label, self.scores["model"], self.user)
-        if len(self.scores) == 1:
-            return Evaluation(self.protocol, metrics)
-        compared = row_qualities(self.label, self.scores, self.user, probabilities=probabilities)
-        return Evaluation(self.protocol, metrics, compared)
 
 
 class Question(NamedTuple):
@@ -147,6 +104,7 @@ def score_rows(
     frozen: bool = False,
     label_above: float | None = None,
     baselines: Callable[[Question], Mapping[str, NDArray[np.float64]]] | None = None,
+    watch: Callable[[Question, int], None] | None = None,
     progress: Progress | None = None,
 ) -> ScoredRows:
     """Score `test_rows` through the file.
@@ -162,6 +120,8 @@ def score_rows(
         A value above this is labelled 1; by default the rule that stands in the manifest.
     baselines : callable, optional
         Returns the scores of a question's rows by name, to be compared with the model's.
+    watch : callable, optional
+        Is shown each question and the position of its first row.
 
     Raises
     ------
@@ -177,6 +137,8 @@ def score_rows(
     progress.stage("scoring")
     for asked in questions(scorer, test_rows, history_rows, frozen=frozen):
         user_id = asked.rows[0].user_id
+        if watch is not None:
+            watch(asked, len(labels))
         answered = scorer.scores(
             user_id, asked.item_ids, asked.history, asked.timestamp, asked.context
         )

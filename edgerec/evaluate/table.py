@@ -1,29 +1,27 @@
-"""Evaluates a file on a table of a database, or on the samples of a RecSys."""
+"""Evaluates a file on a table of a database, or on other rows."""
 
 import dataclasses
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from edgerec.errors import EvaluationError, SourceError
 from edgerec.evaluate.baselines import Baseline
 from edgerec.evaluate.catalogue import CatalogueEvaluation, evaluate_catalogue
-from edgerec.evaluate.label_baselines import PROBABILITIES, LabelBaselines
-from edgerec.evaluate.owned import OwnedItems, owned_items
-from edgerec.evaluate.prequential import Evaluation, Row, ScoredRows, evaluate_rows, score_rows
-from edgerec.progress import Progress
-from edgerec.recsys import EvaluationSamples
-from edgerec.samples.encoding import whole_samples
-from edgerec.scoring import TableScorer
-from edgerec.source import (
-    ColumnNames,
-    RowCondition,
-    open_engine,
-    read_interactions,
-    table_names,
+from edgerec.evaluate.evaluation_rows import (
+    EvaluationRows,
+    owned_rows,
+    rows_of_table,
+    table_rows,
+    train_name,
+    train_table_of,
 )
+from edgerec.evaluate.label_baselines import PROBABILITIES, LabelBaselines
+from edgerec.evaluate.prequential import score_rows
+from edgerec.evaluate.scored_rows import Evaluation, ScoredRows
+from edgerec.progress import Progress
+from edgerec.scoring import TableScorer
+from edgerec.source import ColumnNames, RowCondition
 
 
 @dataclass(frozen=True)
@@ -36,22 +34,48 @@ class Evaluations:
     """what stands on top of the whole catalogue"""
 
 
-def table_rows(
-    database_url: str,
-    table: str,
-    names: ColumnNames,
+def evaluate_test(
+    model: str | Path,
+    test: EvaluationRows,
     *,
-    order: Literal["time", "user"] = "time",
-    where: Sequence[RowCondition] = (),
-) -> Iterator[Row]:
-    """Yield the rows of a table in order of (timestamp, user, item, value), or by user first."""
-    engine = open_engine(database_url)
-    columns = names.find(engine, table)
-    for chunk in read_interactions(engine, table, columns, order=order, where=where):
-        for user_id, item_id, value, timestamp, _, cells in chunk.rows_in_context():
-            context = () if names.context is None else names.context.row(timestamp, cells)
-            stated = None if math.isnan(value) else value
-            yield Row(user_id, item_id, stated, timestamp, None, context)
+    against: str | Path | None = None,
+    progress: Progress | None = None,
+) -> Evaluation:
+    """Evaluate the file `model` on rows from wherever they come, beside the baselines they allow.
+
+    Parameters
+    ----------
+    against : path, optional
+        Another file, compared with `model` on the same rows.
+
+    Raises
+    ------
+    EvaluationError
+        One class alone, or no label rule.
+    """
+
+    def scored(scorer: TableScorer, baselines: LabelBaselines | None = None) -> ScoredRows:
+        return score_rows(
+            scorer,
+            test.rows(),
+            test.history_rows(),
+            frozen=test.frozen,
+            label_above=threshold,
+            baselines=baselines.scores if baselines else None,
+            progress=progress,
+        )
+
+    scorer = TableScorer(model)
+    threshold = scorer.label_above if test.label_above is None else test.label_above
+    found = scored(scorer, test.baselines(scorer))
+    if against is None:
+        return found.evaluation(frozenset(("model", *PROBABILITIES)))
+    name = Path(against).name
+    other = scored(TableScorer(against)).scores["model"]
+    scores = {"model": found.scores["model"], name: other, **found.scores}
+    return dataclasses.replace(found, scores=scores).evaluation(
+        frozenset(("model", name, *PROBABILITIES))
+    )
 
 
 def evaluate_table(
@@ -87,52 +111,17 @@ def evaluate_table(
     EvaluationError
         One class alone, or no label rule.
     """
-    names = names or ColumnNames()
-    scorer = TableScorer(model)
-    threshold = scorer.label_above if label_above is None else label_above
-
-    def scored(scorer: TableScorer, baselines: LabelBaselines | None = None) -> ScoredRows:
-        history = (
-            table_rows(database_url, history_table, names.without_context(), where=where)
-            if history_table
-            else ()
-        )
-        return score_rows(
-            scorer,
-            table_rows(database_url, test_table, names, where=where),
-            history,
-            frozen=frozen,
-            label_above=threshold,
-            baselines=baselines.scores if baselines else None,
-            progress=progress,
-        )
-
-    baselines = None
-    if train_table is not None and threshold is not None:
-        owned = _owned(scorer, database_url, train_table, names, where)
-        baselines = LabelBaselines(owned, threshold)
-    found = scored(scorer, baselines)
-    if against is None:
-        return found.evaluation(frozenset(("model", *PROBABILITIES)))
-    name = Path(against).name
-    other = scored(TableScorer(against)).scores["model"]
-    scores = {"model": found.scores["model"], name: other, **found.scores}
-    return dataclasses.replace(found, scores=scores).evaluation(
-        frozenset(("model", name, *PROBABILITIES))
+    test = rows_of_table(
+        database_url,
+        test_table,
+        history_table=history_table,
+        train_table=train_table,
+        frozen=frozen,
+        label_above=label_above,
+        names=names,
+        where=where,
     )
-
-
-def _owned(
-    scorer: TableScorer,
-    database_url: str,
-    train_table: str,
-    names: ColumnNames,
-    where: Sequence[RowCondition],
-) -> OwnedItems:
-    engine = open_engine(database_url)
-    columns = names.without_context().find(engine, train_table)
-    chunks = read_interactions(engine, train_table, columns, order="user", where=where)
-    return owned_items(chunks, scorer.catalogue())
+    return evaluate_test(model, test, against=against, progress=progress)
 
 
 def rank_table(
@@ -170,7 +159,7 @@ def rank_table(
     if table is None:
         raise SourceError(
             f"to rank the catalogue, the table that the model was trained on is read too, and "
-            f'there is no table "{_train_name(test_table)}" beside "{test_table}". Name it with '
+            f'there is no table "{train_name(test_table)}" beside "{test_table}". Name it with '
             "--train-table."
         )
 
@@ -178,7 +167,7 @@ def rank_table(
         return evaluate_catalogue(
             scorer,
             table_rows(database_url, test_table, names, order="user", where=where),
-            _owned(scorer, database_url, table, names, where),
+            owned_rows(database_url, table, scorer.catalogue(), names, where),
             k=k,
             repeats=repeats,
             label_above=label_above,
@@ -198,38 +187,3 @@ def rank_table(
         )
     metrics = {"model": found.metrics["model"], Path(against).name: other.metrics["model"]}
     return dataclasses.replace(found, metrics={**metrics, **found.metrics})
-
-
-def train_table_of(database_url: str, test_table: str) -> str | None:
-    """Return NAME_train, where it stands beside NAME_test; None: it does not."""
-    name = _train_name(test_table)
-    return name if name in table_names(open_engine(database_url)) else None
-
-
-def _train_name(test_table: str) -> str:
-    return f"{test_table.removesuffix('_test')}_train"
-
-
-def evaluate_samples(
-    model: str | Path, rec_sys: EvaluationSamples, *, progress: Progress | None = None
-) -> Evaluation:
-    """Evaluate the file `model` on the held-out samples that a RecSys offers."""
-    return evaluate_rows(TableScorer(model), sample_rows(rec_sys), progress=progress)
-
-
-def sample_rows(rec_sys: EvaluationSamples) -> list[Row]:
-    """Return the held-out samples that a RecSys offers, in order of time."""
-    rows = (
-        Row(
-            sample.user_id,
-            sample.item_id,
-            sample.value,
-            sample.timestamp,
-            sample.label,
-            tuple(sample.context),
-        )
-        for sample in whole_samples(
-            rec_sys.evaluation_sample_generator(), "evaluation_sample_generator"
-        )
-    )
-    return sorted(rows, key=lambda row: row.timestamp)

@@ -21,12 +21,12 @@ from edgerec.evaluate.importance import (
     single_columns,
 )
 from edgerec.evaluate.item_map import ItemMap, item_map
+from edgerec.evaluate.label_baselines import PROBABILITIES
 from edgerec.evaluate.latency import Latency, measure_latency
 from edgerec.evaluate.next_item import NextItems, next_items
-from edgerec.evaluate.prequential import Evaluation
 from edgerec.evaluate.probed import ProbedRows, probe_rows
-from edgerec.evaluate.row_baselines import PROBABILITIES, row_baselines
 from edgerec.evaluate.row_quality import RowQuality, row_qualities
+from edgerec.evaluate.scored_rows import Evaluation
 from edgerec.evaluate.segments import (
     Segment,
     history_segments,
@@ -55,13 +55,13 @@ class LabelFigures:
 
     evaluation: Evaluation
     """on all rows"""
+    qualities: Mapping[str, RowQuality]
+    """by name: the model first, then baselines, on all rows"""
+    calibration: Calibration
+    """on all rows"""
     n_rows: int
     """on which all that follows was measured: every row of some users, or all rows"""
     n_users: int
-    qualities: dict[str, RowQuality]
-    """by name: the model first, then baselines"""
-    calibration: Calibration
-    """on all rows"""
     by_history: tuple[Segment, ...]
     by_popularity: tuple[Segment, ...]
     """empty: the file does not say how popular an item is"""
@@ -207,6 +207,7 @@ def _label_figures(
     random_state: int,
     progress: Progress,
 ) -> LabelFigures:
+    baselines = test.baselines(scorer)
     rows = probe_rows(
         scorer,
         probe,
@@ -214,12 +215,14 @@ def _label_figures(
         test.history_rows(),
         frozen=test.frozen,
         label_above=test.label_above,
+        baselines=baselines.scores if baselines else None,
         progress=progress,
     )
     progress.stage("intervals")
-    at = rows.probed
-    label, score, user = rows.label[at], rows.score[at], rows.user[at]
-    scores = {"model": score, **row_baselines(probe.names, rows.features)}
+    scored, at = rows.scored, rows.probed
+    probabilities = frozenset(("model", *PROBABILITIES))
+    evaluation = scored.evaluation(probabilities, random_state)
+    label, score, user = scored.label[at], scored.scores["model"][at], scored.user[at]
     popularity: list[Segment] = []
     if _LOG_COUNT in probe.names:
         parts = popularity_segments(
@@ -240,13 +243,18 @@ def _label_figures(
         progress=progress,
     )
     return LabelFigures(
-        evaluation=rows.evaluation,
+        evaluation=evaluation,
+        qualities=evaluation.compared
+        or row_qualities(
+            scored.label,
+            scored.scores,
+            scored.user,
+            probabilities=probabilities,
+            random_state=random_state,
+        ),
+        calibration=calibration(scored.label, scored.scores["model"]),
         n_rows=len(label),
         n_users=len(np.unique(user)),
-        qualities=row_qualities(
-            label, scores, user, probabilities={"model"} | PROBABILITIES, random_state=random_state
-        ),
-        calibration=calibration(rows.label, rows.score),
         by_history=tuple(history),
         by_popularity=tuple(popularity),
         groups=tuple(found[: len(groups)]),

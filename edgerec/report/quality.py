@@ -45,12 +45,6 @@ def quality_section(found: LabelFigures) -> Section:
         for name, one in found.qualities.items()
     ]
     metrics = found.evaluation.metrics
-    part = ""
-    if found.n_rows < metrics.n_samples:
-        part = (
-            f" Measured on all {count(found.n_rows)} rows of {count(found.n_users)} users who were "
-            "chosen at random."
-        )
     intervals = tuple(
         NamedInterval(name, one.auc.mean, one.auc.low, one.auc.high)
         for name, one in found.qualities.items()
@@ -68,7 +62,7 @@ def quality_section(found: LabelFigures) -> Section:
                 ("", "AUC", "model's AUC less this", "GAUC", "log loss"),
                 tuple(rows),
                 "Intervals: 95 %, by bootstrap over users. A difference counts where its interval "
-                f"does not hold 0.{part}",
+                "does not hold 0.",
             ),
             Figure(
                 "AUC with 95 % intervals.",
@@ -179,11 +173,21 @@ def segments_section(found: LabelFigures) -> Section:
         (
             *tables,
             Text(
-                "Popular: the fewest items that hold half of the training interactions; middle: "
-                "the next 30 %; tail: the last 20 %. A history is what the file knew of the user "
-                "and what came strictly before the row, as the graph itself counted it."
+                f"{_measured_on(found)}Popular: the fewest items that hold half of the training "
+                "interactions; middle: the next 30 %; tail: the last 20 %. A history is what the "
+                "file knew of the user and what came strictly before the row, as the graph itself "
+                "counted it."
             ),
         ),
+    )
+
+
+def _measured_on(found: LabelFigures) -> str:
+    if found.n_rows == found.evaluation.metrics.n_samples:
+        return ""
+    return (
+        f"Measured on all {count(found.n_rows)} rows of {count(found.n_users)} users who were "
+        "chosen at random, as what follows. "
     )
 
 

@@ -14,7 +14,7 @@ from edgerec.audit.overlap import check_overlap
 from edgerec.audit.own_statistics import check_statistics
 from edgerec.audit.report import Finding
 from edgerec.audit.sequences import check_sequences
-from edgerec.evaluate.table import table_rows
+from edgerec.evaluate.evaluation_rows import table_rows
 from edgerec.features.statistics import fit_statistics, folds
 from edgerec.progress import Silent
 from edgerec.recsys import Id, Sample

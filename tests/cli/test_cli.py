@@ -130,9 +130,11 @@ def test_training_writes_a_report_and_the_command_writes_it_again(shop, tmp_path
     assert run(*command, *tested, "--no-report") == 0
     assert not (tmp_path / "shop.html").exists()
     assert run(*command, *tested) == 0
-    assert "wrote shop.html" in capsys.readouterr().err
+    printed = capsys.readouterr()
+    assert "wrote shop.html" in printed.err and "item-kNN" in printed.out
     first = (tmp_path / "shop.html").read_text("utf-8")
-    assert "<h1>shop</h1>" in first and "item-kNN" not in first
+    assert "<h1>shop</h1>" in first and "NDCG@5" not in first
+    assert '>item-kNN</th>' in first
     again = ["report", "shop.onnx", URL, *tested[2:], "--titles", "movies", "movieId", "title"]
     assert run(*again, "--no-times", "--top", "5", "--output", "again.html") == 0
     titled = (tmp_path / "again.html").read_text("utf-8")

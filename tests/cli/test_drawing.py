@@ -6,8 +6,8 @@ from edgerec.cli.drawing import DrawnProgress, print_table
 from edgerec.cli.figures import print_evaluations
 from edgerec.evaluate.intervals import Interval
 from edgerec.evaluate.metrics import Metrics
-from edgerec.evaluate.prequential import Evaluation
 from edgerec.evaluate.row_quality import RowQuality
+from edgerec.evaluate.scored_rows import Evaluation
 from edgerec.evaluate.table import Evaluations
 
 # Each is markup, or the name of a picture, to the library that draws.

@@ -10,8 +10,8 @@ from edgerec.declared.capabilities import declared_rec_sys
 from edgerec.declared.reading import read_configuration
 from edgerec.declared.schema import interaction_names
 from edgerec.errors import ConfigurationError
+from edgerec.evaluate.evaluation_rows import table_rows
 from edgerec.evaluate.prequential import Row, questions
-from edgerec.evaluate.table import table_rows
 
 HOUR, DAY = 3600, 86_400
 MONDAY = 1_700_438_400

@@ -116,7 +116,10 @@ def test_a_column_that_the_network_ignores_has_no_importance_and_history_has_som
     constant = probe.names.index("item_mean_value")
     features[:, constant] = 3.0
     found = permutation_importance(
-        probe, features, rows.label, [*single_columns(probe.names), *feature_groups(probe.names)]
+        probe,
+        features,
+        rows.scored.label,
+        [*single_columns(probe.names), *feature_groups(probe.names)],
     )
     assert found[constant].drop == 0.0
     assert found[-1].name == "all history" and found[-1].drop > 0.02
@@ -126,10 +129,10 @@ def test_probed_rows_are_scored_and_evaluated_like_any(exported):
     _, path, generated = exported
     scorer, rows = TableScorer(path), last_rows(generated)
     probed = probe_rows(scorer, FeatureProbe(path), rows)
-    assert probed.evaluation == evaluate_rows(scorer, rows)
+    assert probed.scored.evaluation() == evaluate_rows(scorer, rows)
     assert probed.probed.tolist() == list(range(400))
     through_halves = FeatureProbe(path).scores(probed.features)
-    np.testing.assert_allclose(through_halves, probed.score, atol=1e-6)
+    np.testing.assert_allclose(through_halves, probed.scored.scores["model"], atol=1e-6)
     assert probed.is_known.all()
     assert probed.n_history.max() == scorer.n_history
 
@@ -140,10 +143,11 @@ def test_fewer_probed_rows_are_whole_users(exported):
     every = probe_rows(scorer, probe, rows)
     some = probe_rows(scorer, probe, rows, most_probed_rows=200)
     assert 0 < len(some.probed) <= 200
-    kept = set(some.user[some.probed].tolist())
-    assert some.probed.tolist() == np.flatnonzero(np.isin(some.user, list(kept))).tolist()
+    user = some.scored.user
+    kept = set(user[some.probed].tolist())
+    assert some.probed.tolist() == np.flatnonzero(np.isin(user, list(kept))).tolist()
     np.testing.assert_array_equal(some.features, every.features[some.probed])
-    np.testing.assert_array_equal(some.score, every.score)
+    np.testing.assert_array_equal(some.scored.scores["model"], every.scored.scores["model"])
 
 
 def test_one_label_is_a_sentence(exported):

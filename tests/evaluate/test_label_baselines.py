@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
+from edgerec.evaluate.baselines import ItemNeighbours
 from edgerec.evaluate.label_baselines import LabelBaselines
-from edgerec.evaluate.owned import OwnedItems, owned_items
+from edgerec.evaluate.owned import OwnedItems, owned_items, owned_samples
 from edgerec.evaluate.prequential import Question, Row
-from edgerec.recsys import Interaction
+from edgerec.recsys import Interaction, Sample
 from edgerec.source import InteractionChunk
 
 CATALOGUE = [10, 11, 12, 13, 14]
@@ -103,3 +104,27 @@ def baselines_with_rates_of(baselines: LabelBaselines, train: list) -> LabelBase
     other = LabelBaselines(owned(train), ABOVE)
     other._rate = baselines._rate
     return other
+
+
+def test_samples_give_what_the_table_gives_whoever_comes_first() -> None:
+    train = rows(2)
+    by_time = sorted(train, key=lambda row: row[3])
+    drawn = Sample(0, 10, 0.0, 500)
+    samples = [Sample(u, i, float(v > ABOVE), t, v) for u, i, v, t in by_time]
+    found = owned_samples([*samples, drawn], CATALOGUE)
+    table = owned(train)
+    assert found.n_users == table.n_users
+    for user in range(12):
+        np.testing.assert_array_equal(found.of(user, 60), table.of(user, 60))
+        assert found.stated(user, 60) == table.stated(user, 60)
+
+
+def test_without_a_rule_what_the_items_of_the_history_are_alike_counts() -> None:
+    train = rows(3)
+    baselines = LabelBaselines(owned(train), None)
+    history = (Interaction(12, 1.0, 4), Interaction(99, 1.0, 4))
+    found = baselines.scores(asked(50, [10, 12, 14, 77], 1000, history))
+    assert list(found) == ["popularity", "recent popularity", "item-kNN"]
+    neighbours = ItemNeighbours(owned(train), "cosine").scores(np.array([2], np.int32))
+    np.testing.assert_allclose(found["item-kNN"], [*neighbours[[0, 2, 4]], 0.0])
+    assert not baselines.scores(asked(50, CATALOGUE, 1000))["item-kNN"].any()

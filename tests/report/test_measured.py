@@ -8,8 +8,9 @@ import pytest
 
 from edgerec.evaluate.catalogue import evaluate_catalogue
 from edgerec.evaluate.evaluation_rows import EvaluationRows
-from edgerec.evaluate.owned import owned_items
-from edgerec.evaluate.prequential import Row, evaluate_rows
+from edgerec.evaluate.label_baselines import LabelBaselines
+from edgerec.evaluate.owned import owned_items, owned_samples
+from edgerec.evaluate.prequential import Row, score_rows
 from edgerec.export.vectors import item_embedding
 from edgerec.report.assemble import page
 from edgerec.report.facts import file_section
@@ -46,7 +47,10 @@ def measured(exported):
     path, rows = exported
     return measure(
         path,
-        EvaluationRows(lambda: rows),
+        EvaluationRows(
+            lambda: rows,
+            training=lambda catalogue: owned_samples(Generated().sample_generator(), catalogue),
+        ),
         titles=lambda ids: [None if id_ % 5 == 0 else f"Film <{id_}>" for id_ in ids],
     )
 
@@ -61,10 +65,18 @@ def test_the_page_has_every_section_once_and_in_order(measured):
 
 def test_the_figures_are_those_of_the_evaluation(exported, measured):
     path, rows = exported
-    evaluation = evaluate_rows(TableScorer(path), rows)
+    scorer = TableScorer(path)
+    training = owned_samples(Generated().sample_generator(), scorer.catalogue())
+    baselines = LabelBaselines(training, scorer.label_above).scores
+    evaluation = score_rows(scorer, rows, baselines=baselines).evaluation(
+        frozenset(("model", "item mean"))
+    )
     assert measured.labels.evaluation == evaluation
     qualities = measured.labels.qualities
-    assert list(qualities) == ["model", "user + item mean", "item mean", "popularity"]
+    assert list(qualities) == [
+        *("model", "popularity", "recent popularity"),
+        *("item mean", "user + item mean", "item-kNN"),
+    ]
     assert qualities["model"].auc.mean == pytest.approx(evaluation.metrics.auc, abs=1e-12)
     assert qualities["model"].log_loss.mean == pytest.approx(evaluation.metrics.log_loss)
     tiles = {tile.name: tile.value for tile in page(measured).tiles}
