@@ -134,7 +134,7 @@ def test_training_writes_a_report_and_the_command_writes_it_again(shop, tmp_path
     assert "wrote shop.html" in printed.err and "item-kNN" in printed.out
     first = (tmp_path / "shop.html").read_text("utf-8")
     assert "<h1>shop</h1>" in first and "NDCG@5" not in first
-    assert '>item-kNN</th>' in first
+    assert ">item-kNN</th>" in first
     again = ["report", "shop.onnx", URL, *tested[2:], "--titles", "movies", "movieId", "title"]
     assert run(*again, "--no-times", "--top", "5", "--output", "again.html") == 0
     titled = (tmp_path / "again.html").read_text("utf-8")
