@@ -213,8 +213,8 @@ def _text_lines(engine: Engine, things: ThingTable) -> list[str]:
         return []
     return [
         "",
-        "# What is written of the items gives those that nobody has touched yet neighbours and a",
-        "# score. It pays where it says more than the features above: try it without the marks.",
+        "# What is written of the items tells how to score those that nobody has touched yet. It",
+        "# pays where it says more than the features above: try it without the marks.",
         "# [text]",
         f"# {_line('columns', columns)}",
     ]
