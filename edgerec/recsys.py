@@ -206,6 +206,15 @@ class ItemCategories(Protocol):
 
 
 @runtime_checkable
+class FeatureNames(Protocol):
+    """Offers what its static features are called, for the sentences of the leak audit."""
+
+    def get_feature_names(self, role: str) -> Sequence[str]:
+        """Return a name per feature of `role`, "user" or "item", in their order."""
+        ...
+
+
+@runtime_checkable
 class PreTraining(Protocol):
     """Wants to be called once before anything is read."""
 

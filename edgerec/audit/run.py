@@ -1,6 +1,6 @@
 """The whole audit: every check of one training, before its epochs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from edgerec.audit.after_cut import check_after_cut
@@ -17,7 +17,7 @@ from edgerec.audit.static import check_features
 from edgerec.config import TrainSettings
 from edgerec.features.vector import FeatureTables
 from edgerec.progress import Progress
-from edgerec.recsys import EvaluationSamples, RecSys
+from edgerec.recsys import EvaluationSamples, FeatureNames, RecSys
 from edgerec.samples.encoding import whole_samples
 from edgerec.samples.intake import Intake
 from edgerec.samples.stream import FoldsOfUser
@@ -68,14 +68,22 @@ def audit(
         lambda: check_overlap(intake, held_out, chunk_rows),
         lambda: check_sequences(rec_sys, intake, held_out, seed),
         *own,
-        lambda: check_features("item", tables.item_features, groups["item"]),
-        lambda: check_features("user", tables.user_features, groups["user"]),
+        lambda: check_features(
+            "item", tables.item_features, groups["item"], _names(rec_sys, "item")
+        ),
+        lambda: check_features(
+            "user", tables.user_features, groups["user"], _names(rec_sys, "user")
+        ),
     )
     findings = []
     for number, check in enumerate(checks):
         findings.append(check())
         progress.advance(number + 1, len(checks), findings[-1].check)
     return AuditReport(tuple(findings))
+
+
+def _names(rec_sys: RecSys, role: str) -> Sequence[str]:
+    return rec_sys.get_feature_names(role) if isinstance(rec_sys, FeatureNames) else ()
 
 
 def _offered_rows(rec_sys: RecSys) -> HeldOutRows | None:

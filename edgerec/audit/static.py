@@ -1,6 +1,6 @@
 """Static features that predict the labels beyond plausibility: they were computed from them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,8 @@ _TOGETHER = -1
 @dataclass(frozen=True)
 class _Suspect:
     column: int
+    name: str
+    """empty: it is known by its number alone"""
     signal: Signal
     known: Known
 
@@ -27,11 +29,22 @@ class _Suspect:
     def named(self, role: str) -> str:
         if self.column == _TOGETHER:
             return f"The {role} features together know"
+        if self.name:
+            return f"The {role} feature {self.name!r} knows"
         return f"Feature {self.column} of get_{role}_feature knows"
+
+    def short(self) -> str:
+        """Return what the figure calls it."""
+        if self.column == _TOGETHER:
+            return "all together"
+        return f"feature {self.name!r}" if self.name else f"feature {self.column}"
 
 
 def check_features(
-    role: str, features: NDArray[np.float32], groups: Mapping[Signal, Groups]
+    role: str,
+    features: NDArray[np.float32],
+    groups: Mapping[Signal, Groups],
+    names: Sequence[str] = (),
 ) -> Finding:
     """Check each static feature alone, and all together.
 
@@ -43,6 +56,8 @@ def check_features(
         Row 0 is the unknown one.
     groups : mapping
         The sums of the training samples by user or by item, of labels and of values.
+    names : sequence of str
+        What the first features are called, where that is known.
     """
     check, width = f"{role}-features", features.shape[1]
     if not width:
@@ -69,11 +84,10 @@ def check_features(
             f"Whether a feature was computed from the labels cannot be seen here, since {reason}. "
             f"See to it that get_{role}_feature uses no row at or after the first sample.",
         )
-    worst = max(_suspects(features[1:].astype(np.float64), own), key=_Suspect.order)
+    worst = max(_suspects(features[1:].astype(np.float64), own, names), key=_Suspect.order)
     known = worst.known
-    name = "all together" if worst.column == _TOGETHER else f"feature {worst.column}"
     figure = (
-        f"most by {name}: {max(known.share, 0):.0%} of the noise, "
+        f"most by {worst.short()}: {max(known.share, 0):.0%} of the noise, "
         f"{max(known.deviations, 0):.1f} deviations"
     )
     if not known.too_much:
@@ -91,14 +105,18 @@ def check_features(
     )
 
 
-def _suspects(features: NDArray[np.float64], groups: Mapping[Signal, Groups]) -> list[_Suspect]:
-    suspects = [_Suspect(0, next(iter(groups)), Known(0.0, 0.0))]
+def _suspects(
+    features: NDArray[np.float64], groups: Mapping[Signal, Groups], names: Sequence[str]
+) -> list[_Suspect]:
+    width = features.shape[1]
+    called = [*names, *[""] * width][:width]
+    suspects = [_Suspect(0, called[0], next(iter(groups)), Known(0.0, 0.0))]
     for signal, sums in groups.items():
         own = sums[np.arange(1, len(sums.n))]
-        for column in range(features.shape[1]):
+        for column, name in enumerate(called):
             known = known_noise(own, features[:, column])
-            suspects += [_Suspect(column, signal, known)] if known else []
-        if 1 < features.shape[1] <= _MAX_TOGETHER:
+            suspects += [_Suspect(column, name, signal, known)] if known else []
+        if 1 < width <= _MAX_TOGETHER:
             known = known_noise(own, features)
-            suspects += [_Suspect(_TOGETHER, signal, known)] if known else []
+            suspects += [_Suspect(_TOGETHER, "", signal, known)] if known else []
     return suspects

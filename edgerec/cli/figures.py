@@ -1,9 +1,10 @@
 """Evaluations as tables on the terminal and as JSON objects."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from rich import box
 from rich.table import Table
 
 from edgerec.cli.drawing import plain_console, print_table
@@ -84,18 +85,38 @@ def _print_labels(evaluation: Evaluation) -> None:
 
 
 def _print_compared(compared: Mapping[str, RowQuality]) -> None:
-    table = Table(title="on the same rows", title_justify="left")
-    for heading in ("", "AUC", "GAUC", "log loss", "model's AUC less this", "GAUC"):
-        table.add_column(heading)
-    for name, quality in compared.items():
-        levels = (quality.auc, quality.gauc, quality.log_loss)
-        differences = (quality.auc_difference, quality.gauc_difference)
-        table.add_row(
-            name,
-            *(_with_interval(_triple(one) or []) for one in levels),
-            *(_signed(_triple(one) or []) for one in differences),
+    headings = ("AUC", "GAUC", "log loss", "AUC above", "GAUC above")
+    rows = {
+        name: (
+            *(_with_interval(_triple(one)) for one in (quality.auc, quality.gauc)),
+            _with_interval(_triple(quality.log_loss)),
+            _with_interval(_triple(quality.auc_difference), "+"),
+            _with_interval(_triple(quality.gauc_difference), "+"),
         )
-    table.caption = "95 % intervals by bootstrap over users; differences are of the same draws"
+        for name, quality in compared.items()
+    }
+    _print_rows(
+        "on the same rows",
+        headings,
+        rows,
+        "above: the model's less this. 95 % intervals by bootstrap over users; differences are of "
+        "the same draws",
+    )
+
+
+def _print_rows(
+    title: str, headings: Sequence[str], rows: Mapping[str, Sequence[str]], caption: str = ""
+) -> None:
+    """Print one line per thing compared; narrow enough for 80 columns."""
+    table = Table(
+        title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0)
+    )
+    for heading in ("", *headings):
+        table.add_column(heading)
+    for name, cells in rows.items():
+        table.add_row(name, *cells)
+    table.caption = caption or None
+    table.caption_justify = "left"
     plain_console().print(table)
 
 
@@ -127,18 +148,29 @@ def catalogue_mapping(evaluation: CatalogueEvaluation) -> dict[str, Any]:
 
 def _print_ranking(evaluation: CatalogueEvaluation) -> None:
     found = catalogue_mapping(evaluation)
-    table = Table(title=f"top {evaluation.k} of the whole catalogue", title_justify="left")
-    table.add_column("")
-    for name in found["rankings"]:
-        table.add_column(name)
-    for key, words in _SHOWN.items():
-        cells = [_with_interval(one[key]) for one in found["rankings"].values()]
-        table.add_row(words, *cells)
-    coverages = [f"{one['coverage']:.4f}" for one in found["rankings"].values()]
-    table.add_row("coverage", *coverages)
-    above = [one.get("ndcg_of_model_above") for one in found["rankings"].values()]
-    table.add_row("model's NDCG less this", *("" if one is None else _signed(one) for one in above))
-    plain_console().print(table)
+    rankings = found["rankings"]
+    first, others = ("ndcg", "recall", "hit_rate"), ("mrr", "novelty", "diversity")
+    _print_rows(
+        f"top {evaluation.k} of the whole catalogue",
+        ("NDCG", "NDCG above", *(_SHOWN[key] for key in first[1:])),
+        {
+            name: (
+                _with_interval(one["ndcg"]),
+                _with_interval(one.get("ndcg_of_model_above"), "+"),
+                *(_with_interval(one[key]) for key in first[1:]),
+            )
+            for name, one in rankings.items()
+        },
+        "above: the model's less this",
+    )
+    _print_rows(
+        "what the lists are like",
+        (*(_SHOWN[key] for key in others), "coverage"),
+        {
+            name: (*(_with_interval(one[key]) for key in others), f"{one['coverage']:.4f}")
+            for name, one in rankings.items()
+        },
+    )
     print_table(
         "how it was measured",
         {
@@ -147,13 +179,18 @@ def _print_ranking(evaluation: CatalogueEvaluation) -> None:
             "intervals": "95 %, by bootstrap over users; differences are of the same users",
             "never hit": f"{found['n_cold_items']:,} relevant items that training did not have",
             "protocol": evaluation.protocol,
-            **advice(found["rankings"]),
+            **advice(rankings, evaluation.objective),
         },
     )
 
 
-def advice(rankings: Mapping[str, Any]) -> dict[str, str]:
+def advice(rankings: Mapping[str, Any], objective: str = "samples") -> dict[str, str]:
     """Return what to do where a baseline ranks better than the model beyond chance.
+
+    Parameters
+    ----------
+    objective : str
+        What the file was trained for.
 
     >>> advice({"model": {}, "popularity": {"ndcg_of_model_above": [-0.04, -0.09, -0.01]}})
     {'what to do': 'popularity ranks better. A file that is to rank the whole catalogue ...'}
@@ -167,22 +204,25 @@ def advice(rankings: Mapping[str, Any]) -> dict[str, str]:
     ]
     if not better:
         return {}
-    return {
-        "what to do": f"{', '.join(better)} {'rank' if len(better) > 1 else 'ranks'} better. A "
-        'file that is to rank the whole catalogue is trained for it: objective = "top" under '
-        '[training], or TrainSettings(objective="top", n_neighbours=50).'
-    }
+    said = f"{', '.join(better)} {'rank' if len(better) > 1 else 'ranks'} better. "
+    if objective == "top":
+        said += (
+            "The file is trained for the whole catalogue already: look for better settings with "
+            "`edgerec tune`, or see whether the test rows come from other users or a much later "
+            "time than the training rows."
+        )
+    else:
+        said += (
+            'A file that is to rank the whole catalogue is trained for it: objective = "top" under '
+            '[training], or TrainSettings(objective="top", n_neighbours=50).'
+        )
+    return {"what to do": said}
 
 
-def _with_interval(values: list[float]) -> str:
+def _with_interval(values: Sequence[float] | None, sign: str = "") -> str:
     if not values:
         return ""
     mean, low, high = values
-    return f"{mean:.4f}\n{low:.4f} to {high:.4f}"
-
-
-def _signed(values: list[float]) -> str:
-    if not values:
-        return ""
-    mean, low, high = values
-    return f"{mean:+.4f}\n{low:+.4f} to {high:+.4f}"
+    # A digit fewer than the mean: a line of four such cells fits a terminal of 80 columns.
+    between = f"{low:{sign}.3f}\nto {high:{sign}.3f}" if sign else f"{low:.3f}–{high:.3f}"
+    return f"{mean:{sign}.4f}\n{between}"

@@ -71,6 +71,10 @@ class DeclaredRecSys:
         features: list[float] = self._items.of([item_id])[0].tolist()
         return features
 
+    def get_feature_names(self, role: str) -> Sequence[str]:
+        """Return what the features of "user" or "item" are called, out of their rules."""
+        return (self._users if role == "user" else self._items).block.names
+
     def get_user_features(self, user_ids: Sequence[Id]) -> Sequence[Sequence[float]]:
         """Return the features of many users.
 

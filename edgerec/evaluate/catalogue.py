@@ -37,6 +37,8 @@ class CatalogueEvaluation:
     """test users without a relevant item"""
     n_cold: int
     """relevant items that are not in the catalogue, and so never hit"""
+    objective: str = "samples"
+    """what the file was trained for: "samples" or "top"; see `edgerec.config.TrainSettings`"""
 
 
 @dataclass(frozen=True)
@@ -155,7 +157,8 @@ def evaluate_catalogue(
         f"relevant: {rule}; items had in training are "
         + ("allowed and relevant" if repeats else "left out")
     )
-    return CatalogueEvaluation(protocol, k, user_ids, metrics, n_skipped, n_cold)
+    objective = scorer.manifest["training"]["settings"]["objective"]
+    return CatalogueEvaluation(protocol, k, user_ids, metrics, n_skipped, n_cold, objective)
 
 
 def _test_users(

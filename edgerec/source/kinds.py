@@ -31,6 +31,10 @@ _KINDS: tuple[tuple[Kind, tuple[type, ...]], ...] = (
 )
 
 
+# Of a table whose columns have no type, how many rows tell what they hold.
+_PEEKED_ROWS = 1000
+
+
 @dataclass(frozen=True)
 class Column:
     """One column of a table, as the database describes it."""
@@ -65,10 +69,13 @@ def reflect(engine: Engine, table: str) -> dict[str, Column]:
                 f"its tables are {listed(tables)}.{nearest(table, tables)}"
             ) from None
         documents = _json_in_text(connection, table, found)
+        held = _held(connection, table, found)
     return {
         each["name"]: Column(
             each["name"],
-            "json" if each["name"] in documents else _kind_of(each["type"]),
+            "json"
+            if each["name"] in documents
+            else held.get(each["name"]) or _kind_of(each["type"]),
             each["type"],
             bool(each["nullable"]),
         )
@@ -111,6 +118,30 @@ def _kind_of(column_type: types.TypeEngine[Any]) -> Kind:
         if isinstance(column_type, classes):
             return kind
     return "other"
+
+
+def _held(connection: Connection, table: str, columns: Sequence[Any]) -> dict[str, Kind]:
+    """Return the kinds of SQLite's columns without a type, by what their first rows hold.
+
+    `CREATE TABLE ratings (user, item, rating)` is common, and so are views that compute a column.
+    What later rows hold is checked as in any other column.
+    """
+    untyped = [each["name"] for each in columns if isinstance(each["type"], types.NullType)]
+    if connection.dialect.name != "sqlite" or not untyped:
+        return {}
+    cells: list[sqlalchemy.ColumnClause[Any]] = [sqlalchemy.column(name) for name in untyped]
+    first = sqlalchemy.select(*cells).select_from(sqlalchemy.table(table)).limit(_PEEKED_ROWS)
+    found: dict[str, Kind] = {}
+    rows = connection.execute(first).all()
+    for name, held in zip(untyped, zip(*rows, strict=True), strict=False):
+        kinds = {type(cell) for cell in held if cell is not None}
+        if kinds == {int}:
+            found[name] = "integer"
+        elif kinds and kinds <= {int, float}:
+            found[name] = "number"
+        elif kinds == {str}:
+            found[name] = "text"
+    return found
 
 
 def _json_in_text(connection: Connection, table: str, columns: Sequence[Any]) -> set[str]:

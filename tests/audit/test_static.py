@@ -44,13 +44,15 @@ class World:
         return (total + shrunk * prior) / np.maximum(count + shrunk, 1e-9)
 
 
-def checked(rows: NDArray[np.void], role: str, *columns: np.ndarray) -> Finding:
+def checked(
+    rows: NDArray[np.void], role: str, *columns: np.ndarray, names: tuple[str, ...] = ()
+) -> Finding:
     signals: tuple[Signal, ...] = ("label", "value")
     groups = {
         signal: group_sums(lambda: iter([rows]), N_USERS, N_ITEMS, signal, 0)[role]
         for signal in signals
     }
-    return check_features(role, np.column_stack(columns).astype(np.float32), groups)
+    return check_features(role, np.column_stack(columns).astype(np.float32), groups, names)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -104,6 +106,14 @@ def test_the_sentence_names_the_feature_and_what_to_do():
         "as a mean over all rows is. Compute it from rows before the first sample, or leave it "
         "out: training counts statistics itself, out of fold."
     )
+
+
+def test_a_feature_that_has_a_name_is_called_by_it():
+    world = World(0)
+    leak = world.mean(world.rows, "item", "label")
+    finding = checked(world.rows, "item", world.price, leak, names=("price", "mean_liked"))
+    assert finding.figure.startswith("most by feature 'mean_liked': ")
+    assert finding.advice.startswith("The item feature 'mean_liked' knows the chance in the ")
 
 
 def test_a_leak_spread_over_columns_is_caught():

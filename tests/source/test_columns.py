@@ -6,6 +6,7 @@ import pytest
 
 from edgerec.errors import SourceError
 from edgerec.source import Engine, InteractionColumns, find_columns, open_engine, table_names
+from edgerec.source.kinds import reflect
 
 
 def database(folder: Path, *statements: str) -> Engine:
@@ -128,3 +129,22 @@ def test_one_column_for_two_roles_is_refused(tmp_path: Path) -> None:
         'column "item" of table "t" was given for user_id (--user-column) and item_id '
         "(--item-column): name one column for each"
     ) in str(raised.value)
+
+
+def test_columns_without_a_type_are_what_they_hold(tmp_path: Path) -> None:
+    engine = database(
+        tmp_path,
+        "CREATE TABLE rows_of_any (whole, broken, words, mixed, empty, price REAL)",
+        "INSERT INTO rows_of_any VALUES (1, 2, 'a', 1, NULL, 3), (NULL, 2.5, 'b', 'c', NULL, 4)",
+        "CREATE VIEW computed AS SELECT whole + 1 AS whole, price FROM rows_of_any",
+    )
+    kinds = {name: column.kind for name, column in reflect(engine, "rows_of_any").items()}
+    assert kinds == {
+        "whole": "integer",
+        "broken": "number",
+        "words": "text",
+        "mixed": "other",
+        "empty": "other",
+        "price": "number",
+    }
+    assert reflect(engine, "computed")["whole"].kind == "integer"
