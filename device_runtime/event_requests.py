@@ -78,8 +78,8 @@ def _event(where: str, fields: Any, bundle: Bundle) -> Event:
     if fields.get("value") is not None:
         value = _number(f"{where}value", fields["value"])
     return Event(
-        one_id(f"{where}userId", fields["userId"], bundle.user_id_type),
-        one_id(f"{where}itemId", fields["itemId"], bundle.item_id_type),
+        one_id(f"{where}userId", fields["userId"], bundle.user_id_type, "send a user's id"),
+        one_id(f"{where}itemId", fields["itemId"], bundle.item_id_type, "send an item's id"),
         kind,
         value,
         _second(f"{where}time", fields.get("time")),

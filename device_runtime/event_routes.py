@@ -40,7 +40,8 @@ async def _erase(request: web.Request) -> web.Response:
     keeper, bundle = request.app.get(KEEPER), request.app[SERVED].scorer.bundle
     if keeper is None:
         raise _not_kept()
-    user_id = one_id("userId", request.match_info["userId"], bundle.user_id_type)
+    asked = request.match_info["userId"]
+    user_id = one_id("userId", asked, bundle.user_id_type, "send a user's id")
     try:
         n_erased = await keeper.erase(user_id)
     except StorageError:

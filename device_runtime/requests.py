@@ -79,7 +79,8 @@ def parse_fields(content: Any, bundle: Bundle, settings: ServerSettings) -> Reco
         )
     user, item = bundle.user_id_type, bundle.item_id_type
     asked_user = fields["userId"]
-    user_id = None if asked_user is None else one_id("userId", asked_user, user)
+    advice = "send null for an unknown user"
+    user_id = None if asked_user is None else one_id("userId", asked_user, user, advice)
     asked_ids: Sequence[int | str] = ()
     item_ids = None
     if "itemIdList" in fields:

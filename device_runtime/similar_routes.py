@@ -25,7 +25,8 @@ async def _similar(request: web.Request) -> web.Response:
     served, settings = request.app[SERVED], request.app[SETTINGS]
     scorer = served.scorer
     bundle = scorer.bundle
-    item_id = one_id("itemId", request.match_info["itemId"], bundle.item_id_type)
+    asked = request.match_info["itemId"]
+    item_id = one_id("itemId", asked, bundle.item_id_type, "send an item's id")
     k = min(_asked_k(request, settings.max_candidates), max(bundle.n_items, 1))
     text = await request.app[INFERENCE].run(
         lambda: served.ask(scorer, partial(_answer, item_id, k)),
@@ -37,7 +38,9 @@ async def _similar(request: web.Request) -> web.Response:
 def _asked_k(request: web.Request, most: int) -> int:
     unknown = sorted(set(request.query) - {"k"})
     if unknown:
-        raise RequestError(f"{shown(unknown[0])}: expected nothing but k after the question mark")
+        raise RequestError(
+            f"{shown(unknown[0])}: expected nothing but k after the question mark; leave it out"
+        )
     asked = request.query.getall("k", [])
     if not asked:
         return min(DEFAULT_K, most)

@@ -56,7 +56,7 @@ def parse_ids(name: str, asked: Sequence[Any], id_type: IdType) -> list[int | st
     return [one_id(f"{name}[{index}]", each, id_type) for index, each in enumerate(asked)]
 
 
-def one_id(name: str, asked: Any, id_type: IdType) -> int | str:
+def one_id(name: str, asked: Any, id_type: IdType, advice: str = "leave it out") -> int | str:
     """Return one id in the type of the bundle.
 
     Parameters
@@ -67,6 +67,8 @@ def one_id(name: str, asked: Any, id_type: IdType) -> int | str:
         What JSON held.
     id_type : str
         ``"int64"`` or ``"string"``.
+    advice : str
+        What to do where it is none.
 
     Returns
     -------
@@ -103,7 +105,6 @@ def one_id(name: str, asked: Any, id_type: IdType) -> int | str:
         expected = "an id (a string of Unicode text)"
         padding = asked == ""
     reason = ", the padding id" if padding else ""
-    advice = "send null for an unknown user" if name == "userId" else "leave it out"
     raise RequestError(f"{name}: expected {expected}, got {shown(asked)}{reason}; {advice}")
 
 

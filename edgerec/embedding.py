@@ -119,7 +119,7 @@ def fit_embeddings(
             _say_what_is_read(corpus, settings, progress)
         vectors = _trained(corpus, settings, progress, keeping, number)
         shutil.rmtree(folder)
-        return vectors.unit_vectors()
+        return vectors.only(corpus.has_neighbour).unit_vectors()
 
     if not selected:
         return fit()[None], np.zeros(n_users + 1, np.int64)
@@ -181,15 +181,23 @@ def _trained(
 
 
 def _say_what_is_read(corpus: Corpus, settings: TrainSettings, progress: Progress) -> None:
-    if corpus.n_items < _FEWEST_ITEMS:
+    nothing = corpus.nothing_to_learn()
+    if nothing is not None and corpus.n_items < _FEWEST_ITEMS:
         progress.message(
-            f"item2vec learns nothing: its sequences hold {_no_or_one(corpus)}, and an item is "
-            "known by those beside it. Nothing was liked, or all of it is one item; check the "
-            "label rule, or offer sequences with item_seq_generator or [sequences]."
+            f"item2vec learns nothing: {nothing}, and an item is known by those beside it. Nothing "
+            "was liked, or all of it is one item; check the label rule, or offer sequences with "
+            "item_seq_generator or [sequences]."
         )
-    elif corpus.counts[0] or corpus.n_split or settings.embedding.min_count > 1:
+    elif nothing is not None:
+        progress.message(
+            f"item2vec learns nothing: {nothing}, and an item is known by those beside it. Check "
+            "which column is the user's id, the label rule and training.embedding.session_gap, or "
+            "offer longer sequences with item_seq_generator or [sequences]."
+        )
+    elif (
+        corpus.counts[0]
+        or corpus.n_split
+        or settings.embedding.min_count > 1
+        or not corpus.has_neighbour[corpus.counts > 0].all()
+    ):
         progress.message(f"item2vec reads {corpus.summary(settings.embedding.min_count)}")
-
-
-def _no_or_one(corpus: Corpus) -> str:
-    return "one item alone" if corpus.n_items else "no item"

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from edgerec.config import TrainSettings
 from edgerec.embedding import GivenVectors, Keeping, fit_embeddings
 from edgerec.features.history import kinds_of_items, scales
+from edgerec.features.nothing import features_of_nothing
 from edgerec.features.statistics import folds
 from edgerec.features.tables import content_directions, item_table, user_table
 from edgerec.features.texts import fit_texts
@@ -62,6 +63,7 @@ def fit_tables(
     text, vectors = fit_texts(
         rec_sys, intake.item_ids, settings.text, settings.random_state, progress
     )
+    item_rules = rec_sys.get_item_rules() if isinstance(rec_sys, ItemRules) else None
     declared = item_table(rec_sys, intake.item_ids)
     item_features, n_text = np.concatenate([declared, vectors], axis=1), vectors.shape[1]
     embedding, fit_of_user = fit_embeddings(
@@ -83,7 +85,11 @@ def fit_tables(
             user_features=user_features,
             item_features=item_features,
             content=content_directions(item_features, n_text),
-            kinds=kinds_of_items(declared, fitted.taste.content, settings.taste.n_content),
+            kinds=kinds_of_items(
+                *(declared, fitted.taste.content, settings.taste.n_content),
+                nothing=features_of_nothing(item_rules),
+                texts=vectors,
+            ),
             scales=scales(declared),
             embedding=embedding,
             audience=fitted.audience,
@@ -97,7 +103,7 @@ def fit_tables(
             context=intake.context,
         ),
         text=text,
-        item_rules=rec_sys.get_item_rules() if isinstance(rec_sys, ItemRules) else None,
+        item_rules=item_rules,
         known=known,
         embedding_fit_of_user=fit_of_user,
         weights=Weights((), (), nothing, nothing),

@@ -90,6 +90,11 @@ class Model:
             what = f"item {unknown[0]!r} is not in the catalogue" if unknown else "no item is given"
             raise ItemNotFound(f"{what}, so nothing is known to be similar. Ask for another.")
         found = ranker.similar(item_ids, minus, k)
+        if not found and len(rows) == 1:
+            raise ItemNotFound(
+                f"item {item_ids[0]!r} has no vector, since nobody did anything with it in "
+                "training and it has no features. Ask for another."
+            )
         if not found:
             raise ItemNotFound(
                 f"{[*item_ids, *minus]!r} have no vectors, or cancel each other out. Ask for "

@@ -1,7 +1,11 @@
-"""Names in error messages: listed, and the nearest one to what came."""
+"""Names: their words, how they are listed in a sentence, and the nearest one to what came."""
 
 import difflib
+import re
 from collections.abc import Iterable, Sequence
+from typing import Final
+
+_WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 
 def listed(names: Sequence[str]) -> str:
@@ -11,6 +15,15 @@ def listed(names: Sequence[str]) -> str:
     ('"users", "items"', 'none')
     """
     return ", ".join(f'"{name}"' for name in names) if names else "none"
+
+
+def words_in(name: str) -> list[str]:
+    """Return the words that a name is joined from, in lower case.
+
+    >>> words_in("OrderQty"), words_in("unit_price"), words_in("ISBN")
+    (['order', 'qty'], ['unit', 'price'], ['isbn'])
+    """
+    return [word.lower() for word in _WORD.findall(name)]
 
 
 def nearest(name: object, valid: Iterable[str], quote: str = '"') -> str:

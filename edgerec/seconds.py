@@ -1,15 +1,29 @@
-"""Unix seconds, and how to tell that a number counts something finer."""
+"""Unix seconds: how they are read, and how to tell that a number counts something finer."""
 
+from datetime import UTC, datetime
 from typing import Final
 
 # 2200-01-01: later than what any recommender is asked about, earlier than April 1970 in
 # milliseconds.
 _LATEST: Final = 7_258_118_400
+# 1973: what is earlier is a number that grows with each row, and no time.
+_EARLIEST: Final = 100_000_000
 _UNITS: Final = (
     ("milliseconds", 1_000, 10**14),
     ("microseconds", 1_000_000, 10**17),
     ("nanoseconds", 1_000_000_000, 2**63),
 )
+
+
+def moment(timestamp: int) -> str:
+    """Return a timestamp as people read it; one that is no Unix seconds as it is.
+
+    >>> moment(1537799250), moment(17)
+    ('2018-09-24 14:27:30 UTC', '17')
+    """
+    if not _EARLIEST <= timestamp <= _LATEST:
+        return str(timestamp)
+    return f"{datetime.fromtimestamp(timestamp, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def finer_unit(earliest: int) -> tuple[str, int] | None:

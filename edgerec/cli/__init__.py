@@ -20,6 +20,7 @@ from edgerec.cli import (
     tune,
     verify,
 )
+from edgerec.cli.any_order import AnyOrder
 from edgerec.errors import EdgeRecError
 from edgerec.scoring import BundleError
 from edgerec.version import __version__
@@ -43,7 +44,9 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     whole.add_argument("--version", action="version", version=__version__)
-    commands = whole.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands = whole.add_subparsers(
+        dest="command", required=True, metavar="COMMAND", parser_class=AnyOrder
+    )
     for command in _COMMANDS:
         command.add_to(commands)
     return whole

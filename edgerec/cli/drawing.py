@@ -1,9 +1,10 @@
 """Draws progress bars and tables, on standard error where standard output is for results."""
 
 import argparse
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
@@ -19,16 +20,21 @@ def plain_console(stderr: bool = False) -> Console:
     return Console(stderr=stderr, markup=False, emoji=False)
 
 
+_SECONDS_BETWEEN_LINES: Final = 10
 _ERRORS = plain_console(stderr=True)
 
 
 class DrawnProgress:
     """Reports to the terminal: a bar per stage and a line per message.
 
-    Used as a context manager; without a terminal the bars stay away and the messages remain.
+    Used as a context manager. Without a terminal the bars stay away, the messages remain, and a
+    stage says every ten seconds in a line how far it is.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._stage = ""
+        self._said_at = clock()
         self._bars = RichProgress(
             TextColumn("{task.description:>17}", markup=False),
             BarColumn(bar_width=30),
@@ -56,6 +62,7 @@ class DrawnProgress:
     def stage(self, name: str) -> None:
         """Begin a bar."""
         self._close_stage()
+        self._stage, self._said_at = name, self._clock()
         self._task = self._bars.add_task(name, total=None, count="", note="")
 
     def advance(self, n_done: int, n_total: int | None, note: str = "") -> None:
@@ -63,6 +70,9 @@ class DrawnProgress:
         if self._task is not None:
             count = f"{n_done:,}" if n_total is None else f"{n_done:,}/{n_total:,}"
             self._bars.update(self._task, completed=n_done, total=n_total, count=count, note=note)
+            if not _ERRORS.is_terminal and self._clock() - self._said_at >= _SECONDS_BETWEEN_LINES:
+                self._said_at = self._clock()
+                self.message(f"{self._stage}: {count} {note}".rstrip())
 
     def message(self, text: str) -> None:
         """Print a line above the bars."""

@@ -8,11 +8,12 @@ from edgerec.cli.drawing import DrawnProgress, add_command, print_table
 from edgerec.declared.capabilities import declared_rec_sys
 from edgerec.declared.settings import train_settings
 from edgerec.item_vectors.embed import embed
+from edgerec.seconds import moment
 
 _EXAMPLE = """\
   edgerec embed edgerec.toml
   edgerec embed edgerec.toml --continue       (later: over what came since)
-  edgerec train edgerec.toml --embedding models/model.embedding"""
+  edgerec train edgerec.toml --embedding models/edgerec.embedding"""
 
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -71,6 +72,6 @@ def run(options: argparse.Namespace) -> None:
         {
             "items": f"{len(found.item_ids):,}, {n_vectors:,} with a vector",
             "vectors": f"{found.settings.embedding_dim} wide",
-            "knows interactions until": f"{found.last_timestamp}",
+            "knows interactions until": moment(found.last_timestamp),
         },
     )

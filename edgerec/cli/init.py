@@ -77,12 +77,13 @@ def run(options: argparse.Namespace) -> None:
                 *(engine, options.database_url, url, roles, output.stem),
                 *(options.random_state, progress),
             )
-        text, roles, report = automatic.text, automatic.roles, automatic.report
+        draft, roles, report = automatic.draft, automatic.roles, automatic.report
     else:
-        text = write_draft(engine, url, roles, output.stem)
+        draft = write_draft(engine, url, roles, output.stem)
     output.parent.mkdir(parents=True, exist_ok=True)
-    replace_file(output, lambda temporary: temporary.write_text(text, "utf-8"))
+    replace_file(output, lambda temporary: temporary.write_text(draft.text, "utf-8"))
     print_table(str(output), _rows(roles))
+    print(draft.label.sentence())
     if report is not None:
         print(*report.comments(), sep="\n")
     if url != options.database_url:

@@ -40,7 +40,7 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         metavar="ITEM",
         help="a title, a part of one, or an id; + and - between several. None: a prompt asks",
     )
-    parser.add_argument("-k", type=int, default=10, help="how many (default %(default)s)")
+    parser.add_argument("-k", "--k", type=int, default=10, help="how many (default %(default)s)")
     parser.add_argument(
         "--database",
         metavar="URL",
@@ -114,10 +114,10 @@ def _print(line: str, scorer: TableScorer, search: TitleSearch, k: int, as_json:
     table.add_column("title")
     with_category = any(one.category for one, _ in rows)
     if with_category:
-        table.add_column("category", overflow="fold")
+        table.add_column("category")
     for rank, (one, cosine) in enumerate(rows, 1):
         cells = [str(rank), str(one.item_id), f"{cosine:.6f}", one.title]
-        table.add_row(*cells, *([one.category] if with_category else []))
+        table.add_row(*cells, *([_category(one)] if with_category else []))
     plain_console().print(table)
 
 
@@ -139,4 +139,9 @@ def _ids(asked: Sequence[tuple[int, NamedItem]], sign: int) -> list[Id]:
 
 def _said(one: NamedItem) -> str:
     title = f' "{one.title}"' if one.title else ""
-    return f"{one.item_id}{title}{f' {one.category}' if one.category else ''}"
+    return f"{one.item_id}{title}{f' {_category(one)}' if one.category else ''}"
+
+
+def _category(one: NamedItem) -> str:
+    """Return the categories as people read them: a line breaks between two of them."""
+    return one.category.replace("|", ", ")

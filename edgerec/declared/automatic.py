@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from edgerec.declared.auto.features import automatic_features
 from edgerec.declared.auto.report import Report
-from edgerec.declared.draft import Chosen, write_draft
+from edgerec.declared.draft import Chosen, Draft, write_draft
 from edgerec.declared.recsys import DeclaredRecSys
 from edgerec.declared.roles import Roles
 from edgerec.declared.schema import Configuration
@@ -17,7 +17,7 @@ from edgerec.source import Engine
 class AutomaticDraft:
     """A draft and how its features were chosen."""
 
-    text: str
+    draft: Draft
     roles: Roles
     """with the tables that the features are made of"""
     report: Report
@@ -52,12 +52,12 @@ def write_automatic_draft(
     """
     # The samples are those that a draft without features declares.
     bare = write_draft(engine, "${EDGEREC_DATABASE}", roles, name, Chosen({}, []))
-    plain = tomllib.loads(bare)
+    plain = tomllib.loads(bare.text)
     plain["database"]["url"] = database_url
     # Features are tried on labelled samples, so negatives are drawn for what was only taken.
     plain["training"] = {"objective": "samples"}
     rec_sys = DeclaredRecSys(Configuration.model_validate(plain))
     found = automatic_features(engine, roles, rec_sys, random_state, progress)
     chosen = Chosen(found.proposals, found.report.comments())
-    text = write_draft(engine, shown_url, found.roles, name, chosen)
-    return AutomaticDraft(text, found.roles, found.report)
+    draft = write_draft(engine, shown_url, found.roles, name, chosen)
+    return AutomaticDraft(draft, found.roles, found.report)

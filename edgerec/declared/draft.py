@@ -2,45 +2,38 @@
 
 import json
 import shlex
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Final
-
-import numpy as np
-from numpy.typing import NDArray
 
 from edgerec.columns import StatisticsNeeded
 from edgerec.declared.auto.candidates import Proposal
+from edgerec.declared.label_guess import LabelGuess, guess_label
 from edgerec.declared.proposals import propose
 from edgerec.declared.roles import Roles, ThingTable
 from edgerec.errors import SourceError
 from edgerec.ids import padding_id
+from edgerec.names import words_in
 from edgerec.source import (
     ColumnNames,
     Engine,
     RowCondition,
     column_statistics,
     describe_table,
-    read_interactions,
 )
 
-_SAMPLE_ROWS: Final = 200_000
-# Values on more levels than this are weights, as quantities are, and no ratings.
-_MOST_LEVELS: Final = 20
+# Words of a column in which something is written of an item.
+_WRITTEN: Final = frozenset(
+    {"title", "description", "summary", "overview", "synopsis", "abstract", "text"}
+)
 
 
 @dataclass(frozen=True)
-class LabelGuess:
-    """The label rule that the values suggest."""
+class Draft:
+    """What is written, and what is said of it."""
 
-    above: float | None
-    """threshold of the rule "above"; None: the rule "taken\""""
-    has_negatives: bool
-    """some values are below 0, as returned goods are"""
-    are_ratings: bool = False
-    """there are more values than two: who rates has chosen what, and who is shown has not"""
+    text: str
+    label: LabelGuess
 
 
 @dataclass(frozen=True)
@@ -55,8 +48,8 @@ class Chosen:
 
 def write_draft(
     engine: Engine, url: str, roles: Roles, name: str, chosen: Chosen | None = None
-) -> str:
-    """Return the text of a draft for the tables in their roles.
+) -> Draft:
+    """Return a draft for the tables in their roles.
 
     Parameters
     ----------
@@ -69,8 +62,8 @@ def write_draft(
     """
     columns = roles.columns
     known = _known_ids(engine, roles)
-    guess = _guess_label(engine, roles, known)
-    returns = guess.has_negatives and columns.value is not None
+    guess = guess_label(engine, roles, known)
+    returns = guess.has_untaken
     lines = [
         "# A draft by `edgerec init`: it trains as it is. docs/edgerec-toml.md explains every key.",
         "",
@@ -94,7 +87,7 @@ def write_draft(
     for condition in known:
         lines += _condition_lines(condition)
     if returns:
-        lines += ["", "# Values below 0 are taken to be returns, which are no sign of liking."]
+        lines += ["", "# What is not above 0 was given back or never taken: no sign of liking."]
         lines += _condition_lines(RowCondition(columns.value or "", ">", 0))
     lines += ["", "[label]", *_label_lines(guess)]
     # What describes the interaction says nothing lasting of the item or the user.
@@ -111,6 +104,8 @@ def write_draft(
             else:
                 proposals = propose(engine, things, left_out)
             lines += ["", f"[{role}]", *_thing_lines(role, things, proposals)]
+            if role == "items":
+                lines += _text_lines(engine, things)
     if guess.are_ratings:
         lines += [
             "",
@@ -150,7 +145,7 @@ def write_draft(
             "# [evaluation]",
             f'# test_table = "{roles.interactions}_test"',
         ]
-    return "\n".join(lines) + "\n"
+    return Draft("\n".join(lines) + "\n", guess)
 
 
 def _split_command(
@@ -207,6 +202,24 @@ def _thing_lines(role: str, things: ThingTable, proposals: Sequence[Proposal]) -
     return lines
 
 
+def _text_lines(engine: Engine, things: ThingTable) -> list[str]:
+    """Return a section to uncomment, where something is written of the items."""
+    columns = [] if things.title is None else [things.title]
+    for one in describe_table(engine, things.table).columns:
+        is_written = one.kind == "text" and not _WRITTEN.isdisjoint(words_in(one.name))
+        if is_written and one.name not in (things.id, *columns):
+            columns.append(one.name)
+    if not columns:
+        return []
+    return [
+        "",
+        "# What is written of the items tells how to score those that nobody has touched yet. It",
+        "# pays where it says more than the features above: try it without the marks.",
+        "# [text]",
+        f"# {_line('columns', columns)}",
+    ]
+
+
 def _line(key: str, value: object) -> str:
     if isinstance(value, str):
         # TOML's basic strings escape as JSON's do.
@@ -241,25 +254,3 @@ def _known_ids(engine: Engine, roles: Roles) -> list[RowCondition]:
         for name in names
         if found[name].n_null
     ]
-
-
-def _guess_label(engine: Engine, roles: Roles, known: list[RowCondition]) -> LabelGuess:
-    if roles.columns.value is None:
-        return LabelGuess(None, has_negatives=False)
-    chunks = read_interactions(
-        engine, roles.interactions, roles.columns, chunk_rows=_SAMPLE_ROWS, where=known
-    )
-    values = next((chunk.values for chunk in islice(chunks, 1)), np.zeros(0))
-    values = values[~np.isnan(values)]
-    levels = Counter(values.tolist())
-    has_negatives = bool((values < 0).any())
-    if has_negatives or not 2 <= len(levels) <= _MOST_LEVELS:
-        return LabelGuess(None, has_negatives)
-    return LabelGuess(
-        _most_even(values, sorted(levels)), has_negatives=False, are_ratings=len(levels) > 2
-    )
-
-
-def _most_even(values: NDArray[np.float64], levels: list[float]) -> float:
-    shares = [abs(float((values > level).mean()) - 0.5) for level in levels[:-1]]
-    return levels[int(np.argmin(shares))]

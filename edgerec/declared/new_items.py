@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgerec.declared.categories import read_categories
 from edgerec.declared.schema import Configuration
 from edgerec.declared.text import Text
 from edgerec.declared.texts import read_texts
@@ -90,6 +91,10 @@ class NewItems:
         if self._title is None:
             return [None] * len(item_ids)
         return read_titles(self._engine, self._table, self._id, self._title, item_ids)
+
+    def get_item_categories(self, item_ids: Sequence[Id]) -> Sequence[str | None]:
+        """Return the categories of many, as training named those of its items."""
+        return read_categories(self._engine, self._table, self._id, self._block, item_ids)
 
     def get_item_texts(self, item_ids: Sequence[Id]) -> Sequence[str | None]:
         """Return the texts of many; None where there is none."""

@@ -111,7 +111,10 @@ class DeclaredRecSys:
 
     def get_item_categories(self, item_ids: Sequence[Id]) -> Sequence[str | None]:
         """Return the first column of [items] that is declared as a category, with "|" between."""
-        return read_categories(self._engine, self.configuration.items, item_ids)
+        items = self.configuration.items
+        if items is None:
+            return [None] * len(item_ids)
+        return read_categories(self._engine, items.table, items.id, self._items.block, item_ids)
 
     def item_generator(self) -> Iterator[Id]:
         """Yield the items that have features, those without an interaction too.

@@ -27,6 +27,7 @@ from edgerec.item_vectors.kept import (
 from edgerec.item_vectors.vectors import ItemVectors
 from edgerec.progress import Progress, Silent
 from edgerec.samples.interaction_corpus import Reading, write_interactions
+from edgerec.seconds import moment
 from edgerec.source import InteractionChunk
 
 _FEWEST_ITEMS: Final = 2
@@ -63,7 +64,7 @@ def embed(
     Raises
     ------
     SampleError
-        There is no interaction, or of one item alone.
+        There is no interaction, of one item alone, or no user has two items.
     StateError
         There is nothing to go on from, it is damaged, or of other settings or interactions.
     StorageError
@@ -95,12 +96,12 @@ def embed(
         progress.message(f"read {reading.n_rows:,} interactions, {rate:,.0f} a second")
         if before is not None and not corpus.n_words:
             progress.message(
-                f"none of them is newer than {before.last_timestamp}, the last that {folder} "
-                "knows: its vectors stay as they are"
+                f"none of them is newer than {moment(before.last_timestamp)}, the last that "
+                f"{folder} knows: its vectors stay as they are"
             )
             return before
         if before is None:
-            _require_items(corpus, reading)
+            _require_neighbours(corpus, reading)
         progress.message(corpus.summary(settings.min_count))
         start = None
         if before is not None:
@@ -115,6 +116,10 @@ def embed(
             words = start
         else:
             words = _trained(corpus, settings, random_state, start, unfinished, progress)
+        learned = corpus.has_neighbour.copy()
+        if before is not None:
+            learned[: len(before.words.known)] |= before.words.known
+        words = words.only(learned)
     found = ItemVectors(
         _ids_of(items),
         words,
@@ -181,9 +186,15 @@ def _ids_of(items: IdIndex) -> IdArray:
     return ids[row_of_code - 1]
 
 
-def _require_items(corpus: Corpus, reading: Reading) -> None:
-    if corpus.n_items >= _FEWEST_ITEMS:
+def _require_neighbours(corpus: Corpus, reading: Reading) -> None:
+    if corpus.nothing_to_learn() is None:
         return
+    if corpus.n_items >= _FEWEST_ITEMS:
+        raise SampleError(
+            f"The corpus holds {corpus.n_sequences:,} sequences of one item each; item2vec knows "
+            "an item by those beside it, so nothing can be learned. Check which column is the "
+            "user's id (or the group of [sequences]), and training.embedding.session_gap."
+        )
     came = "holds no interaction"
     if reading.n_rows:
         came = f"holds {reading.n_rows:,} interactions of one item alone"

@@ -45,8 +45,8 @@ class ItemVectors:
         row = ids.index(item_id) if item_id in ids else None
         if row is None or not has[row]:
             raise SampleError(
-                f"The item {item_id!r} has no vector: it stands in no sequence, or in too few "
-                "(min_count). Name another item."
+                f"The item {item_id!r} has no vector: it stands beside no other item, or in too "
+                "few sequences (min_count). Name another item."
             )
         cosine = vectors @ vectors[row]
         cosine[row] = -np.inf

@@ -65,7 +65,7 @@ _ROLES = (
         "--value-column",
         (
             *("rating", "value", "score", "weight", "quantity", "stars", "amount", "playcount"),
-            *("count", "liked", "bought", "purchased", "clicked", "taken"),
+            *("qty", "count", "liked", "bought", "purchased", "clicked", "taken"),
         ),
     ),
     _Role(

@@ -24,7 +24,7 @@ class NamedItem(NamedTuple):
 
 
 def named_items(rec_sys: object, item_ids: Sequence[Id]) -> list[NamedItem]:
-    """Return what `rec_sys` calls its items; nothing where it names none.
+    """Return what `rec_sys` calls its items; nothing where it names none and no category.
 
     Raises
     ------
@@ -33,7 +33,7 @@ def named_items(rec_sys: object, item_ids: Sequence[Id]) -> list[NamedItem]:
     """
     titles = _asked(rec_sys, "get_item_titles", ItemTitles, item_ids)
     categories = _asked(rec_sys, "get_item_categories", ItemCategories, item_ids)
-    if not any(titles):
+    if not any(titles) and not any(categories):
         return []
     return list(map(NamedItem, item_ids, titles, categories))
 

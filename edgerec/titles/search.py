@@ -10,6 +10,8 @@ from edgerec.titles.kept import NamedItem
 
 _MOST_LISTED: Final = 10
 _MOST_NEAR: Final = 3
+# The share of letters in common from which on a title may have been meant.
+_LEAST_NEAR: Final = 0.65
 # "Kung Fu Panda (2008)" is asked for as "Kung Fu Panda", "Matrix, The" as "The Matrix".
 _END: Final = re.compile(r"\s*\([^()]*\)\s*$")
 _ARTICLE: Final = re.compile(r"^(.*), (the|a|an)$")
@@ -70,7 +72,8 @@ class TitleSearch:
             Nothing is called so: the sentence names the nearest titles. Or several items are: it
             names them with their ids.
         """
-        found = self._exact(asked) or self._containing(plain(asked))
+        exact = self._exact(asked)
+        found = exact or self._containing(plain(asked))
         if len(found) == 1:
             return found[0]
         if not found:
@@ -78,8 +81,8 @@ class TitleSearch:
         some = "; ".join(f"{one.item_id} {one.title}" for one in found[:_MOST_LISTED])
         more = f"; and {len(found) - _MOST_LISTED} more" if len(found) > _MOST_LISTED else ""
         raise ItemNotFound(
-            f"{len(found)} items are called {shown(asked)}: {some}{more}. Ask by id, or with more "
-            "of the title."
+            f"{len(found)} {'items are called' if exact else 'titles hold'} {shown(asked)}: "
+            f"{some}{more}. Ask by id, or with more of the title."
         )
 
     def _exact(self, asked: str) -> list[NamedItem]:
@@ -95,7 +98,9 @@ class TitleSearch:
         return sorted(found, key=lambda one: len(one.title)) if words else []
 
     def _nearest(self, asked: str) -> str:
-        near = difflib.get_close_matches(plain(asked), list(self._plain), n=_MOST_NEAR, cutoff=0.5)
+        near = difflib.get_close_matches(
+            plain(asked), list(self._plain), n=_MOST_NEAR, cutoff=_LEAST_NEAR
+        )
         named = [f"{one.title} ({one.item_id})" for title in near for one in self._plain[title]]
         if not named:
             return " Ask by a part of its title, or by its id."

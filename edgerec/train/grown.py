@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from edgerec.features.history import kinds_of_items, scales
 from edgerec.features.neighbours.tables import Neighbours
+from edgerec.features.nothing import features_of_nothing
 from edgerec.features.statistics import ItemStatistics
 from edgerec.features.tables import content_directions
 from edgerec.features.taste.basis import content_like
@@ -103,7 +104,11 @@ def _tables(ranker: Ranker, places: _Places, new: Array) -> FeatureTables:
     declared = features[:, : features.shape[1] - n_text]
     content = content_directions(features, n_text, fitted)
     basis = content_like(features, n_text, fitted, tables.taste.content)
-    kinds = kinds_of_items(declared, basis, ranker.settings.taste.n_content, fitted)
+    kinds = kinds_of_items(
+        *(declared, basis, ranker.settings.taste.n_content, fitted),
+        nothing=features_of_nothing(ranker.item_rules),
+        texts=features[:, features.shape[1] - n_text :],
+    )
 
     def told(table: Array, own: Array) -> Array:
         grown: Array = places.grown(table, own[n_rows:])

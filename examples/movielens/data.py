@@ -3,7 +3,7 @@
 Run `python -m examples.movielens.data [FILE]`; FILE is movielens.db if not given.
 """
 
-import sys
+import argparse
 
 from edgerec.datasets import (
     fetch_movielens,
@@ -31,4 +31,8 @@ def main(path: str = "movielens.db") -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:2])
+    parser = argparse.ArgumentParser(description="Makes the database of the example.")
+    parser.add_argument(
+        "file", nargs="?", default="movielens.db", help="what to write (default: %(default)s)"
+    )
+    main(parser.parse_args().file)

@@ -4,6 +4,7 @@ Run `make web`, or `python -m examples.web.prepare [FOLDER]` from the root of th
 is this one if not given, else the whole page is made there, to put on any server of files.
 """
 
+import argparse
 import json
 import re
 import shutil
@@ -125,4 +126,6 @@ def named(made: GeneratedInteractions) -> GeneratedInteractions:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:2])
+    parser = argparse.ArgumentParser(description="Prepares the page, to be opened in a browser.")
+    parser.add_argument("folder", nargs="?", default=HERE, help="where (default: beside this file)")
+    main(parser.parse_args().folder)

@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from device_runtime.scorer import Scorer
 from edgerec.cli import main
 from edgerec.declared.capabilities import declared_rec_sys
 from edgerec.declared.settings import train_settings
-from edgerec.errors import StateError
+from edgerec.errors import ItemNotFound, StateError
 from edgerec.pipeline import load_model, train
 from edgerec.scoring import TableScorer
 from edgerec.titles.kept import NamedItem, keep_titles, kept_titles
+from tests.device_runtime.test_similar import ask
 from tests.shop import FILE as SHOP_FILE
 from tests.shop import write_shop
 
@@ -99,13 +101,48 @@ def there(trained: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
-def test_titles_go_along_and_new_items_bring_theirs() -> None:
+def test_titles_go_along_and_new_items_bring_theirs(capsys: pytest.CaptureFixture[str]) -> None:
     keep_titles(Path("shop.training"), [NamedItem(0, "boat of before", "red")])
     assert main(["add-items", "shop.onnx", "--from", "more"]) == 0
     named = {one.item_id: one for one in kept_titles(Path("shop-added.training"))}
     assert named[0] == NamedItem(0, "boat of before", "red")
-    assert named[1].title == "boat"
+    # Categories too, out of the column that training took for one.
+    assert named[1] == NamedItem(1, "boat", "blue")
+    assert named[1000000] == NamedItem(1000000, "")
+    capsys.readouterr()
+    assert main(["similar", "shop-added.onnx", "0", "--json", "-k", "99"]) == 0
+    assert ["boat", "blue"] in [
+        [one["title"], one["category"]] for one in json.loads(capsys.readouterr().out)
+    ]
     keep_titles(Path("shop.training"), [])
+
+
+NOTHING_KNOWN = (
+    "item 1000000: it has no vector, since nobody did anything with it in training and it has no "
+    "features; ask for another"
+)
+
+
+def test_an_item_of_which_nothing_is_known_is_like_nothing(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Not by what rounding leaves of a missing price, either."""
+    assert main(["add-items", "shop.onnx", "--from", "more"]) == 0
+    capsys.readouterr()
+    assert main(["similar", "shop-added.onnx", "1000000"]) == 1
+    assert capsys.readouterr().err == f"error: {NOTHING_KNOWN}\n"
+    with pytest.raises(ItemNotFound) as caught:
+        load_model("shop-added.training").similar([1000000])
+    assert str(caught.value) == (
+        "item 1000000 has no vector, since nobody did anything with it in training and it has no "
+        "features. Ask for another."
+    )
+    status, answer = ask(Scorer.from_path("shop-added.onnx"), "/api/v1/similar/1000000")
+    assert (status, answer["error"]) == (404, NOTHING_KNOWN)
+    # Nor is anything like it.
+    assert main(["similar", "shop-added.onnx", "0", "--json", "-k", "99"]) == 0
+    found = [one["item_id"] for one in json.loads(capsys.readouterr().out)]
+    assert 1 in found and 1000000 not in found
 
 
 def test_items_are_added_to_a_copy_and_to_the_copy(capsys: pytest.CaptureFixture[str]) -> None:

@@ -27,6 +27,24 @@ def test_a_message_is_printed_as_it_stands(text: str, capsys: pytest.CaptureFixt
     assert capsys.readouterr().err.splitlines() == [text]
 
 
+def test_without_a_terminal_a_line_now_and_then_says_how_far_it_is(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    now = 0.0
+    with DrawnProgress(lambda: now) as progress:
+        for stage, total in (("reading sequences", None), ("item2vec", 2000)):
+            progress.stage(stage)
+            for second in (4, 8, 12, 16, 20, 24):
+                now += 4
+                progress.advance(100 * second, total, "words, 100 a second")
+    assert capsys.readouterr().err.splitlines() == [
+        "reading sequences: 1,200 words, 100 a second",
+        "reading sequences: 2,400 words, 100 a second",
+        "item2vec: 1,200/2,000 words, 100 a second",
+        "item2vec: 2,400/2,000 words, 100 a second",
+    ]
+
+
 @pytest.mark.parametrize("text", ODD)
 def test_a_table_is_printed_as_it_stands(
     text: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

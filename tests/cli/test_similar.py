@@ -50,12 +50,48 @@ def test_by_title_by_id_and_as_a_sum(model, items, capsys):
     assert [one["item_id"] for one in listed(capsys)] == [id_ for id_, _ in expected]
 
 
+def test_options_stand_anywhere(model, items, capsys):
+    first, second = str(items[0]), str(items[1])
+    asked = ["--k", "2", str(model), "--json", first, "-", second]
+    assert main(["similar", *asked]) == 0
+    found = listed(capsys)
+    for words in (
+        [str(model), "--k", "2", first, "-", second, "--json"],
+        [str(model), first, "-k", "2", "-", "--json", second],
+        ["--json", str(model), first, "-", second, "--k=2"],
+    ):
+        assert main(["similar", *words]) == 0
+        assert listed(capsys) == found
+    with pytest.raises(SystemExit):
+        main(["similar", str(model), first, "--kk", "2"])
+    assert "unrecognized arguments: --kk" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["similar", "-k", "2"])
+    assert "usage: edgerec similar [-h]" in (said := capsys.readouterr().err)
+    assert "the following arguments are required: MODEL.onnx | edgerec.toml" in said
+
+
 def test_the_table(model, items, capsys):
     assert main(["similar", str(model), "Film", str(items[0])]) == 0
     printed = capsys.readouterr().out
-    assert f'similar to {items[0]} "Film {items[0]} (1999)" Drama|War' in printed
+    assert f'similar to {items[0]} "Film {items[0]} (1999)" Drama, War' in printed
     assert all(heading in printed for heading in ("rank", "id", "similarity", "title", "category"))
-    assert "Drama|War" in printed
+    assert "Drama, War" in printed and "|" not in printed
+
+
+def test_a_narrow_table_breaks_between_categories(model, items, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    named = [
+        one._replace(title="A title of many words", category="|".join(["Documentary"] * 6))
+        for one in TITLES
+    ]
+    folder = model.with_suffix(".training")
+    keep_titles(folder, named)
+    assert main(["similar", str(model), str(items[0]), "-k", "1"]) == 0
+    keep_titles(folder, TITLES)
+    _, *lines = capsys.readouterr().out.split("┏", 1)[1].splitlines()
+    assert max(map(len, lines)) <= 80
+    assert "".join(lines).count("Documentary") == 6
 
 
 def test_lines_that_are_piped(model, items, capsys, monkeypatch):
@@ -69,7 +105,7 @@ def test_lines_that_are_piped(model, items, capsys, monkeypatch):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["film"], "items are called 'film': 1 Film 1 (1999); "),
+        (["film"], "titles hold 'film': 1 Film 1 (1999); "),
         (["nothing", "like", "it"], "no item is called 'nothing like it'."),
         (["1", "+"], "an item is missing beside '+'."),
         (["1", "-k", "0"], "-k is 0; expected 1 or more."),

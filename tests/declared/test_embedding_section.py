@@ -1,5 +1,6 @@
 """[training.embedding]: item2vec under gensim's names."""
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -90,6 +91,7 @@ def test_vectors_are_made_continued_and_given_to_a_training(
     assert "read 2,400 interactions, " in said.err
     assert "60 sequences with 2,400 words of " in said.err
     assert "32 wide" in said.out
+    assert re.search(r"knows interactions until +│ [0-9]{4}-[0-9]{2}-[0-9]{2} .* UTC", said.out)
     before = load_item_vectors(folder)
     with closing(sqlite3.connect("movies.db")) as connection, connection:
         (last,) = connection.execute("SELECT max(timestamp) FROM ratings").fetchone()
@@ -124,7 +126,11 @@ def test_all_cores_are_an_option_and_its_cost_is_said(
     assert load_item_vectors("models/edgerec.embedding").settings.workers == 0
     with pytest.raises(SystemExit):
         main(["embed", "--help"])
-    assert "no two runs give the same vectors" in " ".join(capsys.readouterr().out.split())
+    help_ = capsys.readouterr().out
+    documented = (Path(__file__).parents[2] / "docs" / "item2vec.md").read_text("utf-8")
+    # The draft's own path: where the vectors of an unedited draft are.
+    assert all("--embedding models/edgerec.embedding" in text for text in (help_, documented))
+    assert "no two runs give the same vectors" in " ".join(help_.split())
 
 
 def test_vectors_of_what_was_liked_are_not_given_to_a_training(tmp_path: Path) -> None:

@@ -144,6 +144,60 @@ def test_negatives_are_seeded_and_never_what_the_user_took(shop: None) -> None:
     assert not taken & {(one.user_id, one.item_id) for one in left}
 
 
+@pytest.mark.parametrize("column", ["quantity", "order_qty", "itemCount", "amount", "price"])
+def test_an_amount_is_no_rating(
+    column: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with closing(sqlite3.connect("shop.db")) as connection, connection:
+        connection.execute(f"CREATE TABLE orders (user INT, item INT, time INT, {column} INT)")
+        rows = [(user, item, item, 1 + item % 3) for user in range(4) for item in range(9)]
+        connection.executemany("INSERT INTO orders VALUES (?, ?, ?, ?)", rows)
+    assert main(["init", "sqlite:///shop.db", "--value-column", column]) == 0
+    assert (
+        f'label: the rule "taken", every row is a positive, since {column} says how much and not '
+        'how well liked. If the rows hold a rating, write rule = "above" and above = NUMBER under '
+        "[label].\n"
+    ) in capsys.readouterr().out
+    configuration = read_configuration("edgerec.toml")
+    assert (configuration.label.rule, configuration.label.above) == ("taken", None)
+    assert configuration.training.embedding.sequences == "liked"
+    assert configuration.interactions.where == []
+    # Rows of nothing are left out; beside one other value they are a no beside a yes.
+    change(tmp_path / "shop.db", f"UPDATE orders SET {column} = 0 WHERE item = 3")
+    again = ["init", "sqlite:///shop.db", "--value-column", column, "--overwrite"]
+    assert main(again) == 0
+    (condition,) = read_configuration("edgerec.toml").interactions.where
+    assert (condition.column, condition.operator, condition.value) == (column, ">", 0)
+    change(tmp_path / "shop.db", f"UPDATE orders SET {column} = item % 2")
+    assert main(again) == 0
+    assert read_configuration("edgerec.toml").label.above == 0
+
+
+def test_why_a_rating_is_taken_for_one_is_said(movies: None, capsys) -> None:
+    assert main(["init", "sqlite:///movies.db"]) == 0
+    said = capsys.readouterr().out
+    assert 'label: the rule "above", a value above 3.5 is liked, since rating has ' in said
+    assert 'If every row is a positive, write rule = "taken" under [label].\n' in said
+
+
+def test_a_draft_hints_at_what_is_written_of_the_items(shop: None) -> None:
+    change(Path("shop.db"), "CREATE TABLE goods (StockCode TEXT PRIMARY KEY, Name TEXT)")
+    change(Path("shop.db"), "ALTER TABLE goods ADD COLUMN LongDescription TEXT")
+    change(Path("shop.db"), "ALTER TABLE goods ADD COLUMN Context TEXT")
+    assert main(["init", "sqlite:///shop.db"]) == 0
+    draft = Path("edgerec.toml").read_text()
+    hint = '# [text]\n# columns = ["Name", "LongDescription"]\n'
+    assert hint in draft
+    assert read_configuration("edgerec.toml").text is None
+    Path("edgerec.toml").write_text(draft.replace(hint, hint.replace("# ", "")))
+    assert read_configuration("edgerec.toml").text.columns == ["Name", "LongDescription"]
+    change(Path("shop.db"), "ALTER TABLE goods DROP COLUMN LongDescription")
+    change(Path("shop.db"), "ALTER TABLE goods DROP COLUMN Name")
+    assert main(["init", "sqlite:///shop.db", "--overwrite"]) == 0
+    assert "[text]" not in Path("edgerec.toml").read_text()
+
+
 def test_a_file_that_is_there_is_not_replaced_unasked(movies: None, capsys) -> None:
     Path("edgerec.toml").write_text("mine")
     assert main(["init", "sqlite:///movies.db"]) == 1

@@ -45,12 +45,12 @@ def test_the_nearest_first_in_the_kind_of_the_file(scorer):
 @pytest.mark.parametrize(
     ("path", "status", "sentence"),
     [
-        ("987654321", 404, "it is not in the catalogue of this model"),
+        ("987654321", 404, "so nothing is known to be similar; ask for another"),
         ("1?k=0", 400, "k: expected an integer of 1 or more, got '0'"),
         ("1?k=2&k=3", 400, "k: expected an integer of 1 or more, got '2, 3'"),
         ("1?k=\u0663", 400, "k: expected an integer of 1 or more"),
         ("1?k=99999999", 413, "k: at most 10000 items are returned"),
-        ("1?n=3", 400, "'n': expected nothing but k"),
+        ("1?n=3", 400, "'n': expected nothing but k after the question mark; leave it out"),
     ],
 )
 def test_what_cannot_be_answered_is_a_sentence(scorer, path, status, sentence):
@@ -68,4 +68,7 @@ def test_an_older_file_says_so(bundle_path):
 def test_an_id_of_another_kind(bundle_path):
     status, answer = ask(Scorer.from_path(bundle_path), "/api/v1/similar/one")
     assert status == 400
-    assert answer["error"].startswith("itemId: expected an id")
+    assert answer["error"] == (
+        "itemId: expected an id (an integer within 64 bits, or a string of its digits), got 'one'; "
+        "send an item's id"
+    )

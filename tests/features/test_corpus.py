@@ -91,6 +91,18 @@ def test_items_may_be_met_while_reading(tmp_path: Path) -> None:
     assert corpus.counts.tolist() == [0, 1, 1, 0, 0, 1]
 
 
+def test_what_stands_beside_another_is_told_over_any_chunks(tmp_path: Path) -> None:
+    with CorpusWriter(tmp_path, 2) as writer:
+        for rows, starts in (([1], [True]), ([2, 3], [False, True]), ([3], [False]), ([4], [True])):
+            writer.add(np.array(rows), np.array(starts))
+        corpus = writer.finish()
+    assert corpus.has_neighbour.tolist() == [False, True, True, False, False]
+    assert corpus.summary(1).endswith(
+        "; 5 words are kept, none is dropped; items that stand beside no other have no vector: 2"
+    )
+    assert corpus.nothing_to_learn() is None
+
+
 def test_an_empty_corpus_has_no_part(tmp_path: Path) -> None:
     corpus = written([], tmp_path)
     assert (corpus.parts, corpus.n_words, corpus.n_items) == ((), 0, 0)

@@ -45,6 +45,27 @@ def test_flags_are_shared_and_numbers_are_standardised():
     assert kinds.shape == (5, 3)
 
 
+def test_an_item_of_which_nothing_is_declared_is_of_no_kind():
+    none = np.zeros((5, 0), np.float32)
+    # The mean is what a missing price counts as; rounding leaves something of it.
+    features = np.float32([[0, 0], [0, 4.1], [1, 4.1], [1, 3.3], [0, np.mean([4.1, 4.1, 3.3])]])
+    kinds = kinds_of_items(features, none, 8)
+    assert kinds.any(axis=1).tolist() == [False, True, True, True, False]
+    # A rule may make anything of a missing value.
+    kinds = kinds_of_items(features, none, 8, nothing=np.float32([0, 4.1]))
+    assert kinds.any(axis=1).tolist() == [False, False, True, True, False]
+    # By the basis too, unless something is written of the item.
+    basis = np.ones((5, 2), np.float32)
+    texts = np.float32([[0], [0], [0], [0], [1]])
+    nothing = np.float32([0, 4.1])
+    kinds = kinds_of_items(features, basis, 1, nothing=nothing, texts=texts)
+    assert kinds.any(axis=1).tolist() == [False, False, True, True, True]
+    # What is the same for all tells nothing apart: a text alone makes a kind.
+    same = np.ones((5, 2), np.float32)
+    kinds = kinds_of_items(same, basis, 1, nothing=nothing, texts=texts)
+    assert kinds.any(axis=1).tolist() == [False] * 4 + [True]
+
+
 def test_of_too_many_columns_the_basis_stands_for_all():
     basis = np.float32([[5, 5], [1, 2], [3, 4]])
     kinds = kinds_of_items(np.ones((3, 9), np.float32), basis, 8)

@@ -231,12 +231,39 @@ def test_a_corpus_that_teaches_nothing_is_refused(rows: Rows, came: str, tmp_pat
     )
 
 
+def test_sequences_of_one_item_each_are_refused(tmp_path: Path) -> None:
+    rows = [(user, f"item {user % 3}", user + again) for user in range(5) for again in range(2)]
+    with pytest.raises(SampleError) as caught:
+        embedded(rows, tmp_path)
+    assert str(caught.value) == (
+        "The corpus holds 5 sequences of one item each; item2vec knows an item by those beside it, "
+        "so nothing can be learned. Check which column is the user's id (or the group of "
+        "[sequences]), and training.embedding.session_gap."
+    )
+
+
+def test_an_item_beside_no_other_has_no_vector_until_it_is(tmp_path: Path) -> None:
+    alone = [(99, "alone", 9), (98, "item 1", 9)]
+    found = embedded([*parity_rows(), *alone], tmp_path)
+    with pytest.raises(SampleError, match=r"has no vector: it stands beside no other item"):
+        found.nearest("alone")
+    assert found.nearest("item 1")
+    # What comes later teaches it, and leaves what was known as it was.
+    later = [*parity_rows(), *alone, (99, "item 1", 20), (97, "new", 20)]
+    found = embedded(later, tmp_path, go_on=True)
+    assert found.nearest("alone") and found.nearest("item 3")
+    with pytest.raises(SampleError, match=r"The item 'new' has no vector"):
+        found.nearest("new")
+
+
 def test_an_item_without_a_vector_is_said(tmp_path: Path) -> None:
     found = embedded(
         [*parity_rows(), (1, "rare", 9)], tmp_path, settings=replace(SETTINGS, min_count=2)
     )
     for item in ("rare", "other"):
-        with pytest.raises(SampleError, match=f"The item '{item}' has no vector: it stands in no"):
+        with pytest.raises(
+            SampleError, match=f"The item '{item}' has no vector: it stands beside no"
+        ):
             found.nearest(item)
     assert "rare" not in {item for item, _ in found.nearest("item 1", 99)}
     assert len(found.nearest("item 1", 99)) == 9

@@ -44,13 +44,19 @@ def test_an_unknown_title_is_answered_with_the_nearest():
         SEARCH.find("Kungfu Panda")
     with pytest.raises(ItemNotFound, match="Ask by a part of its title, or by its id"):
         SEARCH.find("zzzz")
+    # A few letters in common are no reason to name a title.
+    with pytest.raises(ItemNotFound) as caught:
+        SEARCH.find("Sabotage")
+    assert str(caught.value) == (
+        "no item is called 'Sabotage'. Ask by a part of its title, or by its id."
+    )
 
 
 def test_an_ambiguous_title_is_answered_with_all_that_it_may_be():
     with pytest.raises(ItemNotFound, match=r"2 items .*: 3 Sabrina \(1954\); 4 Sabrina \(1995\)"):
         SEARCH.find("sabrina")
     many = TitleSearch([NamedItem(one, f"Rocky {one}0 (19{one})") for one in range(10, 30)])
-    with pytest.raises(ItemNotFound, match=r"20 items are called 'rocky': .*; and 10 more"):
+    with pytest.raises(ItemNotFound, match=r"20 titles hold 'rocky': .*; and 10 more"):
         many.find("rocky")
 
 

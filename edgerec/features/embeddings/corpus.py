@@ -39,6 +39,8 @@ class Corpus:
     """lines that begin within a sequence, since it was longer than gensim reads"""
     digest: str
     """SHA-256 of the text"""
+    has_neighbour: NDArray[np.bool_]
+    """[n_items + 1]: another item stands beside it somewhere; of others nothing can be learned"""
 
     @property
     def n_words(self) -> int:
@@ -53,7 +55,7 @@ class Corpus:
     def summary(self, min_count: int) -> str:
         """Say how many words are kept and dropped, and why.
 
-        >>> corpus = Corpus((), (5,), np.array([1, 4, 1]), 2, 0, "")
+        >>> corpus = Corpus((), (5,), np.array([1, 4, 1]), 2, 0, "", np.ones(3, np.bool_))
         >>> corpus.summary(min_count=2)
         '2 sequences with 5 words of 2 items; 4 words are kept, 1 is of items that stand there \
 fewer than 2 times, and 1 is of unknown items'
@@ -73,7 +75,26 @@ fewer than 2 times, and 1 is of unknown items'
         if self.n_split:
             text += f", longer ones split at {LONGEST:,}"
         kept = self.n_words - int(rare.sum())
-        return f"{text}; {kept:,} words are kept, {', and '.join(dropped) or 'none is dropped'}"
+        text = f"{text}; {kept:,} words are kept, {', and '.join(dropped) or 'none is dropped'}"
+        alone = int(np.count_nonzero((self.counts[1:] >= min_count) & ~self.has_neighbour[1:]))
+        if alone:
+            text += f"; items that stand beside no other have no vector: {alone:,}"
+        return text
+
+    def nothing_to_learn(self) -> str | None:
+        """Say why no item can be told from another; None: some can.
+
+        >>> none = np.zeros(3, np.bool_)
+        >>> Corpus((), (5,), np.array([1, 4, 1]), 2, 0, "", none).nothing_to_learn()
+        'each of its 2 sequences holds one item alone'
+        """
+        if self.has_neighbour.any():
+            return None
+        if not self.n_words:
+            return "its sequences hold no item"
+        if self.n_items == 1:
+            return "its sequences hold one item alone"
+        return f"each of its {self.n_sequences:,} sequences holds one item alone"
 
 
 class CorpusWriter:
@@ -99,6 +120,8 @@ class CorpusWriter:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder, self._part_words = folder, part_words
         self._counts = np.zeros(n_items + 1, np.int64)
+        self._has_neighbour = np.zeros(n_items + 1, np.bool_)
+        self._last_row = 0
         self._parts: list[Path] = []
         self._words_of_part: list[int] = []
         self._file: BinaryIO | None = None
@@ -137,6 +160,7 @@ class CorpusWriter:
         begins[0] = begins[0] or self._begins
         self._n_sequences += int(begins.sum())
         self._begins = ends_open > sequence[-1]
+        self._mark_neighbours(rows, begins)
         self._write(rows, begins)
 
     def add_sequences(self, sequences: Iterable[_Rows]) -> None:
@@ -169,12 +193,22 @@ class CorpusWriter:
             self._n_sequences,
             self._n_split,
             self._digest.hexdigest(),
+            self._has_neighbour,
         )
 
     def _count(self, rows: NDArray[np.int64]) -> None:
         counts = np.bincount(rows, minlength=len(self._counts))
         counts[: len(self._counts)] += self._counts
         self._counts = counts
+        n_new = len(counts) - len(self._has_neighbour)
+        self._has_neighbour = np.concatenate([self._has_neighbour, np.zeros(n_new, np.bool_)])
+
+    def _mark_neighbours(self, rows: NDArray[np.int64], begins: NDArray[np.bool_]) -> None:
+        before = np.r_[self._last_row, rows[:-1]]
+        differs = (rows != before) & ~begins
+        self._has_neighbour[rows[differs]] = True
+        self._has_neighbour[before[differs]] = True
+        self._last_row = int(rows[-1])
 
     def _write(self, rows: NDArray[np.int64], begins: NDArray[np.bool_]) -> None:
         starts = np.flatnonzero(begins)

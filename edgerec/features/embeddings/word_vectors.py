@@ -40,6 +40,14 @@ class WordVectors:
         length = np.linalg.norm(self.inner, axis=1, keepdims=True)
         return (self.inner / np.where(length > 0, length, 1)).astype(np.float32)
 
+    def only(self, learned: NDArray[np.bool_]) -> "WordVectors":
+        """Return the same with vectors of `learned` alone, [n_items + 1]: others are chance."""
+        return dataclasses.replace(
+            self,
+            inner=np.where(learned[:, None], self.inner, np.float32(0)),
+            known=self.known & learned,
+        )
+
     def continued(self, counts: NDArray[np.int64]) -> "WordVectors":
         """Return the beginning of another training, whose corpus has these `counts`.
 

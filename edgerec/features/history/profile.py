@@ -16,10 +16,18 @@ RESIDUAL_COUNT: Final = 3.0
 """how many interactions the prior of a kind's mean residual is worth"""
 SHARE_COUNT: Final = 1.0
 _LARGEST: Final = 3.0
+_SMALLEST: Final = 1e-3
+"""an item that is less of every kind is of none: what is left of means is rounding"""
 
 
 def kinds_of_items(
-    features: Array, basis: Array, most: int, fitted: NDArray[np.bool_] | None = None
+    features: Array,
+    basis: Array,
+    most: int,
+    fitted: NDArray[np.bool_] | None = None,
+    *,
+    nothing: Array | None = None,
+    texts: Array | None = None,
 ) -> Array:
     """Return how much each item is of each kind: float32 [n_items + 1, C], C <= `most`.
 
@@ -27,7 +35,8 @@ def kinds_of_items(
     counts standardised, and is a kind at both of its ends. Where more than `most` columns are
     declared, or none, `basis` [n_items + 1, …] stands for them. Row 0 and constant columns are 0.
     Means, spreads and what is constant are those of the `fitted` items [n_items + 1], of all by
-    default.
+    default. An item of which nothing is declared is of no kind: it has the features `nothing`
+    [F], or is average in all. Of its text, where it has `texts` [n_items + 1, …], a basis tells.
 
     >>> kinds_of_items(np.float32([[0.5], [0], [1]]), np.zeros((3, 0)), 8).tolist()
     [[0.0], [0.0], [1.0]]
@@ -35,18 +44,25 @@ def kinds_of_items(
     own = features[1:].astype(np.float64)
     if not len(own):
         return np.zeros((len(features), 0), np.float32)
+    known = own if fitted is None else own[fitted[1:]]
+    spread = known.std(axis=0)
+    varies = spread > 1e-9 * np.maximum(np.abs(known).max(axis=0, initial=0), 1)
+    is_stated = np.ones(len(own), bool)
+    if nothing is not None and features.shape[1]:
+        is_stated = (own != nothing.astype(np.float64))[:, varies].any(axis=1)
     if features.shape[1] > most or not features.shape[1]:
         kinds = basis[1:].astype(np.float64)
+        if texts is not None and texts.shape[1]:
+            is_stated |= texts[1:].any(axis=1)
     else:
-        known = own if fitted is None else own[fitted[1:]]
-        spread = known.std(axis=0)
-        varies = spread > 1e-9 * np.maximum(np.abs(known).max(axis=0), 1)
         own, known, spread = own[:, varies], known[:, varies], spread[varies]
         is_flag = np.array([_is_flag(column) for column in known.T], bool)
         flags = own != 0
         several = np.sqrt(np.maximum(flags[:, is_flag].sum(axis=1, keepdims=True), 1))
         standard = np.clip((own - known.mean(axis=0)) / spread, -_LARGEST, _LARGEST)
         kinds = np.where(is_flag, flags / several, standard)
+    is_stated &= np.abs(kinds).max(axis=1, initial=0) > _SMALLEST
+    kinds = np.where(is_stated[:, None], kinds, 0)
     table = np.zeros((len(features), kinds.shape[1]), np.float32)
     table[1:] = kinds
     return table

@@ -74,6 +74,10 @@ class FeatureBlock:
                 parts.append(transform.transform_columns(columns))
         return np.concatenate(parts, axis=1)
 
+    def nothing(self) -> NDArray[np.float32]:
+        """Return the features of a row in which every value is missing: float32 [width]."""
+        return self.transform({column: [None] for column in self.columns}).reshape(self.width)
+
     def to_state(self) -> dict[str, Any]:
         """Return it as plain JSON types."""
         return {
