@@ -66,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 options.feed_max_latency,
                 options.feed_max_memory,
             )
-        _serve(options.model, settings, options.events, updates)
+        _serve(options.model, settings, options.events, updates, own_process=arguments is None)
     except (BundleError, StorageError, ValueError) as error:
         return _fail(str(error))
     except OSError as error:
@@ -104,7 +104,11 @@ def _events(arguments: Sequence[str]) -> None:
 
 
 def _serve(
-    path: str, settings: ServerSettings, events_path: str | None, updates: "UpdateSettings | None"
+    path: str,
+    settings: ServerSettings,
+    events_path: str | None,
+    updates: "UpdateSettings | None",
+    own_process: bool,
 ) -> None:
     # Imported here, so that --help and a wrong option do not wait for them.
     from .served import Served
@@ -130,8 +134,10 @@ def _serve(
             versions = VersionFolder(updates.folder, updates.keys)
             opened.enter_context(versions.locked())
             first = partial(first_scorer, versions, path, updates.max_trial_starts)
-        # The environment is as it was again only when no other thread may be reading it.
-        with _without_certificates(), ThreadPoolExecutor(1) as other:
+        # A process that called `main` may be a client too. The environment is as it was again only
+        # when no other thread may be reading it.
+        spare = _without_certificates() if own_process else contextlib.nullcontext()
+        with spare, ThreadPoolExecutor(1) as other:
             # ONNX Runtime opens the graph while this thread imports aiohttp.
             scorer = other.submit(first)
             from .app import serve
