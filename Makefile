@@ -15,6 +15,9 @@ INSTALLED_OLDEST := $(VENV_OLDEST)/.installed
 # ONNX Runtime for Node and for browsers, and what drives a browser in the tests.
 INSTALLED_JAVASCRIPT := node_modules/.installed
 
+# Where the demo puts its database and its model.
+DEMO_FOLDER ?= models
+
 # How many processes the tests are spread over: one for each core, four at most.
 WORKERS ?= auto
 
@@ -52,7 +55,7 @@ test: $(INSTALLED) ## style, types, import contracts, doctests and tests: what C
 	  --no-loadscope-reorder
 
 demo: $(INSTALLED) ## train on MovieLens (or generated data), export, evaluate, ask over HTTP
-	$(BIN)/edgerec demo
+	$(BIN)/edgerec demo --folder $(DEMO_FOLDER)
 
 models: $(INSTALLED) ## make models/demo.onnx again
 	$(BIN)/python -m models.make_demo

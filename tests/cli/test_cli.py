@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import sqlite3
 
 import numpy as np
@@ -43,17 +44,39 @@ class Incomplete:
 """
 
 
+def open_shop(folder, monkeypatch):
+    name = f"shop_{folder.name.replace('-', '_')}"
+    (folder / f"{name}.py").write_text(SHOP)
+    database = folder / "shop.db"
+    write_generated_database(database, interactions())
+    monkeypatch.chdir(folder)
+    monkeypatch.syspath_prepend(str(folder))
+    monkeypatch.setenv("SHOP_DATABASE", str(database))
+    return name
+
+
 @pytest.fixture
 def shop(tmp_path, monkeypatch):
     """A folder with a database and a RecSys module named after the test."""
-    name = f"shop_{tmp_path.name.replace('-', '_')}"
-    (tmp_path / f"{name}.py").write_text(SHOP)
-    database = tmp_path / "shop.db"
-    write_generated_database(database, interactions())
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setenv("SHOP_DATABASE", str(database))
-    return name
+    return open_shop(tmp_path, monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """Copies a database that is split by a rule, and shop.onnx of it; each is made once."""
+    made = {}
+
+    def lay(by, target):
+        if by not in made:
+            made[by] = tmp_path_factory.mktemp("trained")
+            with pytest.MonkeyPatch.context() as monkeypatch:
+                name = open_shop(made[by], monkeypatch)
+                assert run("split", URL, "--table", "ratings", "--by", by) == 0
+                assert run("train", f"{name}:Shop", "--output", "shop.onnx", *FAST) == 0
+        for name in ("shop.db", "shop.onnx", "shop.json"):
+            shutil.copy(made[by] / name, target)
+
+    return lay
 
 
 URL = "sqlite:///shop.db"
@@ -158,10 +181,9 @@ def test_a_configuration_is_trained_reported_and_titled(shop, tmp_path, capsys):
     assert "2026-01-31" in text and "<bdi>" not in text
 
 
-def test_history_table_frozen_and_label_rule(shop, tmp_path, capsys):
-    run("split", URL, "--table", "ratings", "--by", "user")
-    run("train", f"{shop}:Shop", "--output", "shop.onnx", *FAST)
-    assert "not evaluated: the class has no evaluation_sample_generator" in capsys.readouterr().err
+def test_history_table_frozen_and_label_rule(shop, trained, tmp_path, capsys):
+    trained("user", tmp_path)
+    capsys.readouterr()
 
     def auc(*options):
         command = ["evaluate", "shop.onnx", URL, "--test-table", "ratings_test", "--json"]
@@ -176,16 +198,17 @@ def test_history_table_frozen_and_label_rule(shop, tmp_path, capsys):
 
 
 def test_two_files_and_the_baselines_are_compared_on_the_same_rows(
-    shop, tmp_path, capsys, monkeypatch
+    shop, trained, tmp_path, capsys, monkeypatch
 ):
     monkeypatch.setenv("COLUMNS", "160")
-    run("split", URL, "--table", "ratings", "--by", "user-time")
-    for name, seed in (("a", 0), ("b", 1)):
-        command = ["train", f"{shop}:Shop", "--output", f"{name}.onnx", *FAST]
-        assert run(*command, "--random-state", seed) == 0
+    trained("user-time", tmp_path)
     capsys.readouterr()
+    command = ["train", f"{shop}:Shop", "--output", "b.onnx", *FAST]
+    assert run(*command, "--random-state", 1) == 0
+    said = "not evaluated: the class has no evaluation_sample_generator"
+    assert said in capsys.readouterr().err
     tested = [URL, "--test-table", "ratings_test", "--top", "5"]
-    assert run("evaluate", "a.onnx", *tested, "--against", "b.onnx", "--json") == 0
+    assert run("evaluate", "shop.onnx", *tested, "--against", "b.onnx", "--json") == 0
     found = json.loads(capsys.readouterr().out)
     baselines = ["popularity", "recent popularity", "item mean", "user + item mean", "item-kNN"]
     assert list(found["compared"]) == ["model", "b.onnx", *baselines]
@@ -205,7 +228,7 @@ def test_two_files_and_the_baselines_are_compared_on_the_same_rows(
     assert run("evaluate", "b.onnx", *tested[:3], "--against", "b.onnx", "--json") == 0
     same = json.loads(capsys.readouterr().out)["compared"]["b.onnx"]
     assert same["auc_difference"] == same["gauc_difference"] == [0.0, 0.0, 0.0]
-    assert run("evaluate", "a.onnx", *tested, "--against", "b.onnx") == 0
+    assert run("evaluate", "shop.onnx", *tested, "--against", "b.onnx") == 0
     printed = capsys.readouterr().out
     assert "calibration error" in printed and "user + item mean" in printed and "b.onnx" in printed
 
@@ -276,18 +299,16 @@ def test_a_mistake_is_one_sentence_and_exit_code_1(shop, capsys, arguments, sent
     assert "Traceback" not in printed
 
 
-def test_one_class_in_the_test_table_is_a_sentence(shop, capsys):
-    run("split", URL, "--table", "ratings", "--by", "user")
-    run("train", f"{shop}:Shop", "--output", "shop.onnx", *FAST)
+def test_one_class_in_the_test_table_is_a_sentence(shop, trained, tmp_path, capsys):
+    trained("user", tmp_path)
     capsys.readouterr()
     options = ["--test-table", "ratings_test", "--label-above", "9"]
     assert run("evaluate", "shop.onnx", URL, *options) == 1
     assert "have the label 0; AUC needs both" in capsys.readouterr().err
 
 
-def test_top_ranks_the_catalogue_beside_the_baselines(shop, capsys):
-    run("split", URL, "--table", "ratings", "--by", "user-time")
-    run("train", f"{shop}:Shop", "--output", "shop.onnx", *FAST)
+def test_top_ranks_the_catalogue_beside_the_baselines(shop, trained, tmp_path, capsys):
+    trained("user-time", tmp_path)
     capsys.readouterr()
     command = ["evaluate", "shop.onnx", URL, "--test-table", "ratings_test", "--top", "5"]
     assert run(*command, "--json") == 0
@@ -303,9 +324,8 @@ def test_top_ranks_the_catalogue_beside_the_baselines(shop, capsys):
     assert "NDCG" in printed and "coverage" in printed and "bootstrap over users" in printed
 
 
-def test_what_was_only_taken_is_ranked_and_has_no_auc(shop, capsys):
-    run("split", URL, "--table", "ratings", "--by", "user-time")
-    run("train", f"{shop}:Shop", "--output", "shop.onnx", *FAST)
+def test_what_was_only_taken_is_ranked_and_has_no_auc(shop, trained, tmp_path, capsys):
+    trained("user-time", tmp_path)
     capsys.readouterr()
     command = ["evaluate", "shop.onnx", URL, "--test-table", "ratings_test", "--label-above", "0"]
     assert run(*command) == 1
