@@ -16,16 +16,16 @@ SMALLEST_LENGTH: Final = 1e-3
 """a shorter sum, of items that cancel each other out, points nowhere"""
 KINDS_LENGTH: Final = 0.8
 """of the part of a vector that says of which kinds an item is; who took it has length 1, twice"""
-TEXTS_LENGTH: Final = 0.8
+TEXTS_LENGTH: Final = 0.5
 """of the part that says what is written of it, where kinds do not tell"""
 BEHIND: Final = -2.0
 """the place of what is not listed: no cosine is as low"""
 
 
 def similarity_vectors(tables: FeatureTables) -> Array:
-    """Return what is compared: item2vec, audiences, and .8 times as long the kinds of the item.
+    """Return what is compared: item2vec and audience of length 1, kinds of .8 and text of .5.
 
-    Each knows what the others do not, and an item that nobody has touched has kinds alone. Where
+    Each knows what the others do not, and an item that nobody has touched has kinds and text. Where
     the last fifth of each user's training interactions on MovieLens latest-small was held out,
     the next item stood, among what resembles the last five, at a mean reciprocal rank of .024 by
     item2vec of what was liked, .029 by audience, .031 by both, and of .020 by popularity. With
@@ -33,6 +33,13 @@ def similarity_vectors(tables: FeatureTables) -> Array:
     popularity), .069 with kinds of length .5, .065 of .8 and .063 of 1, no two of which are
     certain to differ. Kinds bring films for children near to one: among the ten nearest of Kung Fu
     Panda there, films of its kind or years are 4, 4, 7 and 9.
+
+    Texts, where each of up to 30 next items was asked for, with item2vec of all: titles beside
+    genres on MovieLens latest-small .0595 without, .0622 with texts of length .3, .0641 of .5,
+    .0614 of .8 and .0577 of 1; descriptions beside prices on Online Retail (1 356 customers)
+    .0758, .0801, .0838, .0844 and .0828. Of .3 and .5 the gain is above chance on both (95 %
+    intervals over users). Among a fifth of the items, taken for ones that nobody has touched, it
+    is .0332 with texts of .5 and .0177 without, and .0574 and .0050.
 
     Returns
     -------
