@@ -1,7 +1,8 @@
 """Makes what the wheel holds: modules less their comments and all but the summary of docstrings.
 
-A device reads neither, and they are a sixth of the bytes. Line numbers stay as they are, so that
-a traceback names lines of the repository. Editable installs take the modules as they stand.
+What is private has no summary either. A device reads none, and they are a sixth of the bytes. Line
+numbers stay as they are, so that a traceback names lines of the repository. Editable installs take
+the modules as they stand.
 """
 
 import ast
@@ -17,7 +18,7 @@ _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def slim(source: str) -> str:
-    """Return a module without comments and docstrings of fields, and the first line of others."""
+    """Return a module without comments, and of docstrings the first line of what is public."""
     lines = source.splitlines(keepends=True)
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type == tokenize.COMMENT:
@@ -27,7 +28,10 @@ def slim(source: str) -> str:
     docstrings = [
         node.body[0]
         for node in ast.walk(tree)
-        if isinstance(node, _DOCUMENTED) and ast.get_docstring(node) is not None
+        if isinstance(node, _DOCUMENTED)
+        and ast.get_docstring(node) is not None
+        # One that is all that a body has stays, or there would be no body.
+        and (len(node.body) == 1 or not getattr(node, "name", "").startswith("_"))
     ]
     for node in ast.walk(tree):
         if not isinstance(node, ast.Expr) or not isinstance(node.value, ast.Constant):
@@ -35,7 +39,7 @@ def slim(source: str) -> str:
         if not isinstance(node.value.value, str):
             continue
         first, last = node.lineno, node.end_lineno or node.lineno
-        if node not in docstrings:  # below a field, of which it says what it is
+        if node not in docstrings:  # of what is private, or of a field, below it
             lines[first - 1 : last] = ["\n"] * (last - first + 1)
         elif last > first:
             lines[first - 1] = lines[first - 1].rstrip("\n") + '"""\n'

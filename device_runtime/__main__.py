@@ -3,17 +3,23 @@
 import argparse
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TYPE_CHECKING
 
 from .configuration import parsed
 from .errors import BundleError, StorageError
-from .logs import JsonFormatter
 from .options import serve_parser, server_settings
 from .settings import ServerSettings
-from .update_settings import UpdateSettings, update_settings
+
+if TYPE_CHECKING:
+    from .scorer import Scorer
+    from .update_settings import UpdateSettings
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,6 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     int
         Exit code: 0, or 1 after one sentence on standard error.
     """
+    if arguments is None:
+        gc.disable()  # Until requests are accepted: what is imported and opened is no garbage.
     given = list(sys.argv[1:] if arguments is None else arguments)
     commands = {"doctor": _doctor, "events": _events}
     if given and given[0] in commands:
@@ -40,18 +48,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options = parsed(serve_parser(), given, os.environ)
         if options.log_format == "json":
+            from .logs import JsonFormatter
+
             handler = logging.StreamHandler()
             handler.setFormatter(JsonFormatter())
             logging.basicConfig(handlers=[handler], level=logging.WARNING)
         settings = server_settings(options, os.environ)
-        updates = update_settings(
-            options.feed,
-            options.feed_key,
-            options.feed_folder,
-            options.feed_minutes,
-            options.feed_max_latency,
-            options.feed_max_memory,
-        )
+        updates = None
+        if options.feed is not None or options.feed_key or options.feed_folder is not None:
+            from .update_settings import update_settings
+
+            updates = update_settings(
+                options.feed,
+                options.feed_key,
+                options.feed_folder,
+                options.feed_minutes,
+                options.feed_max_latency,
+                options.feed_max_memory,
+            )
         _serve(options.model, settings, options.events, updates)
     except (BundleError, StorageError, ValueError) as error:
         return _fail(str(error))
@@ -90,15 +104,16 @@ def _events(arguments: Sequence[str]) -> None:
 
 
 def _serve(
-    path: str, settings: ServerSettings, events_path: str | None, updates: UpdateSettings | None
+    path: str, settings: ServerSettings, events_path: str | None, updates: "UpdateSettings | None"
 ) -> None:
     # Imported here, so that --help and a wrong option do not wait for them.
-    from .app import serve
-    from .events import EventStore
-    from .scorer import Scorer
     from .served import Served
 
     def ready(url: str) -> None:
+        if not gc.isenabled():
+            # What the start has made stays, and looking through it again would hold up answers.
+            gc.freeze()
+            gc.enable()
         print(f"serving {served.scorer.bundle.name} on {url}", flush=True)
         print(f"settings: {settings}", flush=True)
         if events is not None:
@@ -107,24 +122,57 @@ def _serve(
             print(f"updates: {updater.status()}", flush=True)
 
     with contextlib.ExitStack() as opened:
-        updater = None
-        if updates is None:
-            scorer = Scorer.from_path(path)
-            scorer.run_golden()
-            served = Served(scorer)
-        else:
+        first = partial(_packaged, path)
+        if updates is not None:
             from .update_start import first_scorer
-            from .updates import Updater
             from .versions import VersionFolder
 
             versions = VersionFolder(updates.folder, updates.keys)
             opened.enter_context(versions.locked())
-            served = Served(first_scorer(versions, path, updates.max_trial_starts))
+            first = partial(first_scorer, versions, path, updates.max_trial_starts)
+        # The environment is as it was again only when no other thread may be reading it.
+        with _without_certificates(), ThreadPoolExecutor(1) as other:
+            # ONNX Runtime opens the graph while this thread imports aiohttp.
+            scorer = other.submit(first)
+            from .app import serve
+
+            served = Served(scorer.result())
+        updater = None
+        if updates is not None:
+            from .updates import Updater
+
             updater = Updater(updates, versions, served, path)
         events = None
         if events_path is not None:
+            from .events import EventStore
+
             events = opened.enter_context(EventStore(events_path))
         asyncio.run(serve(served, settings, events=events, updater=updater, ready=ready))
+
+
+def _packaged(path: str) -> "Scorer":
+    from .scorer import Scorer
+
+    scorer = Scorer.from_path(path)
+    scorer.run_golden()
+    return scorer
+
+
+@contextlib.contextmanager
+def _without_certificates() -> Iterator[None]:
+    """Let aiohttp be imported without what it reads for a client: all certificates, twice.
+
+    A server has no use for them, and the client of a feed reads them when it looks.
+    """
+    names = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+    before = {name: os.environ[name] for name in names if name in os.environ}
+    os.environ.update(dict.fromkeys(names, os.devnull))
+    try:
+        yield
+    finally:
+        for name in names:
+            del os.environ[name]
+        os.environ.update(before)
 
 
 def _fail(sentence: str) -> int:

@@ -6,15 +6,14 @@ import errno
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from .app_keys import IN_FLIGHT, KEEPER, METRICS, SERVED, SETTINGS, SLOW_CLIENTS
 from .connections import Connections
 from .documentation_routes import add_documentation_routes
-from .event_keeper import EventKeeper
 from .event_routes import add_event_routes
-from .events import EventStore
 from .guard import guard
 from .health_routes import add_health_routes
 from .inference_routes import add_inference_routes
@@ -28,7 +27,10 @@ from .similar_routes import add_similar_routes
 from .slow_clients import SlowClients
 from .stopping import InFlight, stop_signals
 from .update_routes import add_update_routes
-from .updates import Updater
+
+if TYPE_CHECKING:
+    from .events import EventStore
+    from .updates import Updater
 
 # A client that is refused early may still be sending: its bytes are thrown away for this long, so
 # that it reads the answer rather than an error of the connection.
@@ -42,8 +44,8 @@ _LAST_SECONDS = 1.0
 def create_app(
     scorer: Scorer | Served,
     settings: ServerSettings | None = None,
-    events: EventStore | None = None,
-    updater: Updater | None = None,
+    events: "EventStore | None" = None,
+    updater: "Updater | None" = None,
 ) -> web.Application:
     """Return the application that answers requests with a scorer.
 
@@ -78,6 +80,8 @@ def create_app(
     add_inference_routes(app)
     add_update_routes(app, updater)
     if events is not None:
+        from .event_keeper import EventKeeper
+
         app[KEEPER] = EventKeeper(events)
         app.cleanup_ctx.append(_keeper)
     return app
@@ -92,8 +96,8 @@ async def serve(
     scorer: Scorer | Served,
     settings: ServerSettings | None = None,
     *,
-    events: EventStore | None = None,
-    updater: Updater | None = None,
+    events: "EventStore | None" = None,
+    updater: "Updater | None" = None,
     ready: Callable[[str], object] | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT comes, then finish what has begun.

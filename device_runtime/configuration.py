@@ -1,7 +1,6 @@
 """Options from three places: the command line first, then the environment, then a file (TOML)."""
 
 import argparse
-import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -51,6 +50,8 @@ def parsed(
 
 
 def _of_file(path: str, options: Mapping[str, argparse.Action]) -> dict[str, Any]:
+    import tomllib  # Here: most servers have no such file.
+
     try:
         content = tomllib.loads(Path(path).read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:

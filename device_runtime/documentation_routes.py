@@ -1,12 +1,11 @@
 """Routes for whoever writes a client: the description of this server, for programs and people."""
 
 import json
+from typing import Any
 
 from aiohttp import web
 
 from .app_keys import SERVED, SETTINGS
-from .documentation import documentation_page
-from .openapi import openapi
 
 
 def add_documentation_routes(app: web.Application) -> None:
@@ -15,16 +14,23 @@ def add_documentation_routes(app: web.Application) -> None:
     app.router.add_get("/docs", _page)
 
 
+def _described(app: web.Application) -> dict[str, Any]:
+    # Imported here, as below: a server starts without what few ask it for.
+    from .openapi import openapi
+
+    return openapi(app[SERVED].scorer.bundle, app[SETTINGS])
+
+
 async def _document(request: web.Request) -> web.Response:
-    document = openapi(request.app[SERVED].scorer.bundle, request.app[SETTINGS])
-    return web.Response(body=json.dumps(document).encode(), content_type="application/json")
+    body = json.dumps(_described(request.app)).encode()
+    return web.Response(body=body, content_type="application/json")
 
 
 async def _page(request: web.Request) -> web.Response:
-    settings = request.app[SETTINGS]
-    document = openapi(request.app[SERVED].scorer.bundle, settings)
-    scheme = "http" if settings.access.certificate is None else "https"
-    page = documentation_page(document, f"{scheme}://{request.host}")
+    from .documentation import documentation_page
+
+    scheme = "http" if request.app[SETTINGS].access.certificate is None else "https"
+    page = documentation_page(_described(request.app), f"{scheme}://{request.host}")
     return web.Response(
         text=page,
         content_type="text/html",

@@ -7,7 +7,6 @@ from aiohttp import web
 
 from .app_keys import KEEPER, SERVED, SETTINGS
 from .errors import RequestError, StorageError
-from .event_requests import parse_events
 from .wire_ids import one_id
 
 EVENTS_ROUTE: Final = "/api/v1/events"
@@ -24,6 +23,8 @@ async def _add(request: web.Request) -> web.Response:
     keeper, settings = request.app.get(KEEPER), request.app[SETTINGS]
     if keeper is None:
         raise _not_kept()
+    from .event_requests import parse_events
+
     events = parse_events(await request.read(), request.app[SERVED].scorer.bundle, settings)
     try:
         await keeper.add(events)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from types import TracebackType
@@ -53,8 +54,12 @@ class FeedClient:
 
     async def __aenter__(self) -> Self:
         seconds = self._settings.quiet_seconds
+        # Read at each look, and let go after it: `__main__` starts without aiohttp's own.
+        https = self._settings.feed.startswith("https:")
+        trusted = await self._run(ssl.create_default_context) if https else True
         self._session = aiohttp.ClientSession(
             auto_decompress=False,
+            connector=aiohttp.TCPConnector(ssl=trusted),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers=_HEADERS,
             timeout=aiohttp.ClientTimeout(

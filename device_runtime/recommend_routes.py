@@ -11,7 +11,6 @@ from .app_keys import INFERENCE, KEEPER, SERVED, SETTINGS
 from .batches import answer_batch, parse_batch
 from .bundle import Bundle
 from .errors import RequestError
-from .event_requests import with_events
 from .inference import Inference
 from .requests import RecommendRequest, parse_fields, parse_json
 from .settings import ServerSettings
@@ -67,6 +66,9 @@ def _with_events(app: web.Application, asked: _Asked, bundle: Bundle) -> _Asked:
     keeper = app.get(KEEPER)
     if keeper is None or isinstance(asked, RequestError) or asked.user_id is None:
         return asked
+    # Imported here, so that SQLite is loaded only where events are kept.
+    from .event_requests import with_events
+
     did = keeper.store.events_of(asked.user_id, bundle.n_history)
     return with_events(asked, did, bundle)
 

@@ -3,7 +3,6 @@
 What a client sends is described in the README of this package.
 """
 
-import difflib
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -172,6 +171,8 @@ _DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
 def _advice(key: str, keys: Sequence[str]) -> str:
+    import difflib  # Here: apps that are finished misspell nothing.
+
     lowered = {each.lower(): each for each in keys}
     near = difflib.get_close_matches(key[:40].lower(), lowered, n=1)
     return f"did you mean {lowered[near[0]]}?" if near else f"the keys are {', '.join(keys)}"

@@ -14,7 +14,7 @@ from .errors import BundleError, NoScoreError, shown
 from .golden import difference
 from .manifest import INPUTS, OUTPUTS
 from .results import Answer, Similar
-from .session import VERSION, can_map, one_line, open_session
+from .session import VERSION, can_map, let_go_of_code, one_line, open_session
 from .similar import nothing_similar, require_known, similar_feeds
 from .tensors import (
     DTYPES,
@@ -238,8 +238,7 @@ class Scorer:
         Raises
         ------
         BundleError
-            The graph answers a request otherwise here than where it was exported: names the
-            request and the difference.
+            The graph answers otherwise here than where it was exported; says which request.
         """
         inputs = self.bundle.tensor_types(INPUTS)
         outputs = self.bundle.tensor_types(self.bundle.outputs)
@@ -268,6 +267,7 @@ class Scorer:
                     f"{where}: {message}; this ONNX Runtime ({VERSION}) or "
                     "processor does not agree with the exporter, export again or use another one"
                 )
+        let_go_of_code()
 
     def _given(self, role: str, ids: NDArray[Any]) -> NDArray[Any]:
         """Return what the graph is given for ids of ``"user"`` or ``"item"``: they or hashes."""

@@ -4,15 +4,18 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from .app_keys import UPDATER
 from .errors import RequestError
-from .updates import Updater
+
+if TYPE_CHECKING:
+    from .updates import Updater
 
 
-def add_update_routes(app: web.Application, updater: Updater | None) -> None:
+def add_update_routes(app: web.Application, updater: "Updater | None") -> None:
     """Add ``GET /updates``, and follow the feed while the application runs.
 
     Parameters

@@ -7,6 +7,8 @@ of bias times value, where a value that is not stated counts as 1.
 import hashlib
 import json
 import os
+import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -317,3 +319,17 @@ def edit_manifest(own_bundle: Path) -> Callable[[Callable[[dict[str, Any]], None
         return own_bundle
 
     return edit
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    """Return the files of a certificate of localhost and of its key."""
+    program = shutil.which("openssl")
+    if program is None:
+        pytest.skip("there is no openssl, which makes the certificate of this test")
+    folder = tmp_path_factory.mktemp("certificate")
+    names = ["-keyout", folder / "key.pem", "-out", folder / "certificate.pem"]
+    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    command = [program, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *names]
+    subprocess.run([*command, *subject], check=True, capture_output=True)
+    return folder / "certificate.pem", folder / "key.pem"

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import shutil
+import ssl
 import tempfile
 import threading
 from collections.abc import Awaitable, Callable
@@ -63,7 +64,7 @@ class Feed:
     def file(self, sequence: int, name: str = "tiny.onnx") -> Path:
         return self.folder / "models" / str(sequence) / name
 
-    def start(self) -> None:
+    def start(self, tls: ssl.SSLContext | None = None) -> None:
         started = threading.Event()
         self._loop = asyncio.new_event_loop()
 
@@ -72,8 +73,9 @@ class Feed:
             app.router.add_get("/feed/{path:.*}", self._answer)
             self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
             await self._runner.setup()
-            await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-            self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}/feed"
+            await web.TCPSite(self._runner, "127.0.0.1", 0, ssl_context=tls).start()
+            origin = "http://127.0.0.1" if tls is None else "https://localhost"
+            self.url = f"{origin}:{self._runner.addresses[0][1]}/feed"
 
         def run() -> None:
             asyncio.set_event_loop(self._loop)

@@ -3,9 +3,7 @@
 import asyncio
 import json
 import re
-import shutil
 import ssl
-import subprocess
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
@@ -157,19 +155,6 @@ def test_a_token_of_a_file(tmp_path):
     file.write_bytes(b"\xff\xfe")
     with pytest.raises(ValueError, match="it is no ASCII text"):
         read_token(file)
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory):
-    program = shutil.which("openssl")
-    if program is None:
-        pytest.skip("there is no openssl, which makes the certificate of this test")
-    folder = tmp_path_factory.mktemp("certificate")
-    names = ["-keyout", folder / "key.pem", "-out", folder / "certificate.pem"]
-    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
-    command = [program, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *names]
-    subprocess.run([*command, *subject], check=True, capture_output=True)
-    return folder / "certificate.pem", folder / "key.pem"
 
 
 def test_a_server_with_a_certificate_speaks_tls(scorer, certificate):
