@@ -63,7 +63,7 @@ def joined_vectors(
 
     >>> none = np.zeros((1, 0), np.float32)
     >>> joined_vectors(none, none, np.float32([[2]]), np.float32([[0, -3]])).round(3).tolist()
-    [[0.800000011920929, 0.0, -0.800000011920929]]
+    [[0.800000011920929, 0.0, -0.5]]
     """
     parts = [embedding, audience, _of_length(kinds, KINDS_LENGTH)]
     if texts is not None:
