@@ -33,7 +33,7 @@ K = 100
 WIDTH = 32
 # Which axis of each table is of items.
 AXES = {
-    **dict.fromkeys(("item_features", "kinds", "scales", "taste_content"), 0),
+    **dict.fromkeys(("item_features", "content", "kinds", "scales", "taste_content"), 0),
     **dict.fromkeys(("embedding", "audience", "taste_popularity"), 1),
     **dict.fromkeys((f"statistics_{one}" for one in ("mean_value", "liked_rate", "log_count")), 1),
     "statistics_first_seen": 1,
@@ -56,10 +56,11 @@ def grown(ranker: Ranker, n_items: int) -> Ranker:
         arrays[name] = taken
     tables = tables_from_arrays(
         arrays,
-        ranker.tables.content.take(rows, axis=0),
         ranker.tables.label_above,
         ranker.tables.value_range,
         ranker.tables.n_compared,
+        ranker.tables.n_text,
+        ranker.settings.taste.n_content,
     )
     return ranker.replaced(item_ids=np.arange(1, n_items + 1), tables=tables)
 

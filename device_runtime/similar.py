@@ -81,7 +81,7 @@ def nothing_similar(asked: NDArray[Any]) -> RequestError:
         item = shown(asked.tolist()[0])
         return RequestError(
             f"item {item}: it has no vector, since nobody did anything with it in training and it "
-            "has no features; ask for another",
+            "has neither features nor a text; ask for another",
             status=404,
         )
     return RequestError(

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from edgerec.config import TrainSettings
 from edgerec.embedding import GivenVectors, Keeping, fit_embeddings
-from edgerec.features.history import kinds_of_items, scales
+from edgerec.features.history import kinds_of_items, scales, texts_beside_kinds
 from edgerec.features.nothing import features_of_nothing
 from edgerec.features.statistics import folds
 from edgerec.features.tables import content_directions, item_table, user_table
@@ -99,6 +99,9 @@ def fit_tables(
             value_range=intake.value_range,
             neighbours=fitted.neighbours,
             n_text=n_text,
+            texts_beside_kinds=texts_beside_kinds(
+                declared.shape[1], n_text, most=settings.taste.n_content
+            ),
             n_compared=settings.n_compared,
             context=intake.context,
         ),

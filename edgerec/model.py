@@ -93,7 +93,7 @@ class Model:
         if not found and len(rows) == 1:
             raise ItemNotFound(
                 f"item {item_ids[0]!r} has no vector, since nobody did anything with it in "
-                "training and it has no features. Ask for another."
+                "training and it has neither features nor a text. Ask for another."
             )
         if not found:
             raise ItemNotFound(

@@ -5,9 +5,11 @@ from pathlib import Path
 import numpy as np
 import onnx
 from numpy.typing import NDArray
+from onnx import numpy_helper
 
 from edgerec.export.table_rows import table_rows
 from edgerec.features.similar import joined_vectors
+from edgerec.graph.similar import FIRST_TEXT_COLUMN
 
 Array = NDArray[np.float32]
 
@@ -27,4 +29,14 @@ def file_vectors(path: str | Path) -> Array:
     kinds = table_rows(graph, "item_kinds")
     if kinds is None:
         kinds = np.zeros((len(embedding), 0), np.float32)
-    return joined_vectors(embedding, audience, kinds)
+    return joined_vectors(embedding, audience, kinds, _texts(graph))
+
+
+def _texts(graph: onnx.GraphProto) -> Array | None:
+    """Return the columns of the content that are those of texts; None: none are compared."""
+    first = next((one for one in graph.initializer if one.name == FIRST_TEXT_COLUMN), None)
+    content = table_rows(graph, "item_content")
+    if first is None or content is None:
+        return None
+    texts: Array = content[:, int(numpy_helper.to_array(first)[0]) :]
+    return texts

@@ -15,15 +15,17 @@ Array = NDArray[np.float32]
 SMALLEST_LENGTH: Final = 1e-3
 """a shorter sum, of items that cancel each other out, points nowhere"""
 KINDS_LENGTH: Final = 0.8
-"""of the part of a vector that says of which kinds an item is; the others have length 1"""
+"""of the part of a vector that says of which kinds an item is; who took it has length 1, twice"""
+TEXTS_LENGTH: Final = 0.5
+"""of the part that says what is written of it, where kinds do not tell"""
 BEHIND: Final = -2.0
 """the place of what is not listed: no cosine is as low"""
 
 
 def similarity_vectors(tables: FeatureTables) -> Array:
-    """Return what is compared: item2vec, audiences, and .8 times as long the kinds of the item.
+    """Return what is compared: item2vec and audience of length 1, kinds of .8 and text of .5.
 
-    Each knows what the others do not, and an item that nobody has touched has kinds alone. Where
+    Each knows what the others do not, and an item that nobody has touched has kinds and text. Where
     the last fifth of each user's training interactions on MovieLens latest-small was held out,
     the next item stood, among what resembles the last five, at a mean reciprocal rank of .024 by
     item2vec of what was liked, .029 by audience, .031 by both, and of .020 by popularity. With
@@ -32,20 +34,50 @@ def similarity_vectors(tables: FeatureTables) -> Array:
     certain to differ. Kinds bring films for children near to one: among the ten nearest of Kung Fu
     Panda there, films of its kind or years are 4, 4, 7 and 9.
 
+    Texts, where each of up to 30 next items was asked for, with item2vec of all: titles beside
+    genres on MovieLens latest-small .0595 without, .0622 with texts of length .3, .0641 of .5,
+    .0614 of .8 and .0577 of 1; descriptions beside prices on Online Retail (1 356 customers)
+    .0758, .0801, .0838, .0844 and .0828. Of .3 and .5 the gain is above chance on both (95 %
+    intervals over users). Among a fifth of the items, taken for ones that nobody has touched, it
+    is .0332 with texts of .5 and .0177 without, and .0574 and .0050.
+
     Returns
     -------
     float32 [n_items + 1, D]
         Row 0, and the row of an item of which nothing is known, is zero.
     """
-    return joined_vectors(tables.embedding[-1], tables.audience[-1], tables.kinds)
+    texts = tables.content[:, first_text_column(tables) :] if tables.texts_beside_kinds else None
+    return joined_vectors(tables.embedding[-1], tables.audience[-1], tables.kinds, texts)
 
 
-def joined_vectors(embedding: Array, audience: Array, kinds: Array) -> Array:
-    """Return the three beside each other, kinds as unit rows times `KINDS_LENGTH`."""
-    length = lengths(kinds)[:, None]
-    unit = kinds / np.where(length > 0, length, np.float32(1))
-    vectors: Array = np.concatenate([embedding, audience, unit * np.float32(KINDS_LENGTH)], axis=1)
+def first_text_column(tables: FeatureTables) -> int:
+    """Return from which column on the rows of `tables.content` are those of the texts."""
+    width: int = tables.content.shape[1]
+    return width - tables.n_text
+
+
+def joined_vectors(
+    embedding: Array, audience: Array, kinds: Array, texts: Array | None = None
+) -> Array:
+    """Return them beside each other, kinds and texts of the lengths above, whatever theirs are.
+
+    >>> none = np.zeros((1, 0), np.float32)
+    >>> joined_vectors(none, none, np.float32([[2]]), np.float32([[0, -3]])).round(3).tolist()
+    [[0.800000011920929, 0.0, -0.5]]
+    """
+    parts = [embedding, audience, _of_length(kinds, KINDS_LENGTH)]
+    if texts is not None:
+        parts.append(_of_length(texts, TEXTS_LENGTH))
+    vectors: Array = np.concatenate(parts, axis=1)
     return vectors
+
+
+def _of_length(rows: Array, wanted: float) -> Array:
+    """Return the rows of that length; those that are nothing stay so."""
+    length = lengths(rows)[:, None]
+    unit = rows / np.where(length > 0, length, np.float32(1))
+    scaled: Array = (unit * np.float32(wanted)).astype(np.float32)
+    return scaled
 
 
 def lengths(vectors: Array) -> Array:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgerec.context import Context
+from edgerec.features.history import texts_beside_kinds
 from edgerec.features.neighbours.tables import TABLE_NAMES, Neighbours
 from edgerec.features.statistics import ItemStatistics
 from edgerec.features.taste.tables import TasteTables, taste_from_arrays, taste_to_arrays
@@ -44,8 +45,9 @@ def tables_from_arrays(
     value_range: tuple[float, float],
     n_compared: int,
     n_text: int,
+    most_kinds: int,
 ) -> FeatureTables:
-    """Return the tables that `tables_to_arrays` wrote."""
+    """Return the tables that `tables_to_arrays` wrote; `most_kinds` is training's `n_content`."""
     return FeatureTables(
         user_features=arrays["user_features"],
         item_features=arrays["item_features"],
@@ -64,6 +66,9 @@ def tables_from_arrays(
         value_range=value_range,
         neighbours=_neighbours_from_arrays(arrays),
         n_text=n_text,
+        texts_beside_kinds=texts_beside_kinds(
+            arrays["item_features"].shape[1] - n_text, n_text, most=most_kinds
+        ),
         n_compared=n_compared,
         context=_context_from_arrays(arrays),
     )

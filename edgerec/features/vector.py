@@ -57,6 +57,8 @@ class FeatureTables:
     """item-item weights; None: none were learned"""
     n_text: int = 0
     """the last columns of `item_features` that are the vector of the item's text"""
+    texts_beside_kinds: bool = False
+    """whether similar items are alike in their texts too, which their kinds do not tell of"""
     n_compared: int = 200
     """newest slots of a history that candidates are compared with; neighbours take all slots"""
     context: Context = field(default_factory=Context)

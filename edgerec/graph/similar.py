@@ -10,7 +10,13 @@ from typing import Final
 import numpy as np
 from onnx import TensorProto
 
-from edgerec.features.similar import BEHIND, KINDS_LENGTH, SMALLEST_LENGTH
+from edgerec.features.similar import (
+    BEHIND,
+    KINDS_LENGTH,
+    SMALLEST_LENGTH,
+    TEXTS_LENGTH,
+    first_text_column,
+)
 from edgerec.features.vector import FeatureTables
 from edgerec.graph.lookup import Candidates, Lookup
 from edgerec.graph.nodes import GraphBuilder
@@ -18,6 +24,8 @@ from edgerec.schema import TensorSpecification
 
 _MOST: Final = 2**31
 """the largest k: a negative int64 has not always a positive one"""
+FIRST_TEXT_COLUMN: Final = "first_text_column"
+"""name of an int64 [1], only where texts are compared: in `item_content` they begin there"""
 
 
 def add_similar(
@@ -32,6 +40,17 @@ def add_similar(
         length = graph.add("Sqrt", [graph.add("ReduceSum", [squares, one], keepdims=0)])
         return length, graph.add("Greater", [length, graph.number(0.0)])
 
+    def of_length(rows: str, wanted: float) -> str:
+        """Return the rows of that length; those that are nothing stay so."""
+        length, has_length = lengths(rows)
+        divisor = graph.add("Where", [has_length, length, graph.number(1.0)])
+        unit = graph.add("Div", [rows, graph.add("Unsqueeze", [divisor, one])])
+        return graph.add("Mul", [unit, graph.number(wanted)])
+
+    first_text = ""
+    if tables.texts_beside_kinds:
+        first_text = graph.table(FIRST_TEXT_COLUMN, np.array([first_text_column(tables)]))
+
     def vectors(rows: str) -> str:
         """Return what is compared: [n, D]."""
         blocks = [
@@ -40,10 +59,13 @@ def add_similar(
         ]
         if tables.kinds.shape[1]:
             kinds = graph.rows("item_kinds", tables.kinds, rows, coarse=True)
-            length, has_length = lengths(kinds)
-            divisor = graph.add("Where", [has_length, length, graph.number(1.0)])
-            unit = graph.add("Div", [kinds, graph.add("Unsqueeze", [divisor, one])])
-            blocks.append(graph.add("Mul", [unit, graph.number(KINDS_LENGTH)]))
+            blocks.append(of_length(kinds, KINDS_LENGTH))
+        if first_text:
+            # They stand there for the features already, shorter: no table of their own.
+            content = graph.rows("item_content", tables.content, rows, coarse=True)
+            end = graph.constant([tables.content.shape[1]])
+            texts = graph.add("Slice", [content, first_text, end, one])
+            blocks.append(of_length(texts, TEXTS_LENGTH))
         return graph.add("Concat", blocks, axis=1)
 
     def none() -> Sequence[str]:

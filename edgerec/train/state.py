@@ -165,6 +165,7 @@ def _ranker(state: dict[str, Any], arrays: _Arrays, best: Weights | None) -> Ran
         tuple(state["value_range"]),
         settings.n_compared,
         state["n_text"],
+        settings.taste.n_content,
     )
     facts = dict(state["facts"])
     facts["epochs"] = tuple(facts["epochs"])

@@ -56,10 +56,12 @@ GOODS = """
 CREATE TABLE goods (code INTEGER, price REAL, colours TEXT, name TEXT);
 CREATE TABLE more (code INTEGER, price REAL, colours TEXT, name TEXT);
 CREATE TABLE priceless (code INTEGER, prices REAL, colours TEXT, name TEXT);
+CREATE TABLE told (code INTEGER, price REAL, colours TEXT, name TEXT);
 CREATE TABLE empty AS SELECT * FROM more;
 CREATE TABLE twice AS SELECT * FROM more;
 INSERT INTO more VALUES (14, 3, 'red', 'red boat'), (1, 3, 'blue', 'boat'),
     (1000000, NULL, NULL, NULL);
+INSERT INTO told VALUES (31, NULL, NULL, 'boat 2');
 INSERT INTO twice VALUES (14, 3, 'red', 'red boat'), (14, 4, 'red', 'red boat');
 """ + "\n".join(
     f"INSERT INTO goods VALUES ({2 * item}, {item % 5}, '{colours}', 'boat {item % 4}');"
@@ -118,8 +120,8 @@ def test_titles_go_along_and_new_items_bring_theirs(capsys: pytest.CaptureFixtur
 
 
 NOTHING_KNOWN = (
-    "item 1000000: it has no vector, since nobody did anything with it in training and it has no "
-    "features; ask for another"
+    "item 1000000: it has no vector, since nobody did anything with it in training and it has "
+    "neither features nor a text; ask for another"
 )
 
 
@@ -134,8 +136,8 @@ def test_an_item_of_which_nothing_is_known_is_like_nothing(
     with pytest.raises(ItemNotFound) as caught:
         load_model("shop-added.training").similar([1000000])
     assert str(caught.value) == (
-        "item 1000000 has no vector, since nobody did anything with it in training and it has no "
-        "features. Ask for another."
+        "item 1000000 has no vector, since nobody did anything with it in training and it has "
+        "neither features nor a text. Ask for another."
     )
     status, answer = ask(Scorer.from_path("shop-added.onnx"), "/api/v1/similar/1000000")
     assert (status, answer["error"]) == (404, NOTHING_KNOWN)
@@ -143,6 +145,18 @@ def test_an_item_of_which_nothing_is_known_is_like_nothing(
     assert main(["similar", "shop-added.onnx", "0", "--json", "-k", "99"]) == 0
     found = [one["item_id"] for one in json.loads(capsys.readouterr().out)]
     assert 1 in found and 1000000 not in found
+
+
+def test_a_new_item_of_which_a_text_alone_is_known_has_neighbours(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["add-items", "shop.onnx", "--from", "told"]) == 0
+    capsys.readouterr()
+    assert main(["similar", "shop-added.onnx", "31", "--json", "-k", "3"]) == 0
+    found = [one["item_id"] for one in json.loads(capsys.readouterr().out)]
+    assert found == [id_ for id_, _ in load_model("shop-added.training").similar([31], k=3)]
+    # Items 4, 12 and 20 are called as it is.
+    assert set(found) == {4, 12, 20}
 
 
 def test_items_are_added_to_a_copy_and_to_the_copy(capsys: pytest.CaptureFixture[str]) -> None:

@@ -175,7 +175,7 @@ def test_one_request_is_answered_as_it_is_among_others():
 
 def test_tables_survive_being_arrays():
     tables = some_tables()
-    back = tables_from_arrays(tables_to_arrays(tables), 3.0, (1.0, 5.0), 100, 0)
+    back = tables_from_arrays(tables_to_arrays(tables), 3.0, (1.0, 5.0), 100, 0, 24)
     for name in (
         "user_features",
         "item_features",

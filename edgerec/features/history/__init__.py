@@ -8,7 +8,12 @@ neither.
 from edgerec.features.history.candidate import CANDIDATE_NAMES, candidate_features
 from edgerec.features.history.inputs import HistoryInputs
 from edgerec.features.history.nearness import of_candidates, of_slots, scales
-from edgerec.features.history.profile import kinds_of_items, profile, profile_names
+from edgerec.features.history.profile import (
+    kinds_of_items,
+    profile,
+    profile_names,
+    texts_beside_kinds,
+)
 from edgerec.features.history.user import USER_NAMES, user_features
 
 __all__ = [
@@ -23,6 +28,7 @@ __all__ = [
     "profile",
     "profile_names",
     "scales",
+    "texts_beside_kinds",
     "user_features",
 ]
 

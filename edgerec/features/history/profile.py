@@ -20,6 +20,15 @@ _SMALLEST: Final = 1e-3
 """an item that is less of every kind is of none: what is left of means is rounding"""
 
 
+def texts_beside_kinds(n_declared: int, n_text: int, most: int) -> bool:
+    """Return whether there are texts that kinds do not tell of: the basis does, columns do not.
+
+    >>> [texts_beside_kinds(n_declared, n_text=16, most=24) for n_declared in (0, 1, 24, 25)]
+    [False, True, True, False]
+    """
+    return n_text > 0 and not _of_basis(n_declared, most)
+
+
 def kinds_of_items(
     features: Array,
     basis: Array,
@@ -50,7 +59,7 @@ def kinds_of_items(
     is_stated = np.ones(len(own), bool)
     if nothing is not None and features.shape[1]:
         is_stated = (own != nothing.astype(np.float64))[:, varies].any(axis=1)
-    if features.shape[1] > most or not features.shape[1]:
+    if _of_basis(features.shape[1], most):
         kinds = basis[1:].astype(np.float64)
         if texts is not None and texts.shape[1]:
             is_stated |= texts[1:].any(axis=1)
@@ -66,6 +75,10 @@ def kinds_of_items(
     table = np.zeros((len(features), kinds.shape[1]), np.float32)
     table[1:] = kinds
     return table
+
+
+def _of_basis(n_declared: int, most: int) -> bool:
+    return n_declared > most or not n_declared
 
 
 def _is_flag(column: NDArray[np.float64]) -> bool:
