@@ -60,6 +60,7 @@ class TableScorer:
         self.n_history = bundle.n_history
         self.name = bundle.name
         self.manifest = bundle.manifest
+        self.objective: str = bundle.manifest["training"]["settings"]["objective"]
         self.user_id_type = bundle.user_id_type
         self.item_id_type = bundle.item_id_type
 

@@ -157,8 +157,7 @@ def evaluate_catalogue(
         f"relevant: {rule}; items had in training are "
         + ("allowed and relevant" if repeats else "left out")
     )
-    objective = scorer.manifest["training"]["settings"]["objective"]
-    return CatalogueEvaluation(protocol, k, user_ids, metrics, n_skipped, n_cold, objective)
+    return CatalogueEvaluation(protocol, k, user_ids, metrics, n_skipped, n_cold, scorer.objective)
 
 
 def _test_users(

@@ -9,6 +9,7 @@ import sqlalchemy
 from sqlalchemy import Connection, Engine, types
 from sqlalchemy.dialects import mysql, postgresql
 from sqlalchemy.engine.reflection import Inspector
+from sqlalchemy.sql.elements import quoted_name
 
 from edgerec.errors import SourceError
 from edgerec.names import listed, nearest
@@ -129,8 +130,11 @@ def _held(connection: Connection, table: str, columns: Sequence[Any]) -> dict[st
     untyped = [each["name"] for each in columns if isinstance(each["type"], types.NullType)]
     if connection.dialect.name != "sqlite" or not untyped:
         return {}
-    cells: list[sqlalchemy.ColumnClause[Any]] = [sqlalchemy.column(name) for name in untyped]
-    first = sqlalchemy.select(*cells).select_from(sqlalchemy.table(table)).limit(_PEEKED_ROWS)
+    cells: list[sqlalchemy.ColumnClause[Any]] = [
+        sqlalchemy.column(quoted_name(name, True)) for name in untyped
+    ]
+    rows_of = sqlalchemy.table(quoted_name(table, True))
+    first = sqlalchemy.select(*cells).select_from(rows_of).limit(_PEEKED_ROWS)
     found: dict[str, Kind] = {}
     rows = connection.execute(first).all()
     for name, held in zip(untyped, zip(*rows, strict=True), strict=False):

@@ -69,7 +69,6 @@ def test_item_features_are_genres_and_year(example: ModuleType, url: str) -> Non
     assert sum(features[1][:-1]) == 2 and features[1][-1] > 0
     assert not any(features[2])
     assert movie_lens.get_user_feature(1) == []
-    assert movie_lens.get_user_features([1, 2]) == [[], []]
 
 
 def test_the_environment_names_the_database(

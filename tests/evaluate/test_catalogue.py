@@ -20,6 +20,7 @@ class Recorder:
 
     label_above = None
     n_history = 2
+    objective = "samples"
     user_id_type = "int64"
     item_id_type = "int64"
 
