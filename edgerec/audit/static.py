@@ -12,6 +12,8 @@ from edgerec.audit.report import Finding
 
 _MAX_TOGETHER = 64
 _TOGETHER = -1
+# Squares of residuals, for a sample, that are rounding and no signal.
+_NOTHING = 1e-12
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,9 @@ def check_features(
     looked_at = f"{width} features of {len(features) - 1:,} {role}s"
     if not own:
         reason = (
-            f"the labels of a {role}'s samples balance one another"
+            "all samples have one label and one value"
+            if all(_is_constant(sums) for sums in groups.values())
+            else f"the labels of a {role}'s samples balance one another"
             if n_balanced
             else f"fewer than {N_GROUPS_NEEDED} {role}s have two samples or more"
         )
@@ -81,8 +85,9 @@ def check_features(
             "not decidable",
             looked_at,
             reason,
-            f"Whether a feature was computed from the labels cannot be seen here, since {reason}. "
-            f"See to it that get_{role}_feature uses no row at or after the first sample.",
+            "Whether a feature was computed from the labels cannot be seen here. "
+            f"See to it that no {role} feature was computed from rows at or after the first "
+            "sample, as a count over all rows is.",
         )
     worst = max(_suspects(features[1:].astype(np.float64), own, names), key=_Suspect.order)
     known = worst.known
@@ -120,3 +125,8 @@ def _suspects(
             known = known_noise(own, features)
             suspects += [_Suspect(_TOGETHER, "", signal, known)] if known else []
     return suspects
+
+
+def _is_constant(sums: Groups) -> bool:
+    """Whether nothing is left of the signal, since it is the same everywhere."""
+    return bool(sums.squares.sum() <= _NOTHING * max(sums.n.sum(), 1.0))

@@ -32,6 +32,8 @@ _COMMANDS = (
     *(export, add_items, verify, publish, serve, similar, demo),
 )
 _INTERRUPTED = 130
+# What a command keeps that says nothing of it itself.
+_GOES_ON = {"tune": "; finished trials are kept, and the same command goes on from there"}
 
 
 def parser() -> argparse.ArgumentParser:
@@ -63,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (EdgeRecError, BundleError) as error:
         return _fail(str(error))
     except KeyboardInterrupt:
-        _fail("interrupted")
+        _fail(f"interrupted{_GOES_ON.get(options.command, '')}")
         return _INTERRUPTED
     return 0
 

@@ -37,10 +37,11 @@ class DrawnProgress:
         self._said_at = clock()
         self._bars = RichProgress(
             TextColumn("{task.description:>17}", markup=False),
-            BarColumn(bar_width=30),
+            BarColumn(bar_width=14),
             TextColumn("{task.fields[count]:>17}", markup=False),
-            TextColumn("{task.fields[note]}", markup=False),
             TimeElapsedColumn(),
+            # Last: what does not fit a narrow terminal is cut off, and nothing else is.
+            TextColumn("{task.fields[note]}", markup=False),
             console=_ERRORS,
             disable=not _ERRORS.is_terminal,
         )

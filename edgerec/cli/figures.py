@@ -78,6 +78,7 @@ def _print_labels(evaluation: Evaluation) -> None:
             "calibration error": f"{metrics.calibration_error:.4f}, mean |score - share of 1| over "
             "ten bins",
             "protocol": evaluation.protocol,
+            **label_advice(evaluation.compared),
         },
     )
     if evaluation.compared:
@@ -85,7 +86,7 @@ def _print_labels(evaluation: Evaluation) -> None:
 
 
 def _print_compared(compared: Mapping[str, RowQuality]) -> None:
-    headings = ("AUC", "GAUC", "log loss", "AUC above", "GAUC above")
+    headings = ("AUC", "GAUC", "log loss", "AUC gain", "GAUC gain")
     rows = {
         name: (
             *(_with_interval(_triple(one)) for one in (quality.auc, quality.gauc)),
@@ -99,8 +100,8 @@ def _print_compared(compared: Mapping[str, RowQuality]) -> None:
         "on the same rows",
         headings,
         rows,
-        "above: the model's less this. 95 % intervals by bootstrap over users; differences are of "
-        "the same draws",
+        "gain: the model's less this, on the same draws of users. 95 % intervals by bootstrap over "
+        "users; log loss where a score is a probability",
     )
 
 
@@ -152,7 +153,7 @@ def _print_ranking(evaluation: CatalogueEvaluation) -> None:
     first, others = ("ndcg", "recall", "hit_rate"), ("mrr", "novelty", "diversity")
     _print_rows(
         f"top {evaluation.k} of the whole catalogue",
-        ("NDCG", "NDCG above", *(_SHOWN[key] for key in first[1:])),
+        ("NDCG", "NDCG gain", *(_SHOWN[key] for key in first[1:])),
         {
             name: (
                 _with_interval(one["ndcg"]),
@@ -161,7 +162,7 @@ def _print_ranking(evaluation: CatalogueEvaluation) -> None:
             )
             for name, one in rankings.items()
         },
-        "above: the model's less this",
+        "gain: the model's less this",
     )
     _print_rows(
         "what the lists are like",
@@ -204,7 +205,7 @@ def advice(rankings: Mapping[str, Any], objective: str = "samples") -> dict[str,
     ]
     if not better:
         return {}
-    said = f"{', '.join(better)} {'rank' if len(better) > 1 else 'ranks'} better. "
+    said = f"{'; '.join(better)} {'rank' if len(better) > 1 else 'ranks'} better. "
     if objective == "top":
         said += (
             "The file is trained for the whole catalogue already: look for better settings with "
@@ -217,6 +218,30 @@ def advice(rankings: Mapping[str, Any], objective: str = "samples") -> dict[str,
             '[training], or TrainSettings(objective="top", n_neighbours=50).'
         )
     return {"what to do": said}
+
+
+def label_advice(compared: Mapping[str, RowQuality]) -> dict[str, str]:
+    """Return what to do where a baseline tells labels apart better than the model beyond chance.
+
+    >>> worse, same = Interval(-0.06, -0.09, -0.04), Interval(0.0, -0.01, 0.01)
+    >>> level = Interval(0.7, 0.6, 0.8)
+    >>> label_advice({"item mean": RowQuality(level, None, None, worse)})
+    {'what to do': 'item mean tells labels apart better. Train with the defaults ...'}
+    >>> label_advice({"item mean": RowQuality(level, None, None, same)})
+    {}
+    """
+    better = [
+        name
+        for name, one in compared.items()
+        if one.auc_difference is not None and one.auc_difference.high < 0
+    ]
+    if not better:
+        return {}
+    return {
+        "what to do": f"{'; '.join(better)} {'tell' if len(better) > 1 else 'tells'} labels apart "
+        "better. Train with the defaults or look for better settings with `edgerec tune`; a model "
+        "that is still below has too few rows to learn from, or test rows of another kind."
+    }
 
 
 def _with_interval(values: Sequence[float] | None, sign: str = "") -> str:

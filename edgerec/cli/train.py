@@ -103,6 +103,8 @@ def run(options: argparse.Namespace) -> None:
         )
     require_writable(output)
     test = _rows(options, configuration, rec_sys)
+    if test is not None:
+        test.require_some()
     with DrawnProgress() as progress:
         model = train(
             rec_sys,
@@ -116,6 +118,11 @@ def run(options: argparse.Namespace) -> None:
         )
         exported = model.export(output, progress=progress)
         progress.message(f"wrote {output} and {output.with_suffix('.json').name}")
+    # Before the evaluation: if its rows turn out not to allow the metrics, this is said already.
+    if not options.json:
+        print_table(str(output), exported_rows(model, exported))
+        print_table("leak audit", audit_rows(model))
+    with DrawnProgress() as progress:
         # The report walks through the rows anyway, and so finds the same figures.
         report = test is not None and not options.no_report
         evaluations = _evaluate(configuration, test, output, not report, progress)
@@ -133,9 +140,6 @@ def run(options: argparse.Namespace) -> None:
             evaluations = dataclasses.replace(evaluations, labels=labels)
         for metrics in evaluation_mappings(evaluations):
             add_metrics(output, metrics)
-    if not options.json:
-        print_table(str(output), exported_rows(model, exported))
-        print_table("leak audit", audit_rows(model))
     print_evaluations(evaluations, options.json)
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from edgerec.declared.reading import database_url
 from edgerec.declared.schema import Configuration, Evaluation, interaction_names, row_conditions
-from edgerec.errors import ConfigurationError
+from edgerec.errors import ConfigurationError, OneClassError
 from edgerec.evaluate.evaluation_rows import EvaluationRows, rows_of_table
 from edgerec.evaluate.table import Evaluations, evaluate_test, rank_table
 from edgerec.progress import Progress
@@ -56,11 +56,17 @@ def evaluate_declared(
     url = database_url(configuration)
     found = Evaluations()
     taken = configuration.label.rule == "taken"
+    k = top or section.top or (_TOP if taken else None)
     if with_labels and not taken:
         rows = _rows(configuration, section)
-        labels = evaluate_test(model, rows, against=against, progress=progress)
+        try:
+            labels = evaluate_test(model, rows, against=against, progress=progress)
+        except OneClassError:
+            # Only what was taken stands in the table: a ranking is all that can be measured.
+            if k is None:
+                raise
+            labels = None
         found = dataclasses.replace(found, labels=labels)
-    k = top or section.top or (_TOP if taken else None)
     if k is not None:
         ranking = rank_table(
             model,

@@ -62,22 +62,26 @@ class Network(Section):
     """The multi-layer perceptron."""
 
     hidden_layer_sizes: list[Annotated[int, Field(ge=1)]] = Field(
-        default=[96], min_length=1, description="width of each hidden layer"
+        default=[96],
+        min_length=1,
+        description='width of each hidden layer; by the objective "top" `[64]`',
     )
     alpha: Annotated[float, Field(ge=0)] = Field(
         default=1.0,
-        description='L2 penalty; by the objective "top" for 150 000 samples, and of more in '
+        description='L2 penalty; by the objective "top" 0.3 for 150 000 samples, and of more in '
         "proportion less",
     )
     batch_size: Annotated[int, Field(ge=2)] = Field(default=256, description="samples per step")
     learning_rate: Annotated[float, Field(gt=0)] = Field(
         default=1e-3, description="of Adam, at the start"
     )
-    max_epochs: Annotated[int, Field(ge=1)] = Field(default=16, description="passes at most")
+    max_epochs: Annotated[int, Field(ge=1)] = Field(
+        default=16, description='passes at most; by the objective "top" 20'
+    )
     patience: Annotated[int, Field(ge=1)] = Field(
         default=8,
         description="epochs whose held-out AUC is lower than before, by more than chance, after "
-        "which training stops",
+        'which training stops; by the objective "top" 20',
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from edgerec.errors import EvaluationError
 from edgerec.evaluate.label_baselines import LabelBaselines
 from edgerec.evaluate.owned import OwnedItems, owned_items, owned_samples
 from edgerec.evaluate.prequential import Row
@@ -36,10 +37,31 @@ class EvaluationRows:
     """test rows never join a history"""
     label_above: float | None = None
     """by default the rule in the manifest"""
+    name: str = "the test rows"
+    """what sentences call them"""
     has_labels: bool = True
     """False: all rows have one label, as purchases have, so that labels cannot be told apart"""
     training: Callable[[Sequence[Id]], OwnedItems] | None = None
     """takes the file's catalogue and reads what baselines are counted on; None: there are none"""
+
+    def require_some(self) -> None:
+        """Refuse rows of which there is none, before anything is computed.
+
+        Raises
+        ------
+        EvaluationError
+            The sentence names them.
+
+        >>> EvaluationRows(lambda: (), name='the table "ratings_test"').require_some()
+        Traceback (most recent call last):
+        ...
+        edgerec.errors.EvaluationError: The table "ratings_test" holds no row to evaluate on...
+        """
+        if next(iter(self.rows()), None) is None:
+            raise EvaluationError(
+                f"{self.name[:1].upper()}{self.name[1:]} holds no row to evaluate on. Fill it with "
+                "rows that training does not see (`edgerec split` does), or name another."
+            )
 
     def baselines(self, scorer: TableScorer) -> LabelBaselines | None:
         """Return what stands beside the file `scorer` on these rows; None: no training rows."""
@@ -75,6 +97,7 @@ def rows_of_table(
         reader(history_table, plain),
         frozen,
         label_above,
+        f'the table "{test_table}"',
         has_labels,
         None
         if train_table is None
@@ -92,10 +115,12 @@ def rows_of_samples(
     samples : callable, optional
         Its `sample_generator`, for baselines.
     """
+    name = "evaluation_sample_generator"
     if samples is None:
-        return EvaluationRows(lambda: sample_rows(rec_sys))
+        return EvaluationRows(lambda: sample_rows(rec_sys), name=name)
     return EvaluationRows(
         lambda: sample_rows(rec_sys),
+        name=name,
         training=lambda catalogue: owned_samples(
             whole_samples(samples(), "sample_generator"), catalogue
         ),

@@ -49,7 +49,7 @@ def compute_metrics(
             f"All {len(label)} rows have the label {int(label[0])}; AUC needs both. "
             + (
                 "Where the table holds only what was taken, rank the whole catalogue instead: "
-                "--top 10. Otherwise check the label rule (--label-above)."
+                "`edgerec evaluate` with --top 10. Otherwise check the label rule (--label-above)."
                 if label[0]
                 else "Check the label rule (--label-above) or add rows of the other kind."
             )

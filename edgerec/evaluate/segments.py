@@ -1,5 +1,6 @@
 """Quality by part: users with short and long histories, popular and rare items."""
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -12,6 +13,8 @@ from edgerec.evaluate.row_quality import RowQuality, row_qualities
 # Of the training interactions, the share that the popular items hold, and these with the middle.
 _POPULAR_SHARE: Final = 0.5
 _MIDDLE_SHARE: Final = 0.8
+# A mean over fewer users with both labels says nothing, however narrow its interval looks.
+_FEWEST_USERS: Final = 10
 _HISTORY_BOUNDS: Final = (1, 10, 50)
 _HISTORY_NAMES: Final = (
     "cold: no history",
@@ -34,7 +37,7 @@ class Segment:
     mean_score: float
     """what the file says on the average; NaN without a row"""
     quality: RowQuality | None
-    """None: fewer than two labels"""
+    """None: fewer than two labels. Its GAUC is None where fewer than ten users have both"""
 
 
 def history_segments(n_history: NDArray[np.int64]) -> list[tuple[str, NDArray[np.bool_]]]:
@@ -107,7 +110,14 @@ def segment_qualities(
                 probabilities={"model"},
                 random_state=random_state,
             )["model"]
+            if _n_with_both(label[at], user[at]) < _FEWEST_USERS:
+                quality = dataclasses.replace(quality, gauc=None)
         rate, said = (label[at].mean(), score[at].mean()) if n else (np.nan, np.nan)
         n_users = len(np.unique(user[at]))
         found.append(Segment(name, n, n_users, float(rate), float(said), quality))
     return found
+
+
+def _n_with_both(label: NDArray[np.float64], user: NDArray[np.int64]) -> int:
+    """Return how many users have rows of both labels."""
+    return len(np.intersect1d(user[label == 1], user[label == 0]))

@@ -126,8 +126,8 @@ def _example(user: ExampleUser, titles: Mapping[Id, str], became: Mapping[float,
     hits = sum(one.became == 1 for one in user.recommended)
     return Lists(
         f"User {user.user_id}",
-        f"On {day(user.as_of)}: {count(user.n_history)} items of history. Liked from then on: "
-        f"{count(user.n_liked_later)} items, {count(hits)} of them in the list.",
+        f"On {day(user.as_of)}: {_items(user.n_history)} of history. Liked from then on: "
+        f"{_items(user.n_liked_later)}, {count(hits)} of them in the list.",
         (
             (
                 "Newest in the history",
@@ -227,3 +227,7 @@ def audit_section(measured: Measured) -> Section:
         "figures above are too good.",
         (block,),
     )
+
+
+def _items(n: int) -> str:
+    return "1 item" if n == 1 else f"{count(n)} items"

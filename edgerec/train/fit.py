@@ -130,7 +130,7 @@ def fit_network(
             # NaN (one label among the held out): nothing to compare by, so the last is kept.
             if course.best is None or not auc < best_so_far - _CHANCE:
                 course.best, course.best_epoch = weights, number + 1
-            progress.advance(rows.n_rows, rows.n_rows, f"{rate}, held-out AUC {auc:.4f}")
+            progress.advance(rows.n_rows, rows.n_rows, f"held-out AUC {auc:.4f}, {rate}")
             progress.message(f"epoch {number + 1} of {n_epochs}: held-out AUC {auc:.4f}")
             checkpoint(network, course)
         course.finished = True

@@ -108,6 +108,16 @@ def test_the_sentence_names_the_feature_and_what_to_do():
     )
 
 
+def test_where_all_samples_have_one_label_that_is_the_reason():
+    world = World(0)
+    rows = world.rows.copy()
+    rows["label"] = rows["value"] = 1
+    finding = checked(rows, "item", world.price)
+    assert finding.outcome == "not decidable"
+    assert finding.figure == "all samples have one label and one value"
+    assert "no item feature was computed from rows at or after the first sample" in finding.advice
+
+
 def test_a_feature_that_has_a_name_is_called_by_it():
     world = World(0)
     leak = world.mean(world.rows, "item", "label")
@@ -138,7 +148,7 @@ def test_few_groups_and_balanced_labels_are_not_decidable():
     balanced["value"] = np.nan
     finding = checked(balanced, "user", world.bias)
     assert finding.figure == "the labels of a user's samples balance one another"
-    assert "See to it that get_user_feature uses no row" in finding.advice
+    assert "See to it that no user feature was computed from rows" in finding.advice
 
 
 def test_no_features_pass():

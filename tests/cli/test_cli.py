@@ -307,6 +307,26 @@ def test_one_class_in_the_test_table_is_a_sentence(shop, trained, tmp_path, caps
     assert "have the label 0; AUC needs both" in capsys.readouterr().err
 
 
+def test_an_empty_test_table_is_said_before_training(shop, tmp_path, capsys):
+    run("split", URL, "--table", "ratings", "--by", "user")
+    with sqlite3.connect(tmp_path / "shop.db") as connection:
+        connection.execute("DELETE FROM ratings_test")
+    connection.close()
+    tested = ("--test-database", URL, "--test-table", "ratings_test")
+    assert run("train", f"{shop}:Shop", "--output", "shop.onnx", *FAST, *tested) == 1
+    assert 'The table "ratings_test" holds no row to evaluate on.' in capsys.readouterr().err
+    assert not (tmp_path / "shop.training").exists()
+
+
+def test_what_a_search_keeps_is_said_when_it_is_interrupted(shop, capsys, monkeypatch):
+    def stop(options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("edgerec.cli.tune.run", stop)
+    assert run("tune", "edgerec.toml") == 130
+    assert "finished trials are kept, and the same command goes on" in capsys.readouterr().err
+
+
 def test_top_ranks_the_catalogue_beside_the_baselines(shop, trained, tmp_path, capsys):
     trained("user-time", tmp_path)
     capsys.readouterr()
@@ -329,7 +349,7 @@ def test_what_was_only_taken_is_ranked_and_has_no_auc(shop, trained, tmp_path, c
     capsys.readouterr()
     command = ["evaluate", "shop.onnx", URL, "--test-table", "ratings_test", "--label-above", "0"]
     assert run(*command) == 1
-    assert "rank the whole catalogue instead: --top 10" in capsys.readouterr().err
+    assert "whole catalogue instead: `edgerec evaluate` with --top 10" in capsys.readouterr().err
     assert run(*command, "--top", "5", "--json") == 0
     assert set(json.loads(capsys.readouterr().out)) == {"ranking"}
 
