@@ -307,6 +307,22 @@ def test_one_class_in_the_test_table_is_a_sentence(shop, trained, tmp_path, caps
     assert "have the label 0; AUC needs both" in capsys.readouterr().err
 
 
+def test_a_configuration_whose_test_rows_have_one_label_is_ranked(shop, trained, tmp_path, capsys):
+    trained("user-time", tmp_path)
+    with sqlite3.connect(tmp_path / "shop.db") as connection:
+        connection.execute("DELETE FROM ratings_test WHERE rating <= 4")
+    connection.close()
+    assert run("init", URL) == 0
+    draft = tmp_path / "edgerec.toml"
+    text = re.sub(r'path = "models/.*"', 'path = "shop.onnx"', draft.read_text("utf-8"))
+    draft.write_text(text, "utf-8")
+    capsys.readouterr()
+    assert run("evaluate", draft, "--top", "5", "--json") == 0
+    assert set(json.loads(capsys.readouterr().out)) == {"ranking"}
+    assert run("evaluate", draft) == 1
+    assert "rows have the label 1; AUC needs both" in capsys.readouterr().err
+
+
 def test_an_empty_test_table_is_said_before_training(shop, tmp_path, capsys):
     run("split", URL, "--table", "ratings", "--by", "user")
     with sqlite3.connect(tmp_path / "shop.db") as connection:

@@ -44,3 +44,15 @@ def test_a_segment_has_its_own_quality_and_an_empty_one_has_none():
     assert wrong.mean_score == pytest.approx(0.45)
     assert one_label.quality is None and one_label.observed_rate == 1.0
     assert empty.quality is None and np.isnan(empty.mean_score) and empty.n_users == 0
+
+
+def test_gauc_of_few_users_with_both_labels_is_not_shown():
+    user = np.repeat(np.arange(30), 2)
+    label = np.tile([1.0, 0.0], 30)
+    label[18:] = 1.0
+    score = np.linspace(0, 1, 60)
+    (few,) = segment_qualities([("all", np.ones(60, bool))], label, score, user)
+    assert few.quality is not None and few.quality.gauc is None
+    label[18:20] = [1.0, 0.0]
+    (enough,) = segment_qualities([("all", np.ones(60, bool))], label, score, user)
+    assert enough.quality is not None and enough.quality.gauc is not None
