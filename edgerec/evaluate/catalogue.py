@@ -166,12 +166,17 @@ def _test_users(
     for user_id, group in groupby(rows, lambda row: row.user_id):
         own = list(group)
         check_kinds(scorer, own[0])
-        relevant = dict.fromkeys(row.item_id for row in own if _is_relevant(row, threshold))
+        relevant = dict.fromkeys(row.item_id for row in own if is_relevant(row, threshold))
         first = min(own, key=lambda row: row.timestamp)
         yield _TestUser(user_id, first.timestamp, list(relevant), first.context)
 
 
-def _is_relevant(row: Row, threshold: float | None) -> bool:
+def is_relevant(row: Row, threshold: float | None) -> bool:
+    """Whether a row says that its user likes the item, or took it where there is no rule.
+
+    >>> is_relevant(Row(7, 1, None, 0), 0), is_relevant(Row(7, 1, 3.0, 0), 3.5)
+    (True, False)
+    """
     if row.label is not None:
         return row.label == 1
     # A row without a value states nothing against the item; it was taken.

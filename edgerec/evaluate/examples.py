@@ -6,7 +6,8 @@ from typing import Final
 
 import numpy as np
 
-from edgerec.evaluate.prequential import Question, Row, label_of, questions
+from edgerec.evaluate.catalogue import is_relevant
+from edgerec.evaluate.prequential import Question, Row, questions
 from edgerec.evaluate.probed import question_request
 from edgerec.export.probe import FeatureProbe
 from edgerec.recsys import Id
@@ -71,8 +72,7 @@ def example_users(
     threshold = scorer.label_above if label_above is None else label_above
 
     def liked(row: Row) -> bool:
-        # Without a rule a row says that the item was taken.
-        return (row.label is None and threshold is None) or label_of(row, threshold) == 1
+        return is_relevant(row, threshold)
 
     everyone = sorted({row.user_id for row in test_rows() if liked(row)}, key=repr)
     random = np.random.default_rng([random_state, 3])

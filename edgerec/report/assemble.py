@@ -1,5 +1,7 @@
 """Puts the sections together: what was measured becomes a page."""
 
+from collections import Counter
+
 from edgerec.evaluate.intervals import Interval
 from edgerec.report.budget import budget_section
 from edgerec.report.content import Page, Tile
@@ -89,7 +91,9 @@ def _tiles(measured: Measured) -> list[Tile]:
         tiles.append(Tile("100 candidates", f"{latency.median_ms:.2f} ms", "one thread, here"))
     if measured.audit:
         n_passed = sum(one.outcome == "passed" for one in measured.audit)
-        tiles.append(Tile("leak audit", f"{n_passed} of {len(measured.audit)}", "checks passed"))
+        others = Counter(one.outcome for one in measured.audit if one.outcome != "passed")
+        said = ", ".join(f"{n} {outcome}" for outcome, n in sorted(others.items()))
+        tiles.append(Tile("leak audit", f"{n_passed} passed", said or "of as many checks"))
     return tiles
 
 

@@ -101,21 +101,28 @@ def curve_section(manifest: Mapping[str, Any]) -> Section | None:
 
 def examples_section(measured: Measured) -> Section:
     """Return users with their histories and what they are recommended."""
-    threshold = measured.manifest["label"]
+    rule = measured.manifest["label"]
+    # Without a rule, or above 0, a row says that the item was taken and not how it was liked.
+    taken = rule is None or rule["above"] == 0
     became = {
-        1.0: "taken later" if threshold is None else "liked later",
-        0.0: "not taken" if threshold is None else "met later, not liked",
+        1.0: "taken later" if taken else "liked later",
+        0.0: "not taken" if taken else "met later, not liked",
     }
     return Section(
         "examples",
         "Users, for example",
         "Chosen at random among test users, from short to long histories; not the best ones. Each "
         "list is the top of the whole catalogue at that moment, without what the history holds.",
-        tuple(_example(one, measured.titles, became) for one in measured.examples),
+        tuple(
+            _example(one, measured.titles, became, "Taken" if taken else "Liked")
+            for one in measured.examples
+        ),
     )
 
 
-def _example(user: ExampleUser, titles: Mapping[Id, str], became: Mapping[float, str]) -> Lists:
+def _example(
+    user: ExampleUser, titles: Mapping[Id, str], became: Mapping[float, str], did: str
+) -> Lists:
     def item(place: Recommended) -> ListedItem:
         mark = became[1.0] if place.became == 1 else ""
         detail = figure(place.score)
@@ -126,7 +133,7 @@ def _example(user: ExampleUser, titles: Mapping[Id, str], became: Mapping[float,
     hits = sum(one.became == 1 for one in user.recommended)
     return Lists(
         f"User {user.user_id}",
-        f"On {day(user.as_of)}: {_items(user.n_history)} of history. Liked from then on: "
+        f"On {day(user.as_of)}: {_items(user.n_history)} of history. {did} from then on: "
         f"{_items(user.n_liked_later)}, {count(hits)} of them in the list.",
         (
             (
