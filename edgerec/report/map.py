@@ -45,11 +45,11 @@ def map_section(found: ItemMap, catalogue: Sequence[Id], named: Mapping[Id, Name
         "map",
         "A map of the catalogue",
         "What is near is similar: it has the same audience, stands in the same histories, and is "
-        f"of the same kind. A larger mark is more popular.{coloured}",
+        f"of the same kind or of like text. A larger mark is more popular.{coloured}",
         (
             Figure(
-                f"{shown[0].upper()}{shown[1:]} of {count(n_items)}. Rest the pointer on a mark to "
-                "read its title.",
+                f"{shown[0].upper()}{shown[1:]} of {count(n_items)}. On a screen, rest the "
+                "pointer on a mark to read its title.",
                 f"A map of {shown}; what is similar lies together.",
                 MapChart(marks, tuple(legend)),
             ),
