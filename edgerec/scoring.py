@@ -60,7 +60,9 @@ class TableScorer:
         self.n_history = bundle.n_history
         self.name = bundle.name
         self.manifest = bundle.manifest
-        self.objective: str = bundle.manifest["training"]["settings"]["objective"]
+        # Of a file that says nothing of its training, nothing is known but that it ranks.
+        settings = bundle.manifest.get("training", {}).get("settings", {})
+        self.objective: str = settings.get("objective", "samples")
         self.user_id_type = bundle.user_id_type
         self.item_id_type = bundle.item_id_type
 

@@ -253,7 +253,7 @@ def test_progress_hears_of_every_row_and_of_the_speed(
         def advance(self, n_done: int, n_total: int | None, note: str = "") -> None:
             assert " samples/s" in note
             if "held-out AUC" in note:
-                notes.append(note.partition(", ")[2])
+                notes.append(note.partition(", ")[0])
             else:
                 heard.append((self.now, n_done, n_total))
 
