@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -70,10 +71,7 @@ def example_users(
         Called twice each, to read the rows of the chosen users alone.
     """
     threshold = scorer.label_above if label_above is None else label_above
-
-    def liked(row: Row) -> bool:
-        return is_relevant(row, threshold)
-
+    liked = partial(is_relevant, threshold=threshold)
     everyone = sorted({row.user_id for row in test_rows() if liked(row)}, key=repr)
     random = np.random.default_rng([random_state, 3])
     chosen = {everyone[at] for at in random.permutation(len(everyone))[:_N_LOOKED_AT].tolist()}

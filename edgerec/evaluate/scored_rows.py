@@ -51,11 +51,14 @@ class ScoredRows:
         metrics = compute_metrics(self.label, self.scores["model"], self.user)
         if len(self.scores) == 1:
             return Evaluation(self.protocol, metrics)
-        compared = row_qualities(
+        return Evaluation(self.protocol, metrics, self.qualities(probabilities, random_state))
+
+    def qualities(self, probabilities: frozenset[str], random_state: int) -> dict[str, RowQuality]:
+        """Return how good each score is, with intervals; the parameters of `evaluation`."""
+        return row_qualities(
             self.label,
             self.scores,
             self.user,
             probabilities=probabilities,
             random_state=random_state,
         )
-        return Evaluation(self.protocol, metrics, compared)

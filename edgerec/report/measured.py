@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from edgerec.errors import OneClassError
 from edgerec.evaluate.calibration import Calibration, calibration
 from edgerec.evaluate.catalogue import CatalogueEvaluation
 from edgerec.evaluate.evaluation_rows import EvaluationRows
@@ -25,7 +26,7 @@ from edgerec.evaluate.label_baselines import PROBABILITIES
 from edgerec.evaluate.latency import Latency, measure_latency
 from edgerec.evaluate.next_item import NextItems, next_items
 from edgerec.evaluate.probed import ProbedRows, probe_rows
-from edgerec.evaluate.row_quality import RowQuality, row_qualities
+from edgerec.evaluate.row_quality import RowQuality
 from edgerec.evaluate.scored_rows import Evaluation
 from edgerec.evaluate.segments import (
     Segment,
@@ -132,7 +133,12 @@ def measure(
     manifest, probe = scorer.manifest, FeatureProbe(model)
     labels, near, examples = None, None, []
     if test is not None and test.has_labels:
-        labels = _label_figures(scorer, probe, test, random_state, progress)
+        try:
+            labels = _label_figures(scorer, probe, test, random_state, progress)
+        except OneClassError:
+            # As `edgerec evaluate` does: where labels cannot be told apart, the ranking stands.
+            if ranking is None:
+                raise
     if test is not None:
         near = next_items(
             scorer,
@@ -244,14 +250,7 @@ def _label_figures(
     )
     return LabelFigures(
         evaluation=evaluation,
-        qualities=evaluation.compared
-        or row_qualities(
-            scored.label,
-            scored.scores,
-            scored.user,
-            probabilities=probabilities,
-            random_state=random_state,
-        ),
+        qualities=evaluation.compared or scored.qualities(probabilities, random_state),
         calibration=calibration(scored.label, scored.scores["model"]),
         n_rows=len(label),
         n_users=len(np.unique(user)),

@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pytest
 
+from edgerec.errors import OneClassError
 from edgerec.evaluate.catalogue import evaluate_catalogue
 from edgerec.evaluate.evaluation_rows import EvaluationRows
 from edgerec.evaluate.label_baselines import LabelBaselines
@@ -194,3 +195,9 @@ def test_purchases_are_ranked_and_shown_without_labels_to_tell_apart(tmp_path):
     assert anchors(found) == ["training", "curve", "ranking", "map", "examples", "file", "audit"]
     assert "NDCG@5" in [tile.name for tile in found.tiles]
     assert measured.examples and all(one.n_liked_later for one in measured.examples)
+    # The same where it is seen only by the rows that all have one label.
+    liked = EvaluationRows(lambda: taken, label_above=0.0)
+    seen = measure(path, liked, ranking=ranking, n_examples=0, with_times=False)
+    assert anchors(page(seen)) == ["training", "curve", "ranking", "map", "file", "audit"]
+    with pytest.raises(OneClassError, match="rows have the label 1; AUC needs both"):
+        measure(path, liked, n_examples=0, with_times=False)
