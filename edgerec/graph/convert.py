@@ -50,7 +50,7 @@ def to_graph(ranker: Ranker, producer_version: str, settings: ExportSettings) ->
         counted = counted_slots(
             graph, tables.neighbours, slots, tables.label_above, ranker.settings.n_history
         )
-    shortlist = _shortlist(graph, ranker, lookup, taste.taste, slots, counted)
+    shortlist = _shortlist(graph, ranker, lookup, slots, counted)
     candidates = lookup.candidates(shortlist)
     read = candidate_inputs(graph, candidates.rows, tables, ranker.facts.last_timestamp)
     per_candidate = [*dynamic.candidate_features(read), taste.candidate_columns(candidates.rows)]
@@ -81,7 +81,6 @@ def _shortlist(
     graph: GraphBuilder,
     ranker: Ranker,
     lookup: Lookup,
-    taste: str,
     slots: HistorySlots,
     counted: str,
 ) -> ShortlistTensors | None:
@@ -93,7 +92,6 @@ def _shortlist(
         graph,
         shortlist,
         asked,
-        taste,
         ranker.tables.neighbours,
         slots.rows,
         counted,

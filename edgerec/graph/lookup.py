@@ -10,6 +10,9 @@ from edgerec.graph.idmaps import IdMap
 from edgerec.graph.nodes import GraphBuilder
 from edgerec.ids import IdType, padding_id
 
+CANDIDATE_ROWS: Final = "candidate_rows"
+SCORES_OF_CANDIDATES: Final = "scores_of_candidates"
+"""where a graph has a shortlist; elsewhere they are the output `scores`"""
 _INT64: Final = 7
 
 
@@ -88,18 +91,18 @@ class Lookup:
         of_catalogue = graph.add("Range", [graph.constant(1), end, graph.constant(1)])
         if shortlist is None:
             ids = graph.add("Slice", [self._catalogue_ids, graph.constant([0]), n_appended])
-            rows = graph.add("Concat", [self._given_rows, of_catalogue], "candidate_rows", axis=0)
+            rows = graph.add("Concat", [self._given_rows, of_catalogue], CANDIDATE_ROWS, axis=0)
             ids = graph.add("Concat", [self._given_ids, ids], "candidate_ids", axis=0)
             graph.add("Greater", [rows, graph.constant(0)], "known")
             return Candidates(rows, ids, graph.add("Shape", [rows]), "known", "scores")
         of_catalogue = graph.add("Concat", [of_catalogue, shortlist.rows], axis=0)
         places = graph.add("Sub", [of_catalogue, graph.constant(1)])
         ids = graph.add("Gather", [self._catalogue_ids, places])
-        rows = graph.add("Concat", [self._given_rows, of_catalogue], "candidate_rows", axis=0)
+        rows = graph.add("Concat", [self._given_rows, of_catalogue], CANDIDATE_ROWS, axis=0)
         ids = graph.add("Concat", [self._given_ids, ids], "candidate_ids", axis=0)
         known = graph.add("Greater", [rows, graph.constant(0)])
         count = graph.add("Shape", [rows])
-        return Candidates(rows, ids, count, known, "scores_of_candidates")
+        return Candidates(rows, ids, count, known, SCORES_OF_CANDIDATES)
 
     def excluded(self, candidates: Candidates) -> str:
         """Return which candidates `exclude` names: bool [N], known and unknown ids alike."""

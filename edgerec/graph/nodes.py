@@ -12,6 +12,7 @@ from onnx import TensorProto, helper, numpy_helper
 from edgerec.export_settings import Precision
 from edgerec.graph.distinct import CODES_NAME, Codes, fits, runs_of
 from edgerec.graph.precision import stored_rows
+from edgerec.graph.repeats import Repeat, with_repeats
 from edgerec.schema import IR_VERSION, OPSET, OPSET_ML, TensorSpecification
 
 _TYPES: Final = {
@@ -53,6 +54,7 @@ class GraphBuilder:
         self._model = onnx.ModelProto()
         self._constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
         self._n_named: dict[str, int] = {}
+        self._repeats: list[Repeat] = []
 
     def add(self, operator: str, inputs: Sequence[str], output: str = "", **attributes: Any) -> str:
         """Add a node with one output."""
@@ -217,6 +219,11 @@ class GraphBuilder:
             self._nodes, self._taken = outside, taken
         self.add_many("If", [condition], [one.name for one in outputs], **parts)
 
+    def repeated(self, repeat: Repeat) -> str:
+        """Return the name of another copy of a tensor, which a branch alone may read."""
+        self._repeats.append(repeat)
+        return repeat.name
+
     def include(
         self, graph: onnx.GraphProto, output: str, prefix: str, inputs: dict[str, str]
     ) -> str:
@@ -256,12 +263,9 @@ class GraphBuilder:
         producer_version: str,
     ) -> onnx.ModelProto:
         """Return the whole model, once. Named and sorted: the same graph is the same bytes."""
-        graph = helper.make_graph(
-            self._nodes,
-            name,
-            [_value_info(one) for one in inputs],
-            [_value_info(one) for one in outputs],
-        )
+        nodes = with_repeats(self._nodes, self._repeats)
+        given, found = ([_value_info(one) for one in ends] for ends in (inputs, outputs))
+        graph = helper.make_graph(nodes, name, given, found)
         described = helper.make_model(
             graph,
             opset_imports=[

@@ -12,7 +12,7 @@ from edgerec.export.parity import GraphSession, check_parity, parity_requests
 from edgerec.export.rounding import rounded
 from edgerec.export.shortlist import (
     find_shortlist,
-    learned_shortlist,
+    learned_scores,
     not_needed,
     pays,
     requests_of_users,
@@ -24,6 +24,7 @@ from tests.trained import generated_model, neighbours_model
 
 N_ITEMS = 30
 """of 120: these catalogues are small, and lists a tenth"""
+N_ANCHORS = 12
 RANKERS = {
     "integers": lambda: generated_model().ranker,
     "strings": lambda: generated_model(strings=True).ranker,
@@ -47,7 +48,8 @@ def listed(kind: str) -> Ranker:
     ranker = RANKERS[kind]()
     fitted, _ = requests_of_users(ranker, len(ranker.item_ids))
     precision = exported(kind).precision
-    shortlist = learned_shortlist(ranker, whole(kind), fitted, N_ITEMS, precision)
+    learned = learned_scores(ranker, whole(kind), fitted)
+    shortlist = learned.shortlist(N_ITEMS, N_ANCHORS, 22, precision)
     return ranker.replaced(shortlist=shortlist)
 
 
