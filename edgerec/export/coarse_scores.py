@@ -205,12 +205,11 @@ class CoarseScores:
     def _by_neighbours(self, request: Request) -> Array:
         if not self._of_neighbours.size:
             return np.zeros(len(self._level), np.float32)
-        found: Array = self._neighbour_columns(request) @ self._of_neighbours.ravel()
-        return found
+        found = self._neighbour_columns(request) @ self._of_neighbours.ravel()
+        return found.astype(np.float32)
 
 
 def _solved(columns: Wide, target: Wide) -> Wide:
     """Return the weights of a ridge regression."""
     system = columns.T @ columns + _RIDGE * len(columns) * np.eye(columns.shape[1])
-    weights: Wide = np.linalg.solve(system, columns.T @ target)
-    return weights
+    return np.asarray(np.linalg.solve(system, columns.T @ target), np.float64)

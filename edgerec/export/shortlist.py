@@ -19,7 +19,7 @@ from edgerec.export.parity import GraphSession
 from edgerec.export_settings import Precision
 from edgerec.schema import Request
 from edgerec.train.ranker import Ranker
-from edgerec.train.shortlist import LISTED_PER_ASKED, Shortlist, logits
+from edgerec.train.shortlist import Shortlist, logits
 
 Array = NDArray[np.float32]
 LEAST_RECALL: Final = 0.99
@@ -30,12 +30,13 @@ _LEAST_SHARE: Final = 3
 """a list pays where the catalogue is this many times as long"""
 _ANCHORS_SHARE: Final = 5
 """of what is ranked, one in so many is an anchor, and the others are the list"""
-_N_DIRECTIONS: Final = (22, 64)
-"""the first number that finds enough: each costs four bytes and a multiplication per item"""
+_TRIES: Final = ((80, 20), (220, 64))
+"""users learned from, and directions: the first that finds enough; a direction costs four bytes
+and a multiplication per item"""
 _N_WHOLE: Final = 24
-"""users for whom everything is ranked"""
-_N_MORE: Final = 200
-"""users for whom the best by coarse scores are"""
+"""users for whom everything is ranked; for the others what is best by coarse scores of these"""
+_FIRST_ANCHORS: Final = 200
+"""of those coarse scores"""
 _N_MEASURED: Final = 60
 _MOST_SCORES: Final = 6_000_000
 """that are computed for those measured by, where the catalogue is long; for as many users at
@@ -65,6 +66,7 @@ class ShortlistFound:
             return {"n_items": 0, "why": self.why}
         return {
             "n_items": self.shortlist.n_items,
+            "n_anchors": len(self.shortlist.anchors),
             "largest_k": self.shortlist.largest_k,
             "why": self.why,
             f"recall_at_{K}": round(self.recall, 5),
@@ -94,7 +96,9 @@ def find_shortlist(
     n_items: int,
     precision: Precision,
 ) -> ShortlistFound:
-    """Learn a list of `n_items`, or as many more as it takes, for the catalogue of `ranker`.
+    """Learn how `n_items` come to be ranked, or as many more as it takes, of all of `ranker`.
+
+    A fifth of them are the anchors, the same for everyone; the others are each user's list.
 
     Parameters
     ----------
@@ -106,11 +110,12 @@ def find_shortlist(
     fitted, measured = requests_of_users(trained, len(ranker.item_ids))
     if not fitted or not measured:
         return ShortlistFound(None, "training knows no histories to learn it from")
-    learned = learned_scores(ranker, session, fitted)
+    learning = Learning(ranker, session, fitted)
     rankings = [_ranked(ranker, session, one) for one in measured]
     n_anchors = n_items // _ANCHORS_SHARE
     n_listed, recalls = n_items - n_anchors, (0.0, 0.0)
-    for n_directions in _N_DIRECTIONS:
+    for n_users, n_directions in _TRIES:
+        learned = learning.from_users(n_users)
         shortlist = learned.shortlist(n_listed, n_anchors, n_directions, precision)
         places = [_places(ranker, shortlist, one) for one in rankings]
         recalls = _recalls(places, shortlist)
@@ -135,7 +140,7 @@ def requests_of_users(trained: Ranker, n_items: int) -> tuple[list[Request], lis
     if held_out.sum() < _LEAST_USERS:
         held_out = np.arange(len(known)) % 2 == 1
     sides = []
-    for side, n_users in ((~held_out, _N_WHOLE + _N_MORE), (held_out, n_measured)):
+    for side, n_users in ((~held_out, _TRIES[-1][0]), (held_out, n_measured)):
         requests = []
         for number, user in enumerate(known[side][:n_users].tolist()):
             newest = _NEWEST[number % len(_NEWEST)]
@@ -148,24 +153,28 @@ def requests_of_users(trained: Ranker, n_items: int) -> tuple[list[Request], lis
     return sides[0], sides[1]
 
 
-def learned_scores(
-    ranker: Ranker, session: GraphSession, requests: Sequence[Request]
-) -> CoarseScores:
-    """Return what is learned from how the graph ranks for these requests."""
-    most = _MOST_SCORES // (2 * len(ranker.item_ids))
-    n_whole = int(np.clip(most, _LEAST_USERS, _N_WHOLE))
-    whole = [_ranked(ranker, session, one) for one in requests[:n_whole]]
-    learned = CoarseScores(ranker, whole)
-    if len(requests) <= n_whole:
+class Learning:
+    """Learns from how the graph ranks for one request after another, of as many as are needed."""
+
+    def __init__(self, ranker: Ranker, session: GraphSession, requests: Sequence[Request]) -> None:
+        self._ranker, self._session, self._requests = ranker, session, requests
+        most = _MOST_SCORES // (2 * len(ranker.item_ids))
+        self._n_used = int(np.clip(most, _LEAST_USERS, _N_WHOLE))
+        whole = [_ranked(ranker, session, one) for one in requests[: self._n_used]]
+        self._learned = CoarseScores(ranker, whole)
+        self._first = self._learned.shortlist(0, _FIRST_ANCHORS, _TRIES[0][1], "fp32")
+
+    def from_users(self, n_users: int) -> CoarseScores:
+        """Return what so many of the requests teach, or all that there are."""
+        ranker, session, learned = self._ranker, self._session, self._learned
+        for request in self._requests[self._n_used : n_users]:
+            of_anchors = _scores(ranker, session, request, self._first.anchors)
+            history = ranker.effective_history(request)
+            coarse = ranker.coarse_scores(self._first, *history, of_anchors)
+            rows = learned.worth_reading(request, coarse)
+            learned.add(Ranking(request, rows, logits(_scores(ranker, session, request, rows))))
+        self._n_used = max(self._n_used, n_users)
         return learned
-    first = learned.shortlist(0, _N_WHOLE * LISTED_PER_ASKED, _N_DIRECTIONS[0], "fp32")
-    for request in requests[n_whole:]:
-        of_anchors = _scores(ranker, session, request, first.anchors)
-        history = ranker.effective_history(request)
-        coarse = ranker.coarse_scores(first, *history, of_anchors)
-        rows = learned.worth_reading(request, coarse)
-        learned.add(Ranking(request, rows, logits(_scores(ranker, session, request, rows))))
-    return learned
 
 
 def _ranked(ranker: Ranker, session: GraphSession, request: Request) -> Ranking:
