@@ -45,12 +45,9 @@ def with_repeats(
             if leading.intersection(node.output) and following.intersection(node.output):
                 leading.update(node.input)
                 copied.insert(0, node)
-        branch, part = next(
-            (node, part)
-            for node in ordered
-            for part in _parts(node)
-            if repeat.name in _reads(part.node)
-        )
+        assert not any(True for node in copied for _ in _parts(node))
+        branch = next(node for node in ordered if repeat.name in _reads([node]))
+        part = _innermost(branch, repeat.name)
         own = {name for node in copied for name in node.output}
         names = {name: f"{repeat.prefix}/{name}" for name in own} | {repeat.start: repeat.own}
         copies = [_renamed(node, names, repeat.prefix) for node in copied]
@@ -83,6 +80,13 @@ def _reads(nodes: Iterable[onnx.NodeProto]) -> set[str]:
         for part in _parts(node):
             found |= _reads(part.node)
     return found - {""}
+
+
+def _innermost(node: onnx.NodeProto, name: str) -> onnx.GraphProto:
+    """Return the branch, in a node or in one of its branches, whose own nodes read a tensor."""
+    part = next(part for part in _parts(node) if name in _reads(part.node))
+    inner = next(one for one in part.node if name in _reads([one]))
+    return part if name in inner.input else _innermost(inner, name)
 
 
 def _parts(node: onnx.NodeProto) -> Iterator[onnx.GraphProto]:
