@@ -51,16 +51,15 @@ class Ranking:
     """What the graph says of items to one user."""
 
     request: Request
-    rows: NDArray[np.int64]
     logit: Array
-    """of these rows"""
+    """[M]: of every item; row 0, which is none, has any"""
 
 
 class CoarseScores:
     """Learns from one user's ranking after another."""
 
     def __init__(self, ranker: Ranker, whole: Sequence[Ranking]) -> None:
-        """Learn from users for whom every item, row 0 included, was ranked."""
+        """Learn from users for whom every item was ranked."""
         self._ranker, self._items = ranker, ItemColumns(ranker.tables)
         self._whitening = self._items.whitening()
         self._random = np.random.default_rng([ranker.settings.random_state, 4])
@@ -73,7 +72,7 @@ class CoarseScores:
             self._level -= self._learn_neighbours(whole)
         for one in whole:
             best = self.worth_reading(one.request, one.logit)
-            self.add(Ranking(one.request, best, one.logit[best]))
+            self.add(one.request, best, one.logit[best])
 
     def worth_reading(self, request: Request, scores: Array) -> NDArray[np.int64]:
         """Return the rows of the best of all items by scores, without the user's, and some more."""
@@ -85,15 +84,14 @@ class CoarseScores:
         by_chance = self._random.integers(1, len(scores), n_top // _BY_CHANCE)
         return np.concatenate([best, by_chance])
 
-    def add(self, ranking: Ranking) -> None:
-        """Learn from one user, for whom `worth_reading` was ranked."""
-        rows = ranking.rows
-        logit = ranking.logit - self._by_neighbours(ranking.request)[rows]
+    def add(self, request: Request, rows: NDArray[np.int64], logit: Array) -> None:
+        """Learn from one user, for whom the rows that are `worth_reading` were ranked."""
+        n_top = len(rows) * _BY_CHANCE // (_BY_CHANCE + 1)
+        best = np.argsort(-logit[:n_top], kind="stable")[:_POOL_TOP]
+        logit = logit - self._by_neighbours(request)[rows]
         columns = self._items.rows(rows).astype(np.float64)
         target = logit - self._level[rows]
         self._weights.append(_solved(columns - columns.mean(axis=0), target - target.mean()))
-        n_top = len(rows) * _BY_CHANCE // (_BY_CHANCE + 1)
-        best = np.argsort(-ranking.logit[:n_top], kind="stable")[:_POOL_TOP]
         self._best.append((rows[best], logit[best]))
 
     def shortlist(

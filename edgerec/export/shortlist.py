@@ -172,16 +172,14 @@ class Learning:
             history = ranker.effective_history(request)
             coarse = ranker.coarse_scores(self._first, *history, of_anchors)
             rows = learned.worth_reading(request, coarse)
-            learned.add(Ranking(request, rows, logits(_scores(ranker, session, request, rows))))
+            learned.add(request, rows, logits(_scores(ranker, session, request, rows)))
         self._n_used = max(self._n_used, n_users)
         return learned
 
 
 def _ranked(ranker: Ranker, session: GraphSession, request: Request) -> Ranking:
-    """Return what the graph says of every item; of row 0, which is none, that it is 50:50."""
-    rows = np.arange(len(ranker.item_ids) + 1)
-    scores = _scores(ranker, session, request, rows[1:])
-    return Ranking(request, rows, logits(np.append(np.float32(0.5), scores)))
+    scores = _scores(ranker, session, request, np.arange(1, len(ranker.item_ids) + 1))
+    return Ranking(request, logits(np.append(np.float32(0.5), scores)))
 
 
 def _scores(
