@@ -66,6 +66,8 @@ class TasteFeatures:
         self._n_latent = tables.latent.shape[3]
         self._size = tables.root.shape[-1]
         self._roots = _roots(tables)
+        # [F, S * D]
+        self._root = graph.table("taste_root", np.concatenate([*self._roots], axis=1))
         # [S, W, D, 1]
         self._solution = self._solved(*self._system(history))
 
@@ -75,10 +77,11 @@ class TasteFeatures:
         `numbers` [N, 3 S] are level, spread and weight of each signal.
         """
         graph = self._graph
-        width = self._roots.shape[1]
-        tastes = graph.add(
-            "MatMul", [graph.table("taste_roots", self._roots[:, None]), self._solution]
-        )
+        n_signals, width, size = self._roots.shape
+        # The same numbers as [S, 1, F, D]: turned once, by ONNX Runtime when it loads the graph.
+        root = graph.add("Reshape", [self._root, graph.constant([width, n_signals, 1, size])])
+        root = graph.add("Transpose", [root], perm=[1, 2, 0, 3])
+        tastes = graph.add("MatMul", [root, self._solution])
         tastes = graph.add("Reshape", [tastes, graph.constant([-1, width])])
         # Of which signal and weighting a column is, picked by a product; which directions it has.
         every = np.eye(self._n_signals * N_WEIGHTINGS, dtype=np.float32)
@@ -123,8 +126,7 @@ class TasteFeatures:
         """Return A - 1 [S, W, D, D] and b [S, W, D, 1]."""
         graph, n_latent, size = self._graph, self._n_latent, self._size
         n_signals = self._n_signals
-        flat = np.concatenate([*self._roots], axis=1)
-        scaled = [self._directions(history.rows), graph.table("taste_root_of_all", flat)]
+        scaled = [self._directions(history.rows), self._root]
         scaled_rows = graph.add("Transpose", [graph.add("MatMul", scaled)], perm=[1, 0])
         slots = graph.add("Reshape", [scaled_rows, graph.constant([n_signals, 1, size, -1])])
         signal = history.value_and_liked if n_signals == len(SIGNALS) else history.liked
