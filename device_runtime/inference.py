@@ -1,4 +1,4 @@
-"""Where requests are scored: small ones at once, large ones in one thread of their own. No HTTP."""
+"""Where requests are scored: in one thread of their own, or in the event loop. No HTTP."""
 
 import asyncio
 from collections.abc import Callable
@@ -13,12 +13,16 @@ _Result = TypeVar("_Result")
 class Inference:
     """Runs what scores, so that the event loop goes on turning; to be used in one event loop.
 
-    One thread: a second large request at once would only make both slower on a device.
+    One thread: a second large request at once would only make both slower on a device. ONNX Runtime
+    lets other threads run Python while it computes, so that requests are read and answers written
+    meanwhile.
 
     Parameters
     ----------
     max_waiting : int
-        How many large requests may wait or be scored at a time.
+        How many large requests may wait or be scored at a time, and how many small ones.
+    n_requests : callable, optional
+        Returns how many requests are being answered. Without it small ones never go to the thread.
 
     Examples
     --------
@@ -32,9 +36,11 @@ class Inference:
     7
     """
 
-    def __init__(self, max_waiting: int) -> None:
+    def __init__(self, max_waiting: int, n_requests: Callable[[], int] | None = None) -> None:
         self._most = max_waiting
+        self._n_requests = n_requests
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="scorer")
+        self._n_small = 0
         self.n_waiting = 0
         """large requests that wait for the thread, or are in it"""
 
@@ -62,9 +68,35 @@ class Inference:
             )
         self.n_waiting += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._worker, question)
+            return await self._in_thread(question)
         finally:
             self.n_waiting -= 1
+
+    async def score(self, question: Callable[[], _Result], *, large: bool) -> _Result:
+        """Return what a question to the graph returns, asked in the thread where that is quicker.
+
+        That is so for small ones too where other requests can be read and written meanwhile.
+        Otherwise as `run`.
+        """
+        if large or not await self._in_company():
+            return await self.run(question, large=large)
+        self._n_small += 1
+        try:
+            return await self._in_thread(question)
+        finally:
+            self._n_small -= 1
+
+    async def _in_company(self) -> bool:
+        if self._n_requests is None:
+            return False
+        if self._n_requests() == 1:
+            await asyncio.sleep(0)  # Those that have arrived with it begin.
+        # Behind a large one it would wait. Where many wait, the loop scores too, and so begins no
+        # more of them meanwhile: the system keeps what comes.
+        return self._n_requests() > 1 and not self.n_waiting and self._n_small < self._most
+
+    async def _in_thread(self, question: Callable[[], _Result]) -> _Result:
+        return await asyncio.get_running_loop().run_in_executor(self._worker, question)
 
     def close(self) -> None:
         """Finish what is in the thread, and end it."""

@@ -1,7 +1,6 @@
 """Score candidates with a bundle: one ONNX Runtime session, no HTTP."""
 
 import logging
-import math
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -189,9 +188,7 @@ class Scorer:
             raise ValueError(f"outputs: expected some of {', '.join(OUTPUTS)}, got {shown(names)}")
         found = self._run(names, feeds, candidates)
         answer = Answer(**(found if outputs is None else {**self._empty, **found}))
-        # The sum is finite exactly when every score is, since scores lie between 0 and 1.
-        checked = answer.scores if answer.scores.size else answer.top_scores
-        if not math.isfinite(np.add.reduce(checked)):
+        if not answer.is_finite:
             raise self._no_score(feeds["history_values"])
         return answer
 

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass, field, fields
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from .access import AccessSettings, is_of_this_device
 
@@ -159,13 +159,18 @@ class ServerSettings:
         >>> ServerSettings().admits("localhost:8080"), ServerSettings().admits("example.org")
         (True, False)
         """
-        match = _HOST.fullmatch(host)
-        return match is not None and _plain(match[1]) in self._host_names
+        return _name_in(host) in self._host_names
 
     @cached_property
     def _host_names(self) -> frozenset[str]:
         named = {"localhost", "127.0.0.1", "::1", self.host, *self.allowed_hosts}
         return frozenset(map(_plain, named - set(_WILDCARDS)))
+
+
+@lru_cache(maxsize=8)  # A client sends the same one each time.
+def _name_in(header: str) -> str | None:
+    match = _HOST.fullmatch(header)
+    return None if match is None else _plain(match[1])
 
 
 def _plain(host: str) -> str:

@@ -1,0 +1,68 @@
+"""Which requests are scored in the thread, and that every one is answered."""
+
+import asyncio
+import threading
+
+import pytest
+
+from device_runtime.inference import Inference
+from device_runtime.scorer import Scorer
+from device_runtime.settings import ServerSettings
+from tests.device_runtime.test_app import ROUTE, post, talk
+
+ONE = {"userId": 108, "itemIdList": [1, 2, 39]}
+
+
+@pytest.fixture(scope="module")
+def scorer(bundle_path):
+    return Scorer.from_path(bundle_path)
+
+
+def scored_in_thread(n_requests, *, large=False, n_before=0):
+    """Say whether a small request goes to the thread, after `n_before` that wait for it."""
+
+    async def ask():
+        inference = Inference(2, n_requests)
+        held = threading.Event()
+        before = [
+            asyncio.create_task(inference.score(held.wait, large=large)) for _ in range(n_before)
+        ]
+        asked = asyncio.create_task(inference.score(threading.current_thread, large=False))
+        for _ in range(3):
+            await asyncio.sleep(0)
+        held.set()
+        await asyncio.gather(*before)
+        inference.close()
+        return await asked is not threading.current_thread()
+
+    return asyncio.run(ask())
+
+
+def test_a_small_request_goes_to_the_thread_in_company_alone():
+    assert scored_in_thread(lambda: 2)
+    assert not scored_in_thread(lambda: 1)
+    assert not scored_in_thread(None)
+
+
+def test_those_that_arrive_with_it_are_its_company():
+    counts = iter([1, 2])
+    assert scored_in_thread(lambda: next(counts))
+
+
+def test_it_waits_behind_few_and_behind_nothing_large():
+    assert scored_in_thread(lambda: 9, n_before=1)
+    assert not scored_in_thread(lambda: 9, n_before=2)
+    assert not scored_in_thread(lambda: 9, n_before=1, large=True)
+
+
+def test_as_many_as_come_at_once_are_answered_as_alone(scorer):
+    async def conversation(client):
+        async def one():
+            async with client.post(ROUTE, json=ONE) as response:
+                return response.status, await response.json()
+
+        return await asyncio.gather(*(one() for _ in range(40)))
+
+    # Fewer would be refused if each that has arrived were begun at once.
+    settings = ServerSettings(max_requests=8, max_waiting=2)
+    assert talk(scorer, conversation, settings) == [post(scorer, ONE)] * 40
