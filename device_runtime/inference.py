@@ -6,6 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from .errors import BusyError
+from .slow_clients import SlowClients
+from .stopping import InFlight
 
 _Result = TypeVar("_Result")
 
@@ -21,8 +23,9 @@ class Inference:
     ----------
     max_waiting : int
         How many large requests may wait or be scored at a time, and how many small ones.
-    n_requests : callable, optional
-        Returns how many requests are being answered. Without it small ones never go to the thread.
+    company : tuple of InFlight and SlowClients, optional
+        The requests that are being answered, and their connections. Without them no small request
+        goes to the thread.
 
     Examples
     --------
@@ -36,9 +39,9 @@ class Inference:
     7
     """
 
-    def __init__(self, max_waiting: int, n_requests: Callable[[], int] | None = None) -> None:
+    def __init__(self, max_waiting: int, company: tuple[InFlight, SlowClients] | None = None) -> None:
         self._most = max_waiting
-        self._n_requests = n_requests
+        self._company = company
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="scorer")
         self._n_small = 0
         self.n_waiting = 0
@@ -87,13 +90,14 @@ class Inference:
             self._n_small -= 1
 
     async def _in_company(self) -> bool:
-        if self._n_requests is None:
+        if self._company is None:
             return False
-        if self._n_requests() == 1:
+        requests, clients = self._company
+        if requests.n_requests == 1 and clients.n_connections > 1:
             await asyncio.sleep(0)  # Those that have arrived with it begin.
         # Behind a large one it would wait. Where many wait, the loop scores too, and so begins no
         # more of them meanwhile: the system keeps what comes.
-        return self._n_requests() > 1 and not self.n_waiting and self._n_small < self._most
+        return requests.n_requests > 1 and not self.n_waiting and self._n_small < self._most
 
     async def _in_thread(self, question: Callable[[], _Result]) -> _Result:
         return await asyncio.get_running_loop().run_in_executor(self._worker, question)

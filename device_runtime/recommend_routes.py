@@ -8,7 +8,7 @@ from typing import TypeVar
 from aiohttp import web
 
 from .answers import answer_request
-from .app_keys import IN_FLIGHT, INFERENCE, KEEPER, SERVED, SETTINGS
+from .app_keys import IN_FLIGHT, INFERENCE, KEEPER, SERVED, SETTINGS, SLOW_CLIENTS
 from .batches import answer_batch, parse_batch
 from .bundle import Bundle
 from .errors import RequestError
@@ -26,11 +26,10 @@ def add_recommend_routes(app: web.Application) -> None:
 
 
 async def _inference(app: web.Application) -> AsyncIterator[None]:
-    in_flight = app[IN_FLIGHT]
     # With one processor nothing is gained by reading one request while another is scored.
     several = (os.cpu_count() or 1) > 1
-    count = (lambda: in_flight.n_requests) if several else None
-    app[INFERENCE] = Inference(app[SETTINGS].max_waiting, count)
+    company = (app[IN_FLIGHT], app[SLOW_CLIENTS]) if several else None
+    app[INFERENCE] = Inference(app[SETTINGS].max_waiting, company)
     yield
     app[INFERENCE].close()
 

@@ -44,6 +44,11 @@ class SlowClients:
         self._idle_seconds = idle_seconds
         self._until: dict[Any, float] = {}
 
+    @property
+    def n_connections(self) -> int:
+        """How many had a request; those that are closed count until `overdue` is asked."""
+        return len(self._until)
+
     def begin(self, connection: object) -> None:
         """Note that a request of a connection is being answered."""
         self._until[connection] = math.inf

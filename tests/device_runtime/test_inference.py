@@ -8,6 +8,8 @@ import pytest
 from device_runtime.inference import Inference
 from device_runtime.scorer import Scorer
 from device_runtime.settings import ServerSettings
+from device_runtime.slow_clients import SlowClients
+from device_runtime.stopping import InFlight
 from tests.device_runtime.test_app import ROUTE, post, talk
 
 ONE = {"userId": 108, "itemIdList": [1, 2, 39]}
@@ -18,16 +20,27 @@ def scorer(bundle_path):
     return Scorer.from_path(bundle_path)
 
 
-def scored_in_thread(n_requests, *, large=False, n_before=0):
+def company(n_requests, n_connections=1):
+    requests, clients = InFlight(), SlowClients(head_seconds=30, idle_seconds=75)
+    for _ in range(n_requests):
+        requests.begin()
+    for connection in range(n_connections):
+        clients.begin(connection)
+    return requests, clients
+
+
+def scored_in_thread(others, *, large=False, n_before=0, arriving=0):
     """Say whether a small request goes to the thread, after `n_before` that wait for it."""
 
     async def ask():
-        inference = Inference(2, n_requests)
+        inference = Inference(2, others)
         held = threading.Event()
         before = [
             asyncio.create_task(inference.score(held.wait, large=large)) for _ in range(n_before)
         ]
         asked = asyncio.create_task(inference.score(threading.current_thread, large=False))
+        for _ in range(arriving):
+            asyncio.get_running_loop().call_soon(others[0].begin)
         for _ in range(3):
             await asyncio.sleep(0)
         held.set()
@@ -39,20 +52,22 @@ def scored_in_thread(n_requests, *, large=False, n_before=0):
 
 
 def test_a_small_request_goes_to_the_thread_in_company_alone():
-    assert scored_in_thread(lambda: 2)
-    assert not scored_in_thread(lambda: 1)
+    assert scored_in_thread(company(2))
+    assert not scored_in_thread(company(1))
+    assert not scored_in_thread(company(1, n_connections=2))
     assert not scored_in_thread(None)
 
 
 def test_those_that_arrive_with_it_are_its_company():
-    counts = iter([1, 2])
-    assert scored_in_thread(lambda: next(counts))
+    assert scored_in_thread(company(1, n_connections=2), arriving=1)
+    # Where one connection is open there is nobody to wait for.
+    assert not scored_in_thread(company(1), arriving=1)
 
 
 def test_it_waits_behind_few_and_behind_nothing_large():
-    assert scored_in_thread(lambda: 9, n_before=1)
-    assert not scored_in_thread(lambda: 9, n_before=2)
-    assert not scored_in_thread(lambda: 9, n_before=1, large=True)
+    assert scored_in_thread(company(9), n_before=1)
+    assert not scored_in_thread(company(9), n_before=2)
+    assert not scored_in_thread(company(9), n_before=1, large=True)
 
 
 def test_as_many_as_come_at_once_are_answered_as_alone(scorer):
