@@ -2,14 +2,16 @@
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from queue import SimpleQueue
+from threading import Thread
+from typing import Any, TypeVar
 
 from .errors import BusyError
 from .slow_clients import SlowClients
 from .stopping import InFlight
 
 _Result = TypeVar("_Result")
+_Asked = tuple[asyncio.Future[Any], Callable[[], Any]]
 
 
 class Inference:
@@ -39,10 +41,16 @@ class Inference:
     7
     """
 
-    def __init__(self, max_waiting: int, company: tuple[InFlight, SlowClients] | None = None) -> None:
+    def __init__(
+        self, max_waiting: int, company: tuple[InFlight, SlowClients] | None = None
+    ) -> None:
         self._most = max_waiting
         self._company = company
-        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="scorer")
+        # No executor: for each question that makes two futures and a lock, and a fifth of what a
+        # request costs outside the graph.
+        self._asked: SimpleQueue[_Asked | None] = SimpleQueue()
+        self._worker = Thread(target=self._work, name="scorer", daemon=True)
+        self._worker.start()
         self._n_small = 0
         self.n_waiting = 0
         """large requests that wait for the thread, or are in it"""
@@ -71,7 +79,7 @@ class Inference:
             )
         self.n_waiting += 1
         try:
-            return await self._in_thread(question)
+            return await self._handed_over(question)
         finally:
             self.n_waiting -= 1
 
@@ -85,7 +93,7 @@ class Inference:
             return await self.run(question, large=large)
         self._n_small += 1
         try:
-            return await self._in_thread(question)
+            return await self._handed_over(question)
         finally:
             self._n_small -= 1
 
@@ -99,9 +107,35 @@ class Inference:
         # more of them meanwhile: the system keeps what comes.
         return requests.n_requests > 1 and not self.n_waiting and self._n_small < self._most
 
-    async def _in_thread(self, question: Callable[[], _Result]) -> _Result:
-        return await asyncio.get_running_loop().run_in_executor(self._worker, question)
+    def _handed_over(self, question: Callable[[], _Result]) -> asyncio.Future[_Result]:
+        answered = asyncio.get_running_loop().create_future()
+        self._asked.put((answered, question))
+        return answered
+
+    def _work(self) -> None:
+        while (asked := self._asked.get()) is not None:
+            _answer(*asked)
+            del asked  # What it asks may be replaced before there is another question.
 
     def close(self) -> None:
-        """Finish what is in the thread, and end it."""
-        self._worker.shutdown()
+        """Finish what waits for the thread, and end it."""
+        self._asked.put(None)
+        self._worker.join()
+
+
+def _answer(answered: asyncio.Future[_Result], question: Callable[[], _Result]) -> None:
+    tell = answered.get_loop().call_soon_threadsafe
+    try:
+        tell(_settle, answered, question(), None)
+    except BaseException as error:  # Whatever it is, who asked waits for it.
+        tell(_settle, answered, None, error)
+    del answered  # Errors know the frames they were raised in: a circle.
+
+
+def _settle(answered: asyncio.Future[Any], result: object, error: BaseException | None) -> None:
+    if answered.done():
+        return  # Who asked was cancelled.
+    if error is None:
+        answered.set_result(result)
+    else:
+        answered.set_exception(error)

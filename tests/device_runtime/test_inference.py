@@ -1,7 +1,10 @@
 """Which requests are scored in the thread, and that every one is answered."""
 
 import asyncio
+import contextlib
+import gc
 import threading
+import weakref
 
 import pytest
 
@@ -81,3 +84,51 @@ def test_as_many_as_come_at_once_are_answered_as_alone(scorer):
     # Fewer would be refused if each that has arrived were begun at once.
     settings = ServerSettings(max_requests=8, max_waiting=2)
     assert talk(scorer, conversation, settings) == [post(scorer, ONE)] * 40
+
+
+def test_a_request_that_is_cancelled_stops_nothing():
+    async def ask():
+        inference = Inference(max_waiting=2)
+        held = threading.Event()
+        given_up = asyncio.create_task(inference.run(held.wait, large=True))
+        await asyncio.sleep(0)
+        given_up.cancel()
+        await asyncio.sleep(0)
+        assert inference.n_waiting == 0
+        held.set()
+        answer = await inference.run(lambda: 7, large=True)
+        inference.close()
+        return answer
+
+    assert asyncio.run(ask()) == 7
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_the_thread_keeps_nothing_of_what_it_was_asked(fails):
+    class Question:
+        def __call__(self):
+            if fails:
+                raise ZeroDivisionError
+            return 7
+
+    async def ask():
+        inference = Inference(max_waiting=2)
+        question = Question()
+        known = weakref.ref(question)
+        with contextlib.suppress(ZeroDivisionError):
+            await inference.run(question, large=True)
+        del question
+        # The loop is done with the answer one turn later, and the thread about then.
+        for _ in range(1000):
+            await asyncio.sleep(0.001)
+            if known() is None:
+                break
+        kept = known()
+        inference.close()
+        return kept
+
+    gc.disable()
+    try:
+        assert asyncio.run(ask()) is None
+    finally:
+        gc.enable()
