@@ -99,16 +99,13 @@ def write_list(ids: Sequence[int | str], scores: list[float], known: list[bool])
     """Write ids with their scores as JSON; ``known`` of each, or nothing where all are."""
     # One format of the whole list: several times faster than encoding an object for each item.
     # Nine digits tell every float32 apart.
-    each = '{"itemId":%d,"score":%.9g},'
+    each = '{"itemId":%s,"score":%.9g},'
+    if str in map(type, ids):
+        ids = [_quote(one) if isinstance(one, str) else one for one in ids]
     parts: list[Any] = [None] * (2 * len(ids))
     parts[::2], parts[1::2] = ids, scores
     template = each * len(ids)
     if False in known:
         unknown = each.replace("}", ',"known":false}')
         template = "".join([each if one else unknown for one in known])
-    try:
-        listed = template[:-1] % tuple(parts)
-    except TypeError:  # Text is no %d: it is quoted, and is a few of the ids or all of them.
-        parts[::2] = [_quote(one) if isinstance(one, str) else str(one) for one in ids]
-        listed = template.replace("%d", "%s")[:-1] % tuple(parts)
-    return f'{{"itemScoreList":[{listed}]}}'
+    return '{"itemScoreList":[' + template[:-1] % tuple(parts) + "]}"

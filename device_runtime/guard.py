@@ -80,10 +80,10 @@ async def _answer(request: web.Request, handler: "Handler") -> web.StreamRespons
                 "the header Authorization: Bearer TOKEN",
                 status=401,
             )
-        n_requests = request.app[IN_FLIGHT].n_requests
-        if n_requests > settings.max_requests and request.path not in OPEN_ROUTES:
+        in_flight = request.app[IN_FLIGHT]
+        if in_flight.n_requests > in_flight.most and request.path not in OPEN_ROUTES:
             raise BusyError(
-                f"the server is busy: {settings.max_requests} requests are being answered; send "
+                f"the server is busy: {in_flight.most} requests are being answered; send "
                 "this one again in a second"
             )
         if request.method == "POST" and request.match_info.http_exception is None:

@@ -6,12 +6,11 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Any, TypeVar
 
+from .connections import SlowClients
 from .errors import BusyError
-from .slow_clients import SlowClients
 from .stopping import InFlight
 
 _Result = TypeVar("_Result")
-_Asked = tuple[asyncio.Future[Any], Callable[[], Any]]
 
 
 class Inference:
@@ -24,7 +23,8 @@ class Inference:
     Parameters
     ----------
     max_waiting : int
-        How many large requests may wait or be scored at a time, and how many small ones.
+        How many large requests may wait or be scored at a time. Among more requests than that no
+        small one goes to the thread.
     company : tuple of InFlight and SlowClients, optional
         The requests that are being answered, and their connections. Without them no small request
         goes to the thread.
@@ -46,14 +46,12 @@ class Inference:
     ) -> None:
         self._most = max_waiting
         self._company = company
+        self._n_large = 0
         # No executor: for each question that makes two futures and a lock, and a fifth of what a
         # request costs outside the graph.
-        self._asked: SimpleQueue[_Asked | None] = SimpleQueue()
+        self._asked: SimpleQueue[Any] = SimpleQueue()
         self._worker = Thread(target=self._work, name="scorer", daemon=True)
         self._worker.start()
-        self._n_small = 0
-        self.n_waiting = 0
-        """large requests that wait for the thread, or are in it"""
 
     async def run(self, question: Callable[[], _Result], *, large: bool) -> _Result:
         """Return what a question returns, asked in the thread where it is large.
@@ -72,16 +70,16 @@ class Inference:
         """
         if not large:
             return question()
-        if self.n_waiting >= self._most:
+        if self._n_large >= self._most:
             raise BusyError(
-                f"the server is busy: {self.n_waiting} large requests are waiting; send this one "
+                f"the server is busy: {self._n_large} large requests are waiting; send this one "
                 "again in a second, or fewer candidates"
             )
-        self.n_waiting += 1
+        self._n_large += 1
         try:
-            return await self._handed_over(question)
+            return await self._hand_over(question)
         finally:
-            self.n_waiting -= 1
+            self._n_large -= 1
 
     async def score(self, question: Callable[[], _Result], *, large: bool) -> _Result:
         """Return what a question to the graph returns, asked in the thread where that is quicker.
@@ -89,25 +87,18 @@ class Inference:
         That is so for small ones too where other requests can be read and written meanwhile.
         Otherwise as `run`.
         """
-        if large or not await self._in_company():
-            return await self.run(question, large=large)
-        self._n_small += 1
-        try:
-            return await self._handed_over(question)
-        finally:
-            self._n_small -= 1
+        if not large and self._company is not None:
+            requests, clients = self._company
+            if requests.n_requests == 1 and clients.n_connections > 1:
+                await asyncio.sleep(0)  # Those that have arrived with it begin.
+            # Behind a large one it would wait. Among many the loop scores too, and so begins no
+            # more of them meanwhile: the system keeps what comes, and none is one too many.
+            few = min(self._most, requests.most - 1)
+            if 1 < requests.n_requests <= few and not self._n_large:
+                return await self._hand_over(question)
+        return await self.run(question, large=large)
 
-    async def _in_company(self) -> bool:
-        if self._company is None:
-            return False
-        requests, clients = self._company
-        if requests.n_requests == 1 and clients.n_connections > 1:
-            await asyncio.sleep(0)  # Those that have arrived with it begin.
-        # Behind a large one it would wait. Where many wait, the loop scores too, and so begins no
-        # more of them meanwhile: the system keeps what comes.
-        return requests.n_requests > 1 and not self.n_waiting and self._n_small < self._most
-
-    def _handed_over(self, question: Callable[[], _Result]) -> asyncio.Future[_Result]:
+    def _hand_over(self, question: Callable[[], _Result]) -> asyncio.Future[_Result]:
         answered = asyncio.get_running_loop().create_future()
         self._asked.put((answered, question))
         return answered
@@ -123,19 +114,16 @@ class Inference:
         self._worker.join()
 
 
-def _answer(answered: asyncio.Future[_Result], question: Callable[[], _Result]) -> None:
-    tell = answered.get_loop().call_soon_threadsafe
+def _answer(answered: asyncio.Future[Any], question: Callable[[], Any]) -> None:
+    settle = answered.set_result
     try:
-        tell(_settle, answered, question(), None)
+        value = question()
     except BaseException as error:  # Whatever it is, who asked waits for it.
-        tell(_settle, answered, None, error)
-    del answered  # Errors know the frames they were raised in: a circle.
+        settle, value = answered.set_exception, error
+    answered.get_loop().call_soon_threadsafe(_settle, answered, settle, value)
+    del answered, settle, value  # Errors know the frames they were raised in: a circle.
 
 
-def _settle(answered: asyncio.Future[Any], result: object, error: BaseException | None) -> None:
-    if answered.done():
-        return  # Who asked was cancelled.
-    if error is None:
-        answered.set_result(result)
-    else:
-        answered.set_exception(error)
+def _settle(answered: asyncio.Future[Any], settle: Callable[[Any], None], value: object) -> None:
+    if not answered.done():  # Else who asked was cancelled.
+        settle(value)

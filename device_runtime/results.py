@@ -1,6 +1,5 @@
 """What the graph answered, as arrays."""
 
-import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,15 +22,6 @@ class Answer(NamedTuple):
     """[K]: the same as raw ids, int64 or str objects."""
     top_scores: NDArray[np.float32]
     """[K]: the same as scores."""
-
-    @property
-    def is_finite(self) -> bool:
-        """Whether every score is a number: a sum tells, since they lie between 0 and 1."""
-        checked = self.scores if self.scores.size else self.top_scores
-        # A few are added up before NumPy has found out how to.
-        return math.isfinite(
-            np.add.reduce(checked) if checked.size > 999 else sum(checked.tolist())
-        )
 
 
 class Similar(NamedTuple):

@@ -69,9 +69,10 @@ class ServerSettings:
     max_connections: int = 256
     """Most connections that are open; for one more, the one that waits longest is closed."""
     max_waiting: int = 16
-    """Most large requests that wait for the thread that scores them; one more is answered 503."""
+    """Most large requests that wait for the thread that scores; one more is answered 503.
+    Among more requests than that, small ones are scored without it."""
     inline_candidates: int = 1_000
-    """Requests with up to this many candidates are scored between two others, without a thread."""
+    """Requests with up to this many candidates are small: one that is alone needs no thread."""
     inline_body_bytes: int = 64 * 1024
     """Bodies of up to this many bytes are read between two others, without a thread."""
     read_seconds: float = 30.0
