@@ -118,13 +118,21 @@ def bare_mlp(path: Path, widths: Sequence[int], n_rows: int) -> Callable[[], obj
 
 
 def without_similar(path: Path) -> Callable[[dict[str, np.ndarray]], object]:
-    """Return a call of the same graph less the branch that lists similar items."""
+    """Return a call of the same graph less what lists similar items."""
     model = onnx.load(path)
     similar = {"similar_positions", "similarities", "similar_ids"}
-    for field in (model.graph.node, model.graph.output):
-        kept = [one for one in field if not similar & {*getattr(one, "output", [one.name])}]
+    answer = next(node for node in model.graph.node if similar & {*node.output})
+    kept = [place for place, name in enumerate(answer.output) if name not in similar]
+    parts = [attribute.g for attribute in answer.attribute]
+    for field in (answer.output, *(part.output for part in parts), model.graph.output):
+        left = [field[place] for place in kept]
         del field[:]
-        field.extend(kept)
+        field.extend(left)
+    for part in parts:
+        left = [node for node in part.node if node.op_type != "If"]
+        left = [node for node in left if not {"positions_of_similar"} & {*node.input}]
+        del part.node[:]
+        part.node.extend(left)
     bare = path.with_suffix(".bare")
     onnx.save(model, bare)
     session = bare_session(bare)

@@ -68,8 +68,9 @@ class ExportSettings:
     products with it: exact, smaller and faster; narrower ones stay as they are"""
     n_shortlist: int = 1000
     """items that are ranked where the best few of a catalogue are asked for, a tenth of as many at
-    most; the list is made longer where it would miss more than a hundredth of the ten best, and
-    left out where the catalogue is not three times as long. 0: every item is ranked"""
+    most; a fifth of these items are ranked to find the others. The list is made longer where it
+    would miss more than a hundredth of the ten best, and left out where the catalogue is not three
+    times as long. 0: every item is ranked"""
     deduplicate: bool = False
     """whether rows that several items share are stored once: exact and far smaller, but some nodes
     more, which took a tenth of the time where it was measured"""

@@ -97,7 +97,9 @@ def export_within(
             if options.retrain:
                 again = trainings(model.ranker, _source(options.retrain), scratch, progress)
             frontier = search(model.ranker, budget, settings, again=again, progress=progress)
-        plain_console().print(frontier_table(frontier))
+        console = plain_console()
+        console.print(frontier_table(frontier))
+        console.print(stored_as(frontier))
         chosen = frontier.require_chosen()
         with DrawnProgress() as progress:
             exported = write_chosen(frontier, model.ranker, output, progress)
@@ -115,7 +117,7 @@ def _source(name: str) -> RecSys:
 
 
 def frontier_table(frontier: Frontier) -> Table:
-    """Return the files that no other beats, the largest first."""
+    """Return the files that no other beats, the largest first; an arrow is at the chosen one."""
     table = Table(
         "",
         "size",
@@ -124,13 +126,21 @@ def frontier_table(frontier: Frontier) -> Table:
         "AUC",
         "GAUC",
         "top 10 stay",
-        "stored as",
         title=f"frontier: measured here, losses on {frontier.n_samples:,} held-out samples",
         title_justify="left",
     )
-    for point in frontier.best():
-        table.add_row("→" if point is frontier.chosen else "", *_cells(point))
+    for number, point in enumerate(frontier.best(), 1):
+        mark = "→" if point is frontier.chosen else ""
+        table.add_row(f"{mark}{number}", *_cells(point))
     return table
+
+
+def stored_as(frontier: Frontier) -> Table:
+    """Return how each of them is stored, by its number: a column has no room for that."""
+    lines = Table("", "stored as", box=None, show_header=False)
+    for number, point in enumerate(frontier.best(), 1):
+        lines.add_row(f"{number}", point.what)
+    return lines
 
 
 def _cells(point: Point) -> list[str]:
@@ -146,5 +156,4 @@ def _cells(point: Point) -> list[str]:
         "–" if resident is None else f"{resident / 1e6:.0f} MB",
         *("–" if math.isnan(one) else f"{one:+.5f}" for one in (auc, gauc)),
         f"{point.overlap:.1%}",
-        point.what,
     ]

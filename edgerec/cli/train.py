@@ -172,7 +172,8 @@ def _listed(exported: Exported) -> dict[str, str]:
     found = exported.shortlist
     if found is None or found.shortlist is None:
         return {}
-    said = f"{found.shortlist.n_items:,} items are ranked; of the ten best of all "
+    n_ranked = found.shortlist.n_items + len(found.shortlist.anchors)
+    said = f"{n_ranked:,} items are ranked; of the ten best of all "
     return {"best of the catalogue": f"{said}{found.recall:.1%} are among them"}
 
 

@@ -234,14 +234,6 @@ def feature_vectors(requests: Requests, tables: FeatureTables, taste: Array | No
     )
 
 
-def solved_tastes(requests: Requests, tables: FeatureTables) -> Array:
-    """Return the tastes that histories tell of, whatever the candidates: float32 [G, S, W, D]."""
-    rows = requests.history[:, : tables.n_compared]
-    values = requests.values[:, : tables.n_compared]
-    slots = what_slots_state(rows, values, tables.value_range, tables.label_above)
-    return _solved(requests, tables, slots)
-
-
 def _solved(requests: Requests, tables: FeatureTables, slots: Slots) -> Array:
     rows = requests.history[:, : tables.n_compared]
     signals = slots.of_tastes(tables.label_above)

@@ -3,17 +3,17 @@
 import onnx
 
 from edgerec.export_settings import ExportSettings
+from edgerec.graph.answer import add_answer
 from edgerec.graph.context import context_features
 from edgerec.graph.effective_history import HistorySlots, effective_history, newest_slots
 from edgerec.graph.feature_sides import Side, add_features, add_products, columns_of
 from edgerec.graph.history import HistoryFeatures, candidate_inputs, slot_inputs
 from edgerec.graph.idmaps import IdMap, choose_id_map
-from edgerec.graph.lookup import Lookup, ShortlistTensors, user_row
+from edgerec.graph.lookup import Lookup, Shortlisted, user_row
 from edgerec.graph.neighbours import counted_slots, neighbour_features
 from edgerec.graph.network import add_network
 from edgerec.graph.nodes import GraphBuilder
 from edgerec.graph.shortlist import shortlisted_rows
-from edgerec.graph.similar import add_similar
 from edgerec.graph.taste import TasteFeatures
 from edgerec.schema import input_specifications, output_specifications
 from edgerec.train.ranker import Ranker
@@ -35,38 +35,28 @@ def to_graph(ranker: Ranker, producer_version: str, settings: ExportSettings) ->
         user_history.append(dynamic.profile())
     if len(ranker.tables.context):
         user_history.append(context_features(graph, ranker.tables.context))
-    taste = TasteFeatures(
-        graph,
-        tables.taste,
-        compared.rows,
-        inputs.stated,
-        inputs.value_and_liked,
-        n_compared,
-        tables.label_above is not None,
-        ranker.added_items,
-    )
+    taste = TasteFeatures(graph, tables.taste, inputs, n_compared, ranker.added_items)
     counted = ""
     if tables.neighbours is not None:
         counted = counted_slots(
             graph, tables.neighbours, slots, tables.label_above, ranker.settings.n_history
         )
-    shortlist = _shortlist(graph, ranker, lookup, taste.taste, slots, counted)
-    candidates = lookup.candidates(shortlist)
+    listed = _shortlisted(graph, ranker, lookup, slots, counted)
+    candidates = lookup.candidates(listed)
     read = candidate_inputs(graph, candidates.rows, tables, ranker.facts.last_timestamp)
-    per_candidate = [*dynamic.candidate_features(read), taste.candidate_columns(candidates.rows)]
+    of_taste = taste.candidate_columns(candidates.rows, read.of_taste)
+    per_candidate = [*dynamic.candidate_features(read), of_taste]
     if tables.neighbours is not None:
         per_candidate.append(
             neighbour_features(graph, tables.neighbours, slots, counted, candidates.rows)
         )
     rows: dict[Side, str] = {"user": user, "candidates": candidates.rows}
     columns = columns_of(ranker, settings)
-    statistics = graph.rows("item_statistics", tables.item_statistics[-1], candidates.rows)
     dynamics: dict[Side, list[str]] = {"user": user_history, "candidates": per_candidate}
-    add_features(graph, tables, columns, rows, statistics, dynamics)
+    add_features(graph, tables, columns, rows, read.statistics, dynamics)
     add_products(graph, ranker, columns, rows)
     add_network(graph, ranker, columns, candidates)
-    lookup.top(candidates, lookup.excluded(candidates), shortlist)
-    add_similar(graph, lookup, candidates, tables)
+    add_answer(graph, lookup, candidates, tables)
     return graph.model(
         "edgerec",
         input_specifications(
@@ -77,29 +67,29 @@ def to_graph(ranker: Ranker, producer_version: str, settings: ExportSettings) ->
     )
 
 
-def _shortlist(
+def _shortlisted(
     graph: GraphBuilder,
     ranker: Ranker,
     lookup: Lookup,
-    taste: str,
     slots: HistorySlots,
     counted: str,
-) -> ShortlistTensors | None:
+) -> Shortlisted | None:
     shortlist = ranker.shortlist
     if shortlist is None:
         return None
-    asked = lookup.top_alone(shortlist.largest_k)
-    rows = shortlisted_rows(
-        graph,
-        shortlist,
-        asked,
-        taste,
-        ranker.tables.neighbours,
-        slots.rows,
-        counted,
-        lookup.rows("exclude"),
-    )
-    return ShortlistTensors(asked, rows)
+
+    def rows(asked: str) -> str:
+        return shortlisted_rows(
+            graph,
+            shortlist,
+            asked,
+            ranker.tables.neighbours,
+            slots.rows,
+            counted,
+            lookup.rows("exclude"),
+        )
+
+    return Shortlisted(shortlist.largest_k, rows)
 
 
 def id_maps(ranker: Ranker, settings: ExportSettings) -> dict[str, IdMap]:

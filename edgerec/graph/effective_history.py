@@ -1,6 +1,7 @@
 """The effective history: what the file knows of the user and what the request says, as rows."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -10,6 +11,8 @@ from edgerec.graph.lookup import Lookup
 from edgerec.graph.nodes import GraphBuilder
 from edgerec.graph.precision import narrow
 from edgerec.schema import NOT_STATED
+
+_END: Final = 2**62
 
 
 @dataclass(frozen=True)
@@ -73,46 +76,33 @@ def newest_slots(graph: GraphBuilder, slots: HistorySlots, settings: TrainSettin
 
 def _known(graph: GraphBuilder, user_row: str, known: KnownHistories) -> tuple[str, str, str]:
     """Return rows, values and times of what the file knows of the user; empty for row 0."""
-    offsets = narrow(known.offsets)
-    start = graph.add("Squeeze", [graph.rows("known_offsets", offsets, user_row)])
-    next_row = graph.add("Add", [user_row, graph.constant([1])])
-    end = graph.add("Squeeze", [graph.rows("known_offsets", offsets, next_row)])
-    entries = graph.add("Range", [start, end, graph.constant(1)])
-    # A trailing entry that nothing points at: a table of no rows is not portable.
-    rows = np.append(known.rows, 0)
-    values = np.append(known.values, np.float32(0))
+    # One behind the other: where the user's entries start and where they end.
+    both = graph.add("Add", [user_row, graph.constant([0, 1])])
+    ends = graph.rows("known_offsets", narrow(known.offsets), both)
+    start, end = graph.add_many("Split", [ends, graph.constant([1, 1])], ["", ""], axis=0)
+    # A trailing entry that no user has: a table of no rows is not portable.
+    rows, values = np.append(known.rows, 0), np.append(known.values, np.float32(0))
     latest = int(known.times.max(initial=0))
-    ages = np.zeros(len(known.times) + 1, np.int64)
-    np.subtract(latest, known.times, out=ages[:-1])
+    ages = np.append(latest - known.times, 0)
+    part = (start, end)
     return (
-        graph.rows("known_rows", narrow(rows), entries),
-        graph.rows("known_values", values, entries),
-        graph.add("Sub", [graph.constant(latest), graph.rows("known_ages", narrow(ages), entries)]),
+        graph.rows("known_rows", narrow(rows), part),
+        graph.rows("known_values", values, part),
+        graph.add("Sub", [graph.constant(latest), graph.rows("known_ages", narrow(ages), part)]),
     )
 
 
 def _newest_distinct(graph: GraphBuilder, rows: str, n_history: int) -> str:
     """Return positions of the last occurrences of distinct rows, the newest `n_history` first.
 
-    Sorting (row, position) as one number puts the last occurrence of each row first among its
-    equals, in n log n and without a comparison of all with all.
+    Of equal rows a sort puts the one that stands first before the others, so the last of them is
+    followed by another row: in n log n and without a comparison of all with all.
     """
     count = graph.add("Shape", [rows])
-    scalar_count = graph.add("Squeeze", [count])
-    position = graph.add("Range", [graph.constant(0), scalar_count, graph.constant(1)])
-    key = graph.add("Add", [graph.add("Mul", [rows, count]), position])
-    ordered = graph.add_many("TopK", [key, count], ["", ""], axis=0, largest=1, sorted=1)[0]
-    ordered_row = graph.add("Div", [ordered, count])
-    ordered_position = graph.add("Sub", [ordered, graph.add("Mul", [ordered_row, count])])
-    shifted = graph.add(
-        "Slice",
-        [
-            graph.add("Concat", [graph.constant([-1]), ordered_row], axis=0),
-            graph.constant([0]),
-            count,
-        ],
-    )
-    is_last = graph.add("Not", [graph.add("Equal", [ordered_row, shifted])])
-    distinct = graph.add("Compress", [ordered_position, is_last], axis=0)
+    ordered, position = graph.add_many("TopK", [rows, count], ["", ""], axis=0, largest=1, sorted=1)
+    followed_by = graph.add("Slice", [ordered, *(graph.constant([one]) for one in (1, _END))])
+    followed_by = graph.add("Concat", [followed_by, graph.constant([-1])], axis=0)
+    is_last = graph.add("Not", [graph.add("Equal", [ordered, followed_by])])
+    distinct = graph.add("Compress", [position, is_last], axis=0)
     kept = graph.add("Min", [graph.add("Shape", [distinct]), graph.constant([n_history])])
     return graph.add_many("TopK", [distinct, kept], ["", ""], axis=0, largest=1, sorted=1)[0]

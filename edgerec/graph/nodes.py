@@ -7,19 +7,17 @@ from typing import Any, Final
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 
 from edgerec.export_settings import Precision
 from edgerec.graph.distinct import CODES_NAME, Codes, fits, runs_of
 from edgerec.graph.precision import stored_rows
+from edgerec.graph.protos import tensor as tensor_of
+from edgerec.graph.protos import value_info
+from edgerec.graph.repeats import Repeat, with_repeats
 from edgerec.schema import IR_VERSION, OPSET, OPSET_ML, TensorSpecification
 
-_TYPES: Final = {
-    "int64": TensorProto.INT64,
-    "string": TensorProto.STRING,
-    "float32": TensorProto.FLOAT,
-    "bool": TensorProto.BOOL,
-}
+Rows = str | tuple[str, str]
 _ML_OPERATORS: Final = frozenset({"LabelEncoder"})
 
 
@@ -47,12 +45,13 @@ class GraphBuilder:
         self._deduplicate = deduplicate
         self._stored: dict[str, _StoredRows] = {}
         self._codes: dict[str, Codes] = {}
-        self._taken: dict[tuple[str, str, int], str] = {}
+        self._taken: dict[tuple[str, Rows, int], str] = {}
         self._nodes: list[onnx.NodeProto] = []
         # Tables go into the model at once: putting them together at the end would copy all twice.
         self._model = onnx.ModelProto()
         self._constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
         self._n_named: dict[str, int] = {}
+        self._repeats: list[Repeat] = []
 
     def add(self, operator: str, inputs: Sequence[str], output: str = "", **attributes: Any) -> str:
         """Add a node with one output."""
@@ -73,11 +72,11 @@ class GraphBuilder:
 
     def table(self, name: str, values: NDArray[Any]) -> str:
         """Add a named table: numbers or, as an object array, strings."""
-        self._model.graph.initializer.append(_tensor(name, values))
+        self._model.graph.initializer.append(tensor_of(name, values))
         return name
 
     def rows(
-        self, name: str, values: NDArray[Any], rows: str, axis: int = 0, *, coarse: bool = False
+        self, name: str, values: NDArray[Any], rows: Rows, axis: int = 0, *, coarse: bool = False
     ) -> str:
         """Take rows of a table of numbers, which is added where it is first asked for.
 
@@ -87,8 +86,8 @@ class GraphBuilder:
             Of the table; the same name is the same table.
         values : ndarray
             float32, or integers that do not need 64 bits.
-        rows : str
-            Name of a tensor int64.
+        rows : str, or a pair of str
+            Name of a tensor int64; or of two, int64 [1], where a part starts and ends.
         axis : int
             Of the rows.
         coarse : bool
@@ -126,14 +125,16 @@ class GraphBuilder:
             return table
         return self.add("Cast", [table], to=TensorProto.FLOAT)
 
-    def _gathered(self, table: str, codes: str, rows: str, axis: int) -> str:
+    def _gathered(self, table: str, codes: str, rows: Rows, axis: int) -> str:
         if codes:
             # Once for all tables that have these codes; indices are to be wide.
             if (codes, rows, 0) not in self._taken:
-                code = self.add("Gather", [codes, rows], axis=0)
+                code = self._gathered(codes, "", rows, 0)
                 code = self.add("Cast", [code], to=TensorProto.INT64)
                 self._taken[codes, rows, 0] = code
             rows = self._taken[codes, rows, 0]
+        if not isinstance(rows, str):
+            return self.add("Slice", [table, *rows, self.constant([axis])])
         return self.add("Gather", [table, rows], axis=axis)
 
     def _store(self, name: str, values: NDArray[Any], axis: int, coarse: bool) -> _StoredRows:
@@ -208,14 +209,23 @@ class GraphBuilder:
         for key, add in (("then_branch", then), ("else_branch", otherwise)):
             outside, taken = self._nodes, dict(self._taken)
             self._nodes = []
+            given = add()
+            own = {output for node in self._nodes for output in node.output}
+            # What stands outside is no result of a part until a node of its own gives it.
+            given = [name if name in own else self.add("Identity", [name]) for name in given]
             results = [
-                onnx.ValueInfoProto(name=name, type=_value_info(one).type)
-                for name, one in zip(add(), outputs, strict=True)
+                onnx.ValueInfoProto(name=name, type=value_info(one).type)
+                for name, one in zip(given, outputs, strict=True)
             ]
             parts[key] = helper.make_graph(self._nodes, key, [], results)
             # What one part took is not there outside of it.
             self._nodes, self._taken = outside, taken
         self.add_many("If", [condition], [one.name for one in outputs], **parts)
+
+    def repeated(self, repeat: Repeat) -> str:
+        """Return the name of another copy of a tensor, which a branch alone may read."""
+        self._repeats.append(repeat)
+        return repeat.name
 
     def include(
         self, graph: onnx.GraphProto, output: str, prefix: str, inputs: dict[str, str]
@@ -257,10 +267,10 @@ class GraphBuilder:
     ) -> onnx.ModelProto:
         """Return the whole model, once. Named and sorted: the same graph is the same bytes."""
         graph = helper.make_graph(
-            self._nodes,
+            with_repeats(self._nodes, self._repeats),
             name,
-            [_value_info(one) for one in inputs],
-            [_value_info(one) for one in outputs],
+            [value_info(one) for one in inputs],
+            [value_info(one) for one in outputs],
         )
         described = helper.make_model(
             graph,
@@ -278,18 +288,3 @@ class GraphBuilder:
     def _fresh(self, stem: str) -> str:
         self._n_named[stem] = self._n_named.get(stem, 0) + 1
         return f"{stem}_{self._n_named[stem]}"
-
-
-def _tensor(name: str, values: NDArray[Any]) -> onnx.TensorProto:
-    if values.dtype != object:
-        return numpy_helper.from_array(np.ascontiguousarray(values), name)
-    encoded = [str(text).encode("utf-8", "surrogatepass") for text in values]
-    return onnx.TensorProto(
-        name=name, data_type=TensorProto.STRING, dims=values.shape, string_data=encoded
-    )
-
-
-def _value_info(specification: TensorSpecification) -> onnx.ValueInfoProto:
-    return helper.make_tensor_value_info(
-        specification.name, _TYPES[specification.type], list(specification.shape)
-    )

@@ -18,10 +18,10 @@ Operators = Mapping[str, frozenset[str]]
 """domain to the names of its operators; the domain of ONNX itself is "" """
 
 _ONNX: Final = """
-    Abs Add And Cast Clip Compress Concat Div Equal Exp Expand Gather Gemm Greater GreaterOrEqual If
-    IsNaN Less Log MatMul Max Min Mod Mul Neg NonZero Not Or Range ReduceMax ReduceSum Relu Reshape
-    ScatterElements ScatterND Shape Sigmoid Slice Split Sqrt Squeeze Sub Tanh TopK Transpose Unique
-    Unsqueeze Where
+    Abs Add And Cast Clip Compress Concat Div Equal Exp Expand Gather Gemm Greater GreaterOrEqual
+    Identity If IsNaN Less Log MatMul Max Min Mod Mul Neg NonZero Not Or Range ReduceMax ReduceSum
+    Relu Reshape ScatterElements ScatterND Shape Sigmoid Slice Split Sqrt Squeeze Sub Tanh TopK
+    Transpose Unique Unsqueeze Where
 """
 _EVERYWHERE: Final[Operators] = {
     "": frozenset(_ONNX.split()),

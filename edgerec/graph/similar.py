@@ -18,6 +18,7 @@ from edgerec.features.similar import (
     first_text_column,
 )
 from edgerec.features.vector import FeatureTables
+from edgerec.graph.exclusion import among
 from edgerec.graph.lookup import Candidates, Lookup
 from edgerec.graph.nodes import GraphBuilder
 from edgerec.schema import TensorSpecification
@@ -28,10 +29,17 @@ FIRST_TEXT_COLUMN: Final = "first_text_column"
 """name of an int64 [1], only where texts are compared: in `item_content` they begin there"""
 
 
-def add_similar(
-    graph: GraphBuilder, lookup: Lookup, candidates: Candidates, tables: FeatureTables
-) -> None:
-    """Add `similar_positions`, `similar_ids` and `similarities`; `excluded` stands there before."""
+def similar_items(
+    graph: GraphBuilder,
+    lookup: Lookup,
+    candidates: Candidates,
+    excluded: str,
+    tables: FeatureTables,
+) -> tuple[str, str]:
+    """Return positions and similarities of the items asked for, int64 and float32 [S].
+
+    `excluded` bool [N] are candidates that are left out.
+    """
     rows, zero, one = lookup.rows("history"), graph.constant([0]), graph.constant([1])
 
     def lengths(vectors: str) -> tuple[str, str]:
@@ -69,7 +77,7 @@ def add_similar(
         return graph.add("Concat", blocks, axis=1)
 
     def none() -> Sequence[str]:
-        return [graph.add("Slice", [top, zero, zero]) for top in ("top_positions", "top_scores")]
+        return [graph.add("Slice", [given, zero, zero]) for given in (zero, candidates.scores)]
 
     def found() -> Sequence[str]:
         # With row 0, which has no vector, at the end: no list is empty.
@@ -80,7 +88,7 @@ def add_similar(
         product = graph.add("Squeeze", [graph.add("MatMul", [compared, direction]), one])
         divisor = graph.add("Where", [has_vector, length, graph.number(1.0)])
         cosine = graph.add("Div", [product, divisor])
-        left_out = graph.add("Or", ["excluded", lookup.among(candidates, own)])
+        left_out = graph.add("Or", [excluded, among(graph, lookup, candidates, own)])
         points = graph.add("Not", [graph.add("Less", [summed, _double(graph, SMALLEST_LENGTH)])])
         listed = graph.add("And", [has_vector, graph.add("Not", [left_out])])
         listed = graph.add("And", [listed, points])
@@ -94,11 +102,11 @@ def add_similar(
 
     is_asked = graph.add("Less", ["k", graph.constant([0])])
     given = [
-        TensorSpecification("similar_positions", "int64", ("S",)),
-        TensorSpecification("similarities", "float32", ("S",)),
+        TensorSpecification("positions_of_similar", "int64", ("S",)),
+        TensorSpecification("similarities_of_similar", "float32", ("S",)),
     ]
     graph.branch(is_asked, found, none, given)
-    graph.add("Gather", [candidates.ids, "similar_positions"], "similar_ids")
+    return given[0].name, given[1].name
 
 
 def _direction(graph: GraphBuilder, rows: str, vectors: str) -> tuple[str, str]:

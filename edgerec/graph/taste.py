@@ -11,7 +11,8 @@ T_2n = 2 T_n² - 1, and so
 
 where c and q depend on `largest` alone. Each factor takes one product of matrices, and there are
 half as many as a Neumann series needs, whose factors are 1 + E, 1 + E², 1 + E⁴ ….
-Squaring rounds, so what is left over goes through the factors once more.
+Written with P = 1 + R and Q = R - 1, the next are Q' = c P Q and P' = Q' + 2: squares of R itself
+would round so much that what is left over had to go through all factors once more.
 
 References: Saad 2003, "Iterative methods for sparse linear systems", section 6.11.4 (Chebyshev
 polynomials); Pan and Schreiber 1991, "An improved Newton iteration for the generalized inverse of
@@ -27,28 +28,24 @@ from numpy.typing import NDArray
 
 from edgerec.features.taste.columns import COLUMNS, N_WEIGHTINGS, part_mask, recency
 from edgerec.features.taste.stiffness import stiffest, stiffness
-from edgerec.features.taste.tables import SIGNALS, TasteTables
+from edgerec.features.taste.tables import SIGNALS, Array, TasteTables
+from edgerec.graph.history import SlotTensors
 from edgerec.graph.nodes import GraphBuilder
 
-# How far the factors solve by themselves; what is left over is then solved as far again.
-_LEFT_OVER: Final = 1e-3
+# How far the factors solve: rounding leaves as much.
+_LEFT_OVER: Final = 1e-6
 
 
 class TasteFeatures:
     """Adds the columns of one request.
 
-    Axes: S signals, W weightings, H slots, D directions, L latent ones.
+    Axes: S signals, W weightings, H slots, D directions of a signal, L latent ones, F directions
+    of all signals: the known ones, which are the same, and the latent ones of each.
 
     Parameters
     ----------
-    history_rows : str
-        int64 [H]: item rows, newest first.
-    stated : str
-        float32 [H, 1]: 1 where a slot states a value.
-    value_and_liked : str
-        float32 [H, 2]
-    labels_known : bool
-        False: a history does not say what was liked.
+    history : SlotTensors
+        Their weight says that a history does not say what was liked, where it does not.
     added_items : int64, optional
         Rows of items that were added after training; the solver is that of the others.
     """
@@ -57,11 +54,8 @@ class TasteFeatures:
         self,
         graph: GraphBuilder,
         tables: TasteTables,
-        history_rows: str,
-        stated: str,
-        value_and_liked: str,
+        history: SlotTensors,
         n_history: int,
-        labels_known: bool,
         added_items: NDArray[np.int64] | None = None,
     ) -> None:
         self._graph = graph
@@ -69,137 +63,133 @@ class TasteFeatures:
         self._n_history = n_history
         self._added_items = added_items
         self._n_signals = len(tables.signals)
-        self._n_known = tables.basis.shape[2]
         self._n_latent = tables.latent.shape[3]
-        self._size = self._n_known + self._n_latent
-        weight = tables.weight[-1].copy()
-        if not labels_known:
-            weight[-1] = 0
-        self._levels = np.stack([tables.level[-1], tables.spread[-1], weight], axis=2)
-        self._root = graph.table("taste_root", tables.root[-1])
-        # [S, D, W]
-        self.taste = self._solved(*self._system(history_rows, stated, value_and_liked))
+        self._size = tables.root.shape[-1]
+        self._roots = _roots(tables)
+        # [S, W, D, 1]
+        self._solution = self._solved(*self._system(history))
 
-    def candidate_columns(self, rows: str) -> str:
-        """Return [N, S * len(COLUMNS)]."""
+    def candidate_columns(self, rows: str, numbers: str) -> str:
+        """Return [N, S * len(COLUMNS)].
+
+        `numbers` [N, 3 S] are level, spread and weight of each signal.
+        """
         graph = self._graph
-        # Level and spread are as two directions more, which the last columns read as they are.
-        levels = self._slice(self._level_of(rows), 0, 2)
-        directions = self._concat([self._directions(rows), levels], 2)
-        mask = part_mask(self._tables)
+        width = self._roots.shape[1]
+        tastes = graph.add(
+            "MatMul", [graph.table("taste_roots", self._roots[:, None]), self._solution]
+        )
+        tastes = graph.add("Reshape", [tastes, graph.constant([-1, width])])
+        # Of which signal and weighting a column is, picked by a product; which directions it has.
+        every = np.eye(self._n_signals * N_WEIGHTINGS, dtype=np.float32)
         weighting = [number if number < N_WEIGHTINGS else 0 for number in range(len(COLUMNS))]
-        by_column = graph.add("Gather", [self.taste, graph.constant(weighting)], axis=2)
-        by_column = self._mul(by_column, graph.table("taste_columns", mask))
-        as_they_are = np.zeros((self._n_signals, 2, len(COLUMNS)), np.float32)
-        as_they_are[:, 0, :N_WEIGHTINGS] = 1
-        as_they_are[:, 0, COLUMNS.index("of_item")] = 1
-        as_they_are[:, 1, COLUMNS.index("spread_of_item")] = 1
-        by_column = self._concat([by_column, graph.table("taste_as_they_are", as_they_are)], 1)
-        columns = graph.add("MatMul", [directions, by_column])
-        by_candidate = graph.add("Transpose", [columns], perm=[1, 0, 2])
-        width = self._n_signals * len(COLUMNS)
-        return graph.add("Reshape", [by_candidate, graph.constant([-1, width])])
+        picked = [
+            signal * N_WEIGHTINGS + one for signal in range(self._n_signals) for one in weighting
+        ]
+        by_column = graph.add("MatMul", [graph.table("taste_picks", every[picked]), tastes])
+        by_column = self._mul(by_column, graph.table("taste_columns", self._mask()))
+        levels = graph.add(
+            "MatMul", [numbers, graph.table("taste_as_they_are", self._as_they_are())]
+        )
+        return graph.add("Gemm", [self._directions(rows), by_column, levels], transB=1)
+
+    def _mask(self) -> Array:
+        """Return which directions make up each column: [S * len(COLUMNS), F]."""
+        mask, n_known = part_mask(self._tables).T, self._size - self._n_latent
+        wide = np.zeros((self._n_signals, len(COLUMNS), self._roots.shape[1]), np.float32)
+        for signal in range(self._n_signals):
+            latent = n_known + signal * self._n_latent
+            wide[signal, :, :n_known] = mask[:, :n_known]
+            wide[signal, :, latent : latent + self._n_latent] = mask[:, n_known:]
+        return wide.reshape(-1, wide.shape[2])
+
+    def _as_they_are(self) -> Array:
+        """Return what columns have of level, spread and weight: [3 S, S * len(COLUMNS)]."""
+        n_signals = self._n_signals
+        wide = np.zeros((3, n_signals, n_signals, len(COLUMNS)), np.float32)
+        for signal in range(n_signals):
+            wide[0, signal, signal, :N_WEIGHTINGS] = 1
+            wide[0, signal, signal, COLUMNS.index("of_item")] = 1
+            wide[1, signal, signal, COLUMNS.index("spread_of_item")] = 1
+        return wide.reshape(3 * n_signals, -1)
 
     def _directions(self, rows: str) -> str:
-        """Return the directions of items: [S, n, D]."""
-        graph, tables = self._graph, self._tables
-        known = graph.rows("taste_basis", tables.basis[-1], rows)
-        known = graph.add("Expand", [known, graph.constant([self._n_signals, 1, 1])])
-        if not self._n_latent:
-            return known
-        latent = graph.rows("taste_latent_directions", tables.latent[-1], rows, 1)
-        return self._concat([known, latent], 2)
+        """Return the directions of items: [n, F]."""
+        tables = self._tables
+        every = np.concatenate([tables.basis[-1], *tables.latent[-1]], axis=1)
+        return self._graph.rows("taste_directions", every, rows)
 
-    def _level_of(self, rows: str) -> str:
-        """Return level, its spread, and the weight of an event: [S, n, 3]."""
-        return self._graph.rows("taste_levels", self._levels, rows, 1)
-
-    def _system(self, rows: str, stated: str, value_and_liked: str) -> tuple[str, str]:
+    def _system(self, history: SlotTensors) -> tuple[str, str]:
         """Return A - 1 [S, W, D, D] and b [S, W, D, 1]."""
         graph, n_latent, size = self._graph, self._n_latent, self._size
-        directions, levels = self._directions(rows), self._level_of(rows)
-        scaled = graph.add("MatMul", [directions, self._root])
-        signal = graph.add("Transpose", [value_and_liked], perm=[1, 0])
-        if self._n_signals < len(SIGNALS):
-            signal = graph.add("Gather", [signal, graph.constant([1])], axis=0)
-        signal = graph.add("Unsqueeze", [signal, graph.constant([2])])
-        rest = graph.add("Sub", [signal, self._slice(levels, 0, 1)])
-        weight = self._mul(self._slice(levels, 2, 3), stated)
-        factors = graph.add(
-            "Slice",
-            [
-                graph.table("taste_recency", recency(self._n_history)),
-                graph.constant([0]),
-                graph.add("Shape", [rows]),
-                graph.constant([1]),
-            ],
-        )
+        n_signals = self._n_signals
+        flat = np.concatenate([*self._roots], axis=1)
+        scaled = [self._directions(history.rows), graph.table("taste_root_of_all", flat)]
+        scaled_rows = graph.add("Transpose", [graph.add("MatMul", scaled)], perm=[1, 0])
+        slots = graph.add("Reshape", [scaled_rows, graph.constant([n_signals, 1, size, -1])])
+        signal = history.value_and_liked if n_signals == len(SIGNALS) else history.liked
+        rest = graph.add("Sub", [signal, history.level])
+        rest = graph.add("Reshape", [rest, graph.constant([n_signals, 1, -1, 1])])
+        every = graph.table("taste_recency", recency(self._n_history)[None, :, None])
+        bounds = [graph.constant([0]), history.count, graph.constant([3])]
+        factors = graph.add("Slice", [every, *bounds])
+        weight = self._mul(history.weight, history.stated)
+        weight = graph.add("Reshape", [weight, graph.constant([n_signals, 1, 1, -1])])
         # [S, W, 1, H]
-        weight = self._mul(graph.add("Transpose", [weight], perm=[0, 2, 1]), factors)
-        axis = graph.constant([2])
-        weight = graph.add("Unsqueeze", [weight, axis])
-        axis = graph.constant([1])
-        transposed = graph.add("Transpose", [scaled], perm=[0, 2, 1])
-        weighted = self._mul(graph.add("Unsqueeze", [transposed, axis]), weight)
-        other = graph.add("Unsqueeze", [self._concat([scaled, rest], 2), axis])
-        total = graph.add("MatMul", [weighted, other])
-        system = self._slice(total, 0, size, 3)
+        weight = self._mul(weight, factors)
+        weighted = self._mul(slots, weight)
+        turned = graph.add("Transpose", [slots], perm=[0, 1, 3, 2])
+        system = graph.add("MatMul", [weighted, turned])
         variances = self._tables.latent_variance[-1]
         if variances.any():
             if (variances == variances[..., :1]).all():
                 # One number an item serves all its directions.
                 variances = np.ascontiguousarray(variances[..., :1])
-            variance = graph.rows("taste_variance", variances, rows, 1)
-            variance = graph.add("Unsqueeze", [variance, axis])
+            variance = graph.rows("taste_variance", variances, history.rows, 1)
+            variance = graph.add("Unsqueeze", [variance, graph.constant([1])])
             uncertain = graph.add("MatMul", [weight, variance])
             of_latent = self._tables.root[-1][:, None, -n_latent:]
             transposed = graph.table("taste_latent_columns", of_latent.swapaxes(2, 3))
             product = [self._mul(transposed, uncertain), graph.table("taste_latent", of_latent)]
             system = graph.add("Add", [system, graph.add("MatMul", product)])
-        return system, self._slice(total, size, size + 1, 3)
+        return system, graph.add("MatMul", [weighted, rest])
 
     def _solved(self, above_one: str, target: str) -> str:
-        """Return the tastes [S, D, W]: root · A⁻¹ · target, where A is 1 + `above_one`."""
+        """Return A⁻¹ · target [S, W, D, 1], where A is 1 + `above_one`."""
         graph = self._graph
         factors = solver_factors(self._tables, self._n_history, self._added_items)
         identity = graph.table("taste_identity", np.eye(self._size, dtype=np.float32))
-
-        # Multiplied once, by ONNX Runtime when it loads the graph.
-        def times_identity(factor: float) -> str:
-            return self._mul(identity, graph.number(factor))
-
-        scaled = self._mul(above_one, graph.number(factors.first))
-        left_over = [graph.add("Sub", [times_identity(1 - factors.first), scaled])]
+        # Multiplied and repeated once, by ONNX Runtime when it loads the graph: sums of equal
+        # shapes are the fast ones.
+        shape = graph.constant([self._n_signals, N_WEIGHTINGS, self._size, self._size])
+        one = graph.add("Expand", [identity, shape])
+        two = self._mul(one, graph.number(2.0))
+        matrix = graph.add("Add", [above_one, one])
+        less = self._mul(matrix, graph.number(-factors.first))
+        more = [graph.add("Add", [less, two])]
         for factor in factors.doubling:
-            square = graph.add("MatMul", [left_over[-1], left_over[-1]])
-            square = self._mul(square, graph.number(factor))
-            left_over.append(graph.add("Sub", [square, times_identity(factor - 1)]))
-
-        def inverse_of(vector: str) -> str:
-            vector = self._mul(vector, graph.number(factors.of_all))
-            for one in left_over:
-                vector = graph.add("Add", [vector, graph.add("MatMul", [one, vector])])
-            return vector
-
-        solution = inverse_of(target)
-        product = graph.add("Add", [solution, graph.add("MatMul", [above_one, solution])])
-        missing = graph.add("Sub", [target, product])
-        solution = graph.add("Add", [solution, inverse_of(missing)])
-        # [S, W, D, 1] to [S, D, W]
-        by_direction = graph.add("Squeeze", [solution, graph.constant([3])])
-        by_direction = graph.add("Transpose", [by_direction], perm=[0, 2, 1])
-        return graph.add("MatMul", [self._root, by_direction])
-
-    def _slice(self, name: str, start: int, end: int, axis: int = 2) -> str:
-        graph = self._graph
-        bounds = [graph.constant([one]) for one in (start, end, axis)]
-        return graph.add("Slice", [name, *bounds])
-
-    def _concat(self, names: list[str], axis: int) -> str:
-        return self._graph.add("Concat", names, axis=axis)
+            less = self._mul(graph.add("MatMul", [more[-1], less]), graph.number(factor))
+            more.append(graph.add("Add", [less, two]))
+        solution = self._mul(target, graph.number(factors.of_all))
+        for one in more:
+            solution = graph.add("MatMul", [one, solution])
+        return solution
 
     def _mul(self, left: str, right: str) -> str:
         return self._graph.add("Mul", [left, right])
+
+
+def _roots(tables: TasteTables) -> Array:
+    """Return the root of each signal's prior, with its rows where its directions are: [S, F, D]."""
+    root, n_latent = tables.root[-1], tables.latent.shape[3]
+    n_signals, size = root.shape[:2]
+    n_known = size - n_latent
+    wide = np.zeros((n_signals, n_known + n_signals * n_latent, size), np.float32)
+    for signal in range(n_signals):
+        latent = n_known + signal * n_latent
+        wide[signal, :n_known] = root[signal, :n_known]
+        wide[signal, latent : latent + n_latent] = root[signal, n_known:]
+    return wide
 
 
 @dataclass(frozen=True)

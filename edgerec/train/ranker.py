@@ -19,7 +19,6 @@ from edgerec.features.vector import (
     Requests,
     feature_vectors,
     liked_slots,
-    solved_tastes,
 )
 from edgerec.ids import IdArray, IdType, id_array, padding_id, rows_of
 from edgerec.recsys import Id
@@ -106,25 +105,14 @@ class Ranker:
         else:
             candidates = np.arange(1, len(self.item_ids) + 1)
             if alone:
-                candidates = self._shortlisted(history, values, rows_of(excluded, self.item_ids))
+                assert self.shortlist is not None
+                coarse = self.coarse_scores(
+                    self.shortlist, history, values, self.scores(request, self.shortlist.anchors)
+                )
+                candidates = self.shortlist.best(coarse, rows_of(excluded, self.item_ids))
             positions = candidates - 1
             ids = self.item_ids[positions]
-        context = self.tables.context.row(request.context)
-        user = int(rows_of([self._user_id(request)], self.user_ids)[0])
-        as_of = self.facts.last_timestamp if request.now == NOT_STATED else request.now
-        scores = np.concatenate(
-            [
-                self._scores(
-                    user,
-                    candidates[start : start + _CANDIDATE_CHUNK],
-                    history,
-                    values,
-                    as_of,
-                    context,
-                )
-                for start in range(0, len(candidates), _CANDIDATE_CHUNK)
-            ]
-        )
+        scores = self.scores(request, candidates)
         allowed = np.array([id_ not in excluded for id_ in ids.tolist()], bool)
         order = np.argsort(-scores, kind="stable")
         top = order[allowed[order]]
@@ -147,38 +135,31 @@ class Ranker:
         """Return whether the best few of the catalogue are asked for, and a list finds them."""
         return self.shortlist is not None and 0 < request.k <= self.shortlist.largest_k
 
-    def _shortlisted(
+    def coarse_scores(
         self,
+        shortlist: Shortlist,
         history: NDArray[np.int64],
         values: NDArray[np.float32],
-        excluded: NDArray[np.int64],
-    ) -> NDArray[np.int64]:
-        assert self.shortlist is not None
-        return self.shortlist.best(self.coarse_scores(self.shortlist, history, values), excluded)
-
-    def coarse_scores(
-        self, shortlist: Shortlist, history: NDArray[np.int64], values: NDArray[np.float32]
+        of_anchors: NDArray[np.float32],
     ) -> NDArray[np.float32]:
         """Return the coarse score of each item row, row 0 included; history newest first."""
-        told = self.tastes_and_slots(history, values)
-        return shortlist.scores(told[0], self.tables.neighbours, *told[1:])
+        slots = self.neighbours_slots(history, values)
+        return shortlist.scores(of_anchors, self.tables.neighbours, *slots)
 
-    def tastes_and_slots(
+    def neighbours_slots(
         self, history: NDArray[np.int64], values: NDArray[np.float32]
-    ) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32]]:
-        """Return what coarse scores read of a history, newest first, and a blank slot behind it.
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Return what neighbours read of a history, newest first, and a blank slot behind it.
 
         Returns
         -------
-        tastes : float32 [S, W, D]
         rows : int64 [H]
         liked : float32 [H]
         """
-        # Neither candidates nor context change what a history says of a taste.
+        # Neither candidates nor context change what is liked.
         context, nothing = self.tables.context.defaults, np.zeros(0, np.int64)
         requests = self._requests(0, nothing, history, values, 0, context)
-        liked = liked_slots(requests, self.tables.label_above)
-        return solved_tastes(requests, self.tables)[0], requests.history[0], liked[0]
+        return requests.history[0], liked_slots(requests, self.tables.label_above)[0]
 
     def similar(
         self, item_ids: Sequence[Id], minus: Sequence[Id] = (), k: int = 10
@@ -231,6 +212,26 @@ class Ranker:
         rows, values = rows[kept], values[kept]
         newest = newest_distinct(rows, self.settings.n_history)
         return rows[newest], values[newest].astype(np.float32)
+
+    def scores(self, request: Request, candidates: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return the score of each item row for whoever asks."""
+        history, values = self.effective_history(request)
+        context = self.tables.context.row(request.context)
+        user = int(rows_of([self._user_id(request)], self.user_ids)[0])
+        as_of = self.facts.last_timestamp if request.now == NOT_STATED else request.now
+        return np.concatenate(
+            [
+                self._scores(
+                    user,
+                    candidates[start : start + _CANDIDATE_CHUNK],
+                    history,
+                    values,
+                    as_of,
+                    context,
+                )
+                for start in range(0, len(candidates), _CANDIDATE_CHUNK)
+            ]
+        )
 
     def _scores(
         self,

@@ -105,7 +105,7 @@ def test_a_graph_that_answers_otherwise_is_never_written(tmp_path, monkeypatch):
     def slightly_wrong(ranker, version, settings):
         model = original(ranker, version, settings)
         for tensor in model.graph.initializer:
-            if tensor.name == "item_statistics":
+            if tensor.name == "item_numbers":
                 wrong = onnx.numpy_helper.to_array(tensor) + np.float32(0.05)
                 tensor.CopyFrom(onnx.numpy_helper.from_array(wrong, tensor.name))
         return model

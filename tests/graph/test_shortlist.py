@@ -8,22 +8,25 @@ import pytest
 
 from edgerec.export.answer_difference import difference
 from edgerec.export.bundle import graph_bytes
-from edgerec.export.parity import GraphSession, check_parity, parity_requests
+from edgerec.export.parity import GraphSession, check_parity, open_session, parity_requests
 from edgerec.export.rounding import rounded
 from edgerec.export.shortlist import (
+    Learning,
     find_shortlist,
-    learned_shortlist,
     not_needed,
     pays,
     requests_of_users,
 )
 from edgerec.export_settings import ExportSettings
+from edgerec.graph.cut import cut_at_features
 from edgerec.schema import Request
 from edgerec.train.ranker import Ranker
+from edgerec.train.shortlist import logits
 from tests.trained import generated_model, neighbours_model
 
 N_ITEMS = 30
 """of 120: these catalogues are small, and lists a tenth"""
+N_ANCHORS = 12
 RANKERS = {
     "integers": lambda: generated_model().ranker,
     "strings": lambda: generated_model(strings=True).ranker,
@@ -47,7 +50,8 @@ def listed(kind: str) -> Ranker:
     ranker = RANKERS[kind]()
     fitted, _ = requests_of_users(ranker, len(ranker.item_ids))
     precision = exported(kind).precision
-    shortlist = learned_shortlist(ranker, whole(kind), fitted, N_ITEMS, precision)
+    learned = Learning(ranker, whole(kind), fitted).from_users(80)
+    shortlist = learned.shortlist(N_ITEMS, N_ANCHORS, 22, precision)
     return ranker.replaced(shortlist=shortlist)
 
 
@@ -88,7 +92,54 @@ def test_a_list_that_misses_the_best_is_made_longer_or_left_out():
         assert "would miss more than 1 %" in found.why
     else:
         assert found.recall >= 0.99
-        assert found.shortlist.n_items in (10, 20, 40)
+        # A fifth of the ten are anchors; the list grows by a quarter of the ten.
+        assert len(found.shortlist.anchors) == 2
+        assert found.shortlist.n_items in range(8, 39, 2)
+
+
+def test_learning_again_gives_the_same_bytes():
+    ranker = RANKERS["integers"]()
+    fitted, _ = requests_of_users(ranker, len(ranker.item_ids))
+    again = Learning(ranker, whole("integers"), fitted).from_users(80)
+    found = again.shortlist(N_ITEMS, N_ANCHORS, 22, "fp32")
+    first = listed("integers").shortlist
+    for name in ("anchors", "of_anchors", "directions"):
+        assert getattr(found, name).tobytes() == getattr(first, name).tobytes()
+
+
+@pytest.mark.parametrize("kind", RANKERS)
+def test_anchors_are_items_and_each_is_one_once(kind):
+    anchors = listed(kind).shortlist.anchors
+    assert len(anchors) == N_ANCHORS
+    assert anchors.min() > 0
+    assert (np.diff(anchors) > 0).all()
+
+
+def test_what_the_ranker_says_of_anchors_moves_the_list():
+    ranker, shortlist = listed("integers"), listed("integers").shortlist
+    nothing = np.zeros(0, np.int64), np.zeros(0, np.float32)
+    of_anchors = ranker.scores(Request(), shortlist.anchors)
+    usual = ranker.coarse_scores(shortlist, *nothing, of_anchors)
+    # Somebody who likes what lies in the first direction.
+    other = logits(of_anchors) + shortlist.directions[0, shortlist.anchors]
+    moved = ranker.coarse_scores(shortlist, *nothing, 1 / (1 + np.exp(-other)))
+    difference = (moved - usual)[1:]
+    assert np.corrcoef(difference, shortlist.directions[0, 1:])[0, 1] > 0.9
+
+
+def test_a_listed_graph_is_cut_at_its_features():
+    ranker = listed("integers")
+    before, after, between = cut_at_features(graph_bytes(ranker, {}, exported("integers")))
+    request = Request(item_ids=ranker.item_ids[:7].tolist())
+    feeds = request.tensors("int64", "int64")
+    first, second = open_session(before), open_session(after)
+    wanted = {one.name for one in first.get_inputs()}
+    parts = first.run(
+        list(between), {name: value for name, value in feeds.items() if name in wanted}
+    )
+    rows = [np.broadcast_to(part, (7, part.shape[1])).copy() for part in parts]
+    scores = second.run(None, dict(zip(between, rows, strict=True)))[0]
+    np.testing.assert_allclose(scores, ranker.answer(request).scores, atol=1e-5)
 
 
 def test_lists_stand_alone_where_the_best_few_are_asked_for():

@@ -65,12 +65,25 @@ def test_ordinary_requests_are_answered_with_no_similar_items():
 
 
 def test_all_of_it_stands_in_one_branch(path):
+    def branches(nodes):
+        for node in nodes:
+            for part in node.attribute:
+                inner = part.g.node
+                yield from [node] if any("item_kinds" in one.input for one in inner) else []
+                yield from branches(inner)
+
     nodes = onnx.load(path).graph.node
-    branches = [node for node in nodes if node.op_type == "If"]
-    assert len(branches) == 1
-    assert set(branches[0].output) == {"similar_positions", "similarities"}
-    outside = [node for node in nodes if "similar_positions" in node.input]
-    assert [list(node.output) for node in outside] == [["similar_ids"]]
+    found = list(branches(nodes))
+    assert [list(one.output) for one in found] == [
+        ["positions_of_similar", "similarities_of_similar"]
+    ]
+    # And that branch stands in the half of another which ordinary requests do not take.
+    (answer,) = (one for one in nodes if "similar_positions" in one.output)
+    halves = {part.name: part.g.node for part in answer.attribute}
+    assert found[0] in list(halves["then_branch"])
+    assert {one.op_type for one in halves["else_branch"]} <= {
+        *("Greater", "Min", "Where", "TopK", "Gather", "Slice", "Identity")
+    }
 
 
 @pytest.mark.parametrize("precision", ["fp16", "int8"])

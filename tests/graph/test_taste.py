@@ -7,6 +7,7 @@ import pytest
 from edgerec.features.taste.columns import column_names, part_mask, taste_columns, tastes
 from edgerec.features.taste.lookup import candidate_inputs, taste_inputs
 from edgerec.features.taste.tables import Array, TasteTables
+from edgerec.graph.history import SlotTensors
 from edgerec.graph.nodes import GraphBuilder
 from edgerec.graph.taste import TasteFeatures
 from edgerec.schema import TensorSpecification
@@ -15,19 +16,22 @@ from tests.features.taste.some import random_tables
 N_HISTORY = 100
 
 
-def mirror(
-    tables: TasteTables, *, labels_known: bool = True, n_history: int = N_HISTORY
-) -> onnxruntime.InferenceSession:
+def mirror(tables: TasteTables, *, n_history: int = N_HISTORY) -> onnxruntime.InferenceSession:
     graph = GraphBuilder()
-    taste = TasteFeatures(
-        graph, tables, "rows", "stated", "value_and_liked", n_history, labels_known
-    )
-    graph.add("Identity", [taste.candidate_columns("candidates")], "columns")
+    names = {name: name for name in SlotTensors.__dataclass_fields__}
+    history = SlotTensors(**{**names, "count": graph.add("Shape", ["rows"])})
+    taste = TasteFeatures(graph, tables, history, n_history)
+    graph.add("Identity", [taste.candidate_columns("candidates", "numbers")], "columns")
+    n_signals = len(tables.signals)
     inputs = [
         TensorSpecification("rows", "int64", ("H",)),
-        TensorSpecification("stated", "float32", ("H", 1)),
-        TensorSpecification("value_and_liked", "float32", ("H", 2)),
+        TensorSpecification("stated", "float32", (1, "H")),
+        TensorSpecification("value_and_liked", "float32", (2, "H")),
+        TensorSpecification("liked", "float32", (1, "H")),
+        TensorSpecification("level", "float32", (n_signals, "H")),
+        TensorSpecification("weight", "float32", (n_signals, "H")),
         TensorSpecification("candidates", "int64", ("N",)),
+        TensorSpecification("numbers", "float32", ("N", 3 * n_signals)),
     ]
     output = TensorSpecification("columns", "float32", ("N", len(column_names(tables))))
     model = graph.model("taste", inputs, [output], "0")
@@ -52,15 +56,23 @@ def both(
     taste = tastes(taste_inputs(tables, fit, history[None], known, signals))
     of_candidates = candidate_inputs(tables, fit, candidates[None])
     expected = taste_columns(taste, of_candidates, part_mask(tables))[0]
-    (came,) = mirror(tables, labels_known=labels_known).run(
-        None,
-        {
-            "rows": history,
-            "stated": stated[:, None],
-            "value_and_liked": np.stack([value, liked], axis=1),
-            "candidates": candidates,
-        },
-    )
+    level, spread = tables.level[-1], tables.spread[-1]
+    weight = tables.weight[-1].copy()
+    if not labels_known:
+        weight[-1] = 0
+    feeds = {
+        "rows": history,
+        "stated": stated[None],
+        "value_and_liked": np.stack([value, liked]),
+        "liked": liked[None],
+        "level": level[:, history],
+        "weight": weight[:, history],
+        "candidates": candidates,
+        "numbers": np.concatenate([level, spread, weight]).T.copy(),
+    }
+    session = mirror(tables)
+    read = {one.name for one in session.get_inputs()}
+    (came,) = session.run(None, {name: one for name, one in feeds.items() if name in read})
     return expected, came
 
 
