@@ -5,8 +5,11 @@ session; cold start; memory.
 
 The client is a raw socket that writes a prepared request and reads one answer, on keep-alive
 connections, so that what is measured is the server. Both servers run at once and are asked in
-turn. Requests are bounded in count. `python -m benchmarks.http MODEL.onnx` measures with a model
-that is there instead of training one; `--start` measures cold start and memory alone.
+turn; on an idle machine it takes half of the time that the constant takes, so it limits neither.
+"with session" is the ratio to a server that answers the constant after the bare session, one after
+the other; where requests come together, ours does both at a time. Requests are bounded in count.
+`python -m benchmarks.http MODEL.onnx` measures with a model that is there instead of training one;
+`--start` measures cold start and memory alone.
 
 Modules are compiled once, before anything is measured, as they are where pip has installed them.
 """

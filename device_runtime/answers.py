@@ -99,15 +99,13 @@ def write_list(ids: Sequence[int | str], scores: list[float], known: list[bool])
     """Write ids with their scores as JSON; ``known`` of each, or nothing where all are."""
     # One format of the whole list: several times faster than encoding an object for each item.
     # Nine digits tell every float32 apart.
+    each = '{"itemId":%s,"score":%.9g},'
     if str in map(type, ids):
-        ids = [_quote(each) if isinstance(each, str) else each for each in ids]
+        ids = [_quote(one) if isinstance(one, str) else one for one in ids]
     parts: list[Any] = [None] * (2 * len(ids))
     parts[::2], parts[1::2] = ids, scores
+    template = each * len(ids)
     if False in known:
-        template = [
-            '{"itemId":%s,"score":%.9g}' if each else '{"itemId":%s,"score":%.9g,"known":false}'
-            for each in known
-        ]
-    else:
-        template = ['{"itemId":%s,"score":%.9g}'] * len(ids)
-    return '{"itemScoreList":[' + ",".join(template) % tuple(parts) + "]}"
+        unknown = each.replace("}", ',"known":false}')
+        template = "".join([each if one else unknown for one in known])
+    return '{"itemScoreList":[' + template[:-1] % tuple(parts) + "]}"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from .app_keys import IN_FLIGHT, KEEPER, METRICS, SERVED, SETTINGS, SLOW_CLIENTS
-from .connections import Connections
+from .connections import Connections, SlowClients
 from .documentation_routes import add_documentation_routes
 from .event_routes import add_event_routes
 from .guard import guard
@@ -24,7 +24,6 @@ from .scorer import Scorer
 from .served import Served
 from .settings import ServerSettings
 from .similar_routes import add_similar_routes
-from .slow_clients import SlowClients
 from .stopping import InFlight, stop_signals
 from .update_routes import add_update_routes
 
@@ -69,7 +68,7 @@ def create_app(
     app = web.Application(middlewares=[guard], client_max_size=settings.max_body_bytes)
     app[SERVED] = scorer if isinstance(scorer, Served) else Served(scorer)
     app[SETTINGS] = settings
-    app[IN_FLIGHT] = InFlight()
+    app[IN_FLIGHT] = InFlight(settings.max_requests)
     app[SLOW_CLIENTS] = SlowClients(settings.read_seconds, settings.idle_seconds)
     app[METRICS] = Metrics()
     add_recommend_routes(app)

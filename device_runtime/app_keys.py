@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from .connections import SlowClients
 from .inference import Inference
 from .metrics import Metrics
 from .served import Served
 from .settings import ServerSettings
-from .slow_clients import SlowClients
 from .stopping import InFlight
 
 # A server that keeps no events and follows no feed starts without what these need.

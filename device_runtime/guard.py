@@ -34,7 +34,8 @@ _PREFLIGHT = {
 @web.middleware
 async def guard(request: web.Request, handler: "Handler") -> web.StreamResponse:
     """Count the request while it is answered, and close its connection when the server stops."""
-    in_flight, clients = request.app[IN_FLIGHT], request.app[SLOW_CLIENTS]
+    app = request.app
+    in_flight, clients = app[IN_FLIGHT], app[SLOW_CLIENTS]
     in_flight.begin()
     clients.begin(request.protocol)
     started = time.perf_counter()
@@ -43,7 +44,7 @@ async def guard(request: web.Request, handler: "Handler") -> web.StreamResponse:
         if in_flight.stopping:
             response.force_close()
         seconds = time.perf_counter() - started
-        request.app[METRICS].count(_route(request), response.status, seconds)
+        app[METRICS].count(_route(request), response.status, seconds)
         return response
     finally:
         in_flight.end()
@@ -79,10 +80,10 @@ async def _answer(request: web.Request, handler: "Handler") -> web.StreamRespons
                 "the header Authorization: Bearer TOKEN",
                 status=401,
             )
-        n_requests = request.app[IN_FLIGHT].n_requests
-        if n_requests > settings.max_requests and request.path not in OPEN_ROUTES:
+        in_flight = request.app[IN_FLIGHT]
+        if in_flight.n_requests > in_flight.most and request.path not in OPEN_ROUTES:
             raise BusyError(
-                f"the server is busy: {settings.max_requests} requests are being answered; send "
+                f"the server is busy: {in_flight.most} requests are being answered; send "
                 "this one again in a second"
             )
         if request.method == "POST" and request.match_info.http_exception is None:
@@ -119,8 +120,8 @@ async def _answer(request: web.Request, handler: "Handler") -> web.StreamRespons
 def _allowed_origin(request: web.Request, settings: ServerSettings) -> dict[str, str]:
     """Return the header that lets a page of an allowed origin read the answer; else none."""
     allowed = settings.access.allowed_origins
-    origin = request.headers.get("Origin")
-    if not allowed or origin not in allowed:
+    origin = request.headers.get("Origin") if allowed else None
+    if origin is None or origin not in allowed:
         return {}
     return {"Access-Control-Allow-Origin": origin, "Vary": "Origin"}
 

@@ -59,7 +59,7 @@ async def _infer(request: web.Request) -> web.Response:
         large=len(body) > settings.inline_body_bytes,
     )
     n_scored = bundle.n_items if asked.of_catalogue else len(asked.tensors["item_ids"])
-    answer = await inference.run(
+    answer = await inference.score(
         partial(served.ask, scorer, partial(answer_infer, asked)),
         large=n_scored > settings.inline_candidates,
     )

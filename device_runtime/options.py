@@ -30,7 +30,7 @@ _LIMITS = {
     "max_requests": "most requests that are answered at a time",
     "max_connections": "most open connections; for one more, the one that waits longest is closed",
     "max_waiting": "most large requests that wait to be scored",
-    "inline_candidates": "requests of up to so many candidates are scored without a thread",
+    "inline_candidates": "requests of up to so many candidates are small",
     "inline_body_bytes": "bodies of up to so many bytes are read without a thread",
     "read_seconds": "how long a head may take to arrive, and then a body",
     "idle_seconds": "how long a connection may be without a request",

@@ -1,5 +1,6 @@
 """The route that ranks: one request, or a list of them."""
 
+import os
 from collections.abc import AsyncIterator
 from functools import partial
 from typing import TypeVar
@@ -7,7 +8,7 @@ from typing import TypeVar
 from aiohttp import web
 
 from .answers import answer_request
-from .app_keys import INFERENCE, KEEPER, SERVED, SETTINGS
+from .app_keys import IN_FLIGHT, INFERENCE, KEEPER, SERVED, SETTINGS, SLOW_CLIENTS
 from .batches import answer_batch, parse_batch
 from .bundle import Bundle
 from .errors import RequestError
@@ -25,7 +26,10 @@ def add_recommend_routes(app: web.Application) -> None:
 
 
 async def _inference(app: web.Application) -> AsyncIterator[None]:
-    app[INFERENCE] = Inference(app[SETTINGS].max_waiting)
+    # With one processor nothing is gained by reading one request while another is scored.
+    several = (os.cpu_count() or 1) > 1
+    company = (app[IN_FLIGHT], app[SLOW_CLIENTS]) if several else None
+    app[INFERENCE] = Inference(app[SETTINGS].max_waiting, company)
     yield
     app[INFERENCE].close()
 
@@ -45,11 +49,11 @@ async def _recommend(request: web.Request) -> web.Response:
     if isinstance(asked, list):
         batch = [_with_events(app, one, bundle) for one in asked]
         large = sum(_n_scored(one, bundle) for one in batch) > settings.inline_candidates
-        text = await inference.run(partial(answer_batch, batch, answer), large=large)
+        text = await inference.score(partial(answer_batch, batch, answer), large=large)
     else:
         one = _with_events(app, asked, bundle)
         large = _n_scored(one, bundle) > settings.inline_candidates
-        text = await inference.run(partial(answer, one), large=large)
+        text = await inference.score(partial(answer, one), large=large)
     return web.Response(body=text.encode(), content_type="application/json")
 
 

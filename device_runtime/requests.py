@@ -131,7 +131,11 @@ def parse_json(body: bytes) -> Any:
         It is no JSON, or nested deeper than Python's parser goes.
     """
     try:
-        return _DECODER.decode(body.decode("utf-8"))
+        text = body.decode("utf-8").strip(" \t\n\r")
+        content, end = _DECODER.raw_decode(text)
+        if end != len(text):
+            raise json.JSONDecodeError("Extra data", text, end)
+        return content
     except UnicodeDecodeError as error:
         raise RequestError(
             f"body: expected UTF-8, got another byte at {error.start}; send JSON in UTF-8"

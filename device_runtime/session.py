@@ -133,7 +133,8 @@ def let_go_of_code() -> None:
     the file as it is needed. Linux would take the other half only when memory is short. Elsewhere
     nothing happens.
     """
-    folder = str(Path(onnxruntime.__file__).parent)
+    # Resolved, as the system names files: environments are reached by links, too.
+    folder = str(Path(onnxruntime.__file__).resolve().parent)
     with contextlib.suppress(OSError, AttributeError):  # No such file, call or advice.
         for line in Path("/proc/self/maps").read_text("utf-8").splitlines():
             addresses, rights, *_, path = line.split(maxsplit=5)

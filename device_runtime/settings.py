@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass, field, fields
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from .access import AccessSettings, is_of_this_device
 
@@ -69,9 +69,10 @@ class ServerSettings:
     max_connections: int = 256
     """Most connections that are open; for one more, the one that waits longest is closed."""
     max_waiting: int = 16
-    """Most large requests that wait for the thread that scores them; one more is answered 503."""
+    """Most large requests that wait for the thread that scores; one more is answered 503.
+    Among more requests than that, small ones are scored without it."""
     inline_candidates: int = 1_000
-    """Requests with up to this many candidates are scored between two others, without a thread."""
+    """Requests with up to this many candidates are small: one that is alone needs no thread."""
     inline_body_bytes: int = 64 * 1024
     """Bodies of up to this many bytes are read between two others, without a thread."""
     read_seconds: float = 30.0
@@ -159,13 +160,18 @@ class ServerSettings:
         >>> ServerSettings().admits("localhost:8080"), ServerSettings().admits("example.org")
         (True, False)
         """
-        match = _HOST.fullmatch(host)
-        return match is not None and _plain(match[1]) in self._host_names
+        return _name_in(host) in self._host_names
 
     @cached_property
     def _host_names(self) -> frozenset[str]:
         named = {"localhost", "127.0.0.1", "::1", self.host, *self.allowed_hosts}
         return frozenset(map(_plain, named - set(_WILDCARDS)))
+
+
+@lru_cache(maxsize=8)  # A client sends the same one each time.
+def _name_in(header: str) -> str | None:
+    match = _HOST.fullmatch(header)
+    return None if match is None else _plain(match[1])
 
 
 def _plain(host: str) -> str:

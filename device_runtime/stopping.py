@@ -11,9 +11,15 @@ class InFlight:
     """Counts the requests that have begun and not been answered.
 
     aiohttp alone would drop what a client is still sending when the server is told to stop.
+
+    Parameters
+    ----------
+    most : int
+        How many there may be.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most: int) -> None:
+        self.most = most
         self.stopping = False
         self._n_requests = 0
         self._none = asyncio.Event()

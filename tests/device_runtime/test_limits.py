@@ -8,10 +8,10 @@ import pytest
 
 from device_runtime.app import serve
 from device_runtime.app_keys import IN_FLIGHT
+from device_runtime.connections import SlowClients
 from device_runtime.events import EventStore
 from device_runtime.scorer import Scorer
 from device_runtime.settings import ServerSettings
-from device_runtime.slow_clients import SlowClients
 from tests.device_runtime.test_app import ROUTE, post, talk
 
 HEAD = f"POST {ROUTE} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n".encode()
