@@ -37,10 +37,11 @@ _N_WHOLE: Final = 24
 """users for whom everything is ranked; for the others what is best by coarse scores of these"""
 _FIRST_ANCHORS: Final = 200
 """of those coarse scores"""
-_N_MEASURED: Final = 60
-_MOST_SCORES: Final = 6_000_000
+_N_MEASURED: Final = 120
+"""of 100 000 generated items 60 users said 99.5 to 99.8 %, these 99.4 and 240 users 98.8"""
+_MOST_SCORES: Final = 12_000_000
 """that are computed for those measured by, where the catalogue is long; for as many users at
-least, and half as many for those learned from"""
+least, and a quarter as many for those learned from"""
 _LEAST_USERS: Final = 12
 _NEWEST: Final = (None, 20, 5, 1)
 """how much of a history is told in turn, since users of a device begin with nothing"""
@@ -158,7 +159,7 @@ class Learning:
 
     def __init__(self, ranker: Ranker, session: GraphSession, requests: Sequence[Request]) -> None:
         self._ranker, self._session, self._requests = ranker, session, requests
-        most = _MOST_SCORES // (2 * len(ranker.item_ids))
+        most = _MOST_SCORES // (4 * len(ranker.item_ids))
         self._n_used = int(np.clip(most, _LEAST_USERS, _N_WHOLE))
         whole = [_ranked(ranker, session, one) for one in requests[: self._n_used]]
         self._learned = CoarseScores(ranker, whole)
