@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import errno
+import logging
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from functools import partial
@@ -14,7 +15,7 @@ from .app_keys import IN_FLIGHT, KEEPER, METRICS, SERVED, SETTINGS, SLOW_CLIENTS
 from .connections import Connections, SlowClients
 from .documentation_routes import add_documentation_routes
 from .event_routes import add_event_routes
-from .guard import guard
+from .guard import ShortLog, guard
 from .health_routes import add_health_routes
 from .inference_routes import add_inference_routes
 from .metrics import Metrics
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from .events import EventStore
     from .updates import Updater
 
+_log = logging.getLogger(__name__)
 # A client that is refused early may still be sending: its bytes are thrown away for this long, so
 # that it reads the answer rather than an error of the connection.
 _LINGER_SECONDS = 2.0
@@ -127,6 +129,7 @@ async def serve(
         app,
         handle_signals=False,
         access_log=None,
+        logger=ShortLog(_log),
         shutdown_timeout=_LAST_SECONDS,
         lingering_time=_LINGER_SECONDS,
         keepalive_timeout=settings.idle_seconds,

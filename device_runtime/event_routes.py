@@ -26,14 +26,18 @@ async def _add(request: web.Request) -> web.Response:
     from .event_requests import parse_events
 
     events = parse_events(await request.read(), request.app[SERVED].scorer.bundle, settings)
+    # An app that was offline for too long is told so, and not that its events are kept.
+    oldest = keeper.store.settings.oldest()
+    kept = [one for one in events if one.timestamp >= oldest]
     try:
-        await keeper.add(events)
+        await keeper.add(kept)
     except StorageError:
         raise RequestError(
             "events: the disk of this device takes nothing now; send them again later", status=507
         ) from None
     durability = keeper.store.settings.durability
-    return _json({"accepted": len(events), "durability": durability})
+    n_old = len(events) - len(kept)
+    return _json({"accepted": len(kept), "tooOld": n_old, "durability": durability})
 
 
 async def _erase(request: web.Request) -> web.Response:

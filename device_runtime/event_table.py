@@ -50,6 +50,10 @@ class EventSettings:
             if setting.type is int and value < 1:
                 raise ValueError(f"{setting.name}: expected 1 or more, got {value}")
 
+    def oldest(self) -> int:
+        """Return the time of the oldest events that are kept now, in Unix seconds."""
+        return int(time.time()) - self.max_age_days * _SECONDS_PER_DAY
+
     @property
     def durability(self) -> str:
         """What is promised, for answers and logs."""
@@ -156,8 +160,9 @@ class EventTable:
                     (user_id, settings.max_per_user),
                 ).rowcount
             if with_old:
-                oldest = int(time.time()) - settings.max_age_days * _SECONDS_PER_DAY
-                n_deleted += writer.execute("DELETE FROM event WHERE time < ?", (oldest,)).rowcount
+                n_deleted += writer.execute(
+                    "DELETE FROM event WHERE time < ?", (settings.oldest(),)
+                ).rowcount
             n_over = self.n_events + len(rows) - n_deleted - settings.max_events
             if n_over > 0:
                 n_deleted += writer.execute(

@@ -3,10 +3,12 @@
 import asyncio
 import json
 import logging
+import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 
 from .app_keys import IN_FLIGHT, METRICS, SETTINGS, SLOW_CLIENTS
 from .errors import BusyError, RequestError, shown
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from aiohttp.typedefs import Handler
 
 _log = logging.getLogger(__name__)
+_OF_CLIENTS = (HttpProcessingError, web.RequestPayloadError, ConnectionError)
 # What a client is told beside the sentence, by the status.
 _HEADERS = {
     401: {"WWW-Authenticate": "Bearer"},
@@ -29,6 +32,22 @@ _PREFLIGHT = {
     "Access-Control-Allow-Headers": "Authorization, Content-Type",
     "Access-Control-Max-Age": "600",
 }
+
+
+class ShortLog(logging.LoggerAdapter):  # type: ignore[type-arg]
+    """What aiohttp logs of connections: a line for what a client did wrong, and no traceback.
+
+    Anybody can send such requests, and the log of a device is to hold for years.
+    """
+
+    def process(self, msg: object, kwargs: "Any") -> tuple[object, "Any"]:
+        """Return the message and how it is logged."""
+        error = kwargs.get("exc_info")
+        error = sys.exc_info()[1] if error is True else error
+        if isinstance(error, _OF_CLIENTS):
+            kwargs["exc_info"] = None
+            msg = f"{msg}: " + shown(str(error)).replace("%", "%%")
+        return msg, kwargs
 
 
 @web.middleware

@@ -13,6 +13,8 @@ from .openapi_parts import errors, reference, responses, with_body
 from .settings import ServerSettings
 
 _MAX_FLOAT32: Final = 3.4028234e38
+# A pattern knows digits and no bound: ids from 9.2 * 10^18 on are to be sent as numbers.
+_WHOLE_NUMBER = "^-?([0-9]{1,18}|[1-8][0-9]{18}|9[01][0-9]{17})$"
 
 
 def openapi(bundle: Bundle, settings: ServerSettings) -> dict[str, Any]:
@@ -115,7 +117,7 @@ def _schemas(bundle: Bundle, settings: ServerSettings) -> dict[str, Any]:
 def _id(id_type: str) -> dict[str, Any]:
     if id_type == "int64":
         number = {"type": "integer", "minimum": -(2**63) + 1, "maximum": 2**63 - 1}
-        return {"anyOf": [number, {"type": "string", "pattern": "^-?[0-9]{1,18}$"}]}
+        return {"anyOf": [number, {"type": "string", "pattern": _WHOLE_NUMBER}]}
     return {"type": "string", "minLength": 1}
 
 
@@ -187,8 +189,12 @@ def _events(bundle: Bundle, settings: ServerSettings) -> dict[str, Any]:
     }
     answer = {
         "type": "object",
-        "required": ["accepted", "durability"],
-        "properties": {"accepted": {"type": "integer"}, "durability": {"type": "string"}},
+        "required": ["accepted", "tooOld", "durability"],
+        "properties": {
+            "accepted": {"type": "integer"},
+            "tooOld": {"type": "integer", "description": "of an age that is not kept"},
+            "durability": {"type": "string"},
+        },
     }
     example = {
         "userId": _example(bundle.user_id_type),

@@ -264,8 +264,8 @@ class Scorer:
                 raise BundleError(f"{where} fails ({one_line(error)}); export again") from None
             if message := difference(feeds, expected, found, PADDING[self.bundle.item_id_type]):
                 raise BundleError(
-                    f"{where}: {message}; this ONNX Runtime ({VERSION}) or "
-                    "processor does not agree with the exporter, export again or use another one"
+                    f"{where}: {message}; the manifest is another graph's, or this ONNX Runtime "
+                    f"({VERSION}) or processor does not agree with the exporter's: export again"
                 )
         let_go_of_code()
 

@@ -53,7 +53,8 @@ class UpdateSettings:
     def __post_init__(self) -> None:
         if not _URL.fullmatch(self.feed):
             raise ValueError(
-                f"feed: expected an address like https://shop.example/feed, got {self.feed!r}; "
+                "feed: expected an address like https://shop.example/feed, got "
+                f"{re.sub('//[^/]*@', '//...@', self.feed)!r}; "
                 "leave out names, passwords and what follows ? or #"
             )
         if not self.keys:

@@ -182,10 +182,22 @@ def _said(cost: RoundingCost) -> str:
     areas = (
         "no AUC: held-out samples have one label"
         if math.isnan(exact.auc)
-        else f"AUC {rounded.auc - exact.auc:+.5f}, GAUC {rounded.gauc - exact.gauc:+.5f} on "
-        f"{cost.n_samples:,} held-out samples"
+        else f"AUC {_change(rounded.auc - exact.auc)}, GAUC {_change(rounded.gauc - exact.gauc)} "
+        f"on {cost.n_samples:,} held-out samples of {cost.n_users:,} users"
     )
     return f"{areas}; {cost.top_10_overlap:.1%} of the ten best stay"
+
+
+def _change(difference: float) -> str:
+    """Return a change in words that cannot be read the wrong way round.
+
+    >>> _change(-1e-6), _change(-0.00042), _change(0.00042)
+    ('as before', '.00042 lower', '.00042 higher')
+    """
+    if abs(difference) < 5e-6:
+        return "as before"
+    size = f"{abs(difference):.5f}".removeprefix("0")
+    return f"{size} {'lower' if difference < 0 else 'higher'}"
 
 
 def audit_rows(model: Model) -> dict[str, str]:

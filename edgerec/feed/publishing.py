@@ -1,5 +1,7 @@
 """Writes a sequence into a feed: files first, the signed manifest then, and last where to look."""
 
+import base64
+import contextlib
 import hashlib
 import json
 import re
@@ -18,6 +20,8 @@ from edgerec.progress import Progress, Silent
 from edgerec.scoring import TableScorer
 
 _FEED_VERSION: Final = 1
+_KEY_ID: Final = slice(2, 10)
+"""of the key, in a signature of minisign's"""
 _NAME: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*\.onnx")
 # A delta of more than this is left out: the whole file takes fewer steps.
 _LARGEST_SHARE: Final = 0.5
@@ -113,6 +117,8 @@ def _published(
             f"{path} is what {folder} offers already, as sequence {latest['sequence']}. Publish "
             "another model, or none."
         )
+    if latest is not None:
+        _say_what_changed(folder, latest, name, key, progress)
     used = [*_sequences(folder)]
     sequence = max([at_least - 1, *used]) + 1
     if not 1 <= sequence <= _LARGEST_SEQUENCE:
@@ -153,6 +159,29 @@ def _published(
         if old not in earlier:
             shutil.rmtree(folder / "models" / str(old), ignore_errors=True)
     return PublishedSequence(sequence, _n_bytes(entries), n_taken)
+
+
+def _say_what_changed(
+    folder: Path, latest: dict[str, Any], name: str, key: SecretKey, progress: Progress
+) -> None:
+    """Say what devices that follow the feed would meet, and nobody is there to see."""
+    before = latest.get("name")
+    if before != name:
+        progress.message(
+            f"{folder} offered a model called {before}, and this one is called {name}: clients "
+            f"that ask for a model by its name (/v2/models/{before}) find none. Export it as "
+            f"{before}.onnx if there are such clients."
+        )
+    signature = folder / "manifests" / f"{latest['sequence']}.json.minisig"
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        signer = base64.b64decode(signature.read_text("utf-8").splitlines()[1])[_KEY_ID]
+        own = key.key_id
+        if signer != own:
+            progress.message(
+                f"{folder} was signed with the key {signer[::-1].hex().upper()} until now, and "
+                f"this is {own[::-1].hex().upper()}: devices that were told of that key alone "
+                "(--feed-key) refuse it."
+            )
 
 
 def _files(path: Path, progress: Progress) -> dict[str, Path]:

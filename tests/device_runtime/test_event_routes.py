@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import time
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
@@ -70,7 +71,10 @@ def test_an_event_counts_in_the_next_answer_as_if_the_request_had_told_it(scorer
         return before, told, accepted, first, other, await recommend(ask, {**ASKED, "userId": None})
 
     before, told, accepted, first, other, nobody = talk(scorer, path, conversation)
-    assert accepted == (200, {"accepted": 1, "durability": "on the disk within 0.5 s"})
+    assert accepted == (
+        200,
+        {"accepted": 1, "tooOld": 0, "durability": "on the disk within 0.5 s"},
+    )
     assert first == told != before
     assert other[0] == nobody[0] == 200
 
@@ -80,10 +84,28 @@ def test_an_event_counts_in_the_next_answer_as_if_the_request_had_told_it(scorer
     assert talk(scorer, path, after_a_restart) == told
 
 
-def test_events_in_a_list_with_values_and_times(scorer, path):
+def test_events_of_an_age_that_is_not_kept_are_counted_and_not_taken(scorer, path):
+    a_year_ago = int(time.time()) - 365 * 86_400
+
     async def conversation(ask, store):
         events = [
-            {"userId": 108, "itemId": "39", "event": "viewed", "time": 1_700_000_000},
+            {"userId": 108, "itemId": item, "event": "liked", "time": when}
+            for item, when in ((39, a_year_ago - 60), (40, a_year_ago + 60), (41, 1))
+        ]
+        answer = await ask("POST", "/api/v1/events", {"events": events})
+        return answer, store.events_of(108, 10)
+
+    (status, answer), kept = talk(scorer, path, conversation)
+    assert (status, answer["accepted"], answer["tooOld"]) == (200, 1, 2)
+    assert [one.item_id for one in kept] == [40]
+
+
+def test_events_in_a_list_with_values_and_times(scorer, path):
+    yesterday = int(time.time()) - 86_400
+
+    async def conversation(ask, store):
+        events = [
+            {"userId": 108, "itemId": "39", "event": "viewed", "time": yesterday},
             {"userId": "108", "itemId": 40, "event": "liked", "value": 2},
         ]
         answer = await ask("POST", "/api/v1/events", {"events": events})
@@ -94,7 +116,7 @@ def test_events_in_a_list_with_values_and_times(scorer, path):
     assert [one.item_id for one in kept] == [39, 40]
     assert (kept[0].value, kept[0].timestamp) == (
         scorer.bundle.event_values["viewed"],
-        1_700_000_000,
+        yesterday,
     )
     assert kept[1].value == 2.0
 

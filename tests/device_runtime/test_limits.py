@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import socket
 
 import pytest
@@ -10,6 +11,7 @@ from device_runtime.app import serve
 from device_runtime.app_keys import IN_FLIGHT
 from device_runtime.connections import SlowClients
 from device_runtime.events import EventStore
+from device_runtime.guard import ShortLog
 from device_runtime.scorer import Scorer
 from device_runtime.settings import ServerSettings
 from tests.device_runtime.test_app import ROUTE, post, talk
@@ -180,6 +182,31 @@ def test_a_new_connection_takes_the_place_of_what_waits_longest(scorer):
 
     settings = ServerSettings(port=0, max_requests=2, max_connections=4)
     assert b" 200 " in served(scorer, settings, talk_to)
+
+
+BAD = {
+    "two hosts": b"GET /livez HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n\r\n",
+    "a length below 0": HEAD + b"Content-Length: -5\r\n\r\n",
+    "no gzip": HEAD + b"Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}",
+    "no head": b"GET /%s" + 9000 * b"x" + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_what_a_client_did_wrong_takes_no_more_than_a_line_of_the_log(scorer, caplog, what):
+    with caplog.at_level(logging.INFO):
+        answered = served(scorer, ServerSettings(port=0), lambda port: send(port, BAD[what]))
+    assert b" 400 " in answered
+    assert not [one for one in caplog.records if one.exc_info or "\n" in one.getMessage()]
+
+
+def test_a_traceback_of_what_the_server_did_wrong_stays(caplog):
+    log = ShortLog(logging.getLogger("here"))
+    for error in (ValueError("ours"), ConnectionResetError("100% theirs")):
+        log.error("Error handling request from %s", "127.0.0.1", exc_info=error)
+    ours, theirs = caplog.records
+    assert ours.exc_info and not theirs.exc_info
+    assert theirs.getMessage() == "Error handling request from 127.0.0.1: '100% theirs'"
 
 
 def test_a_request_that_is_answered_keeps_its_connection(scorer):

@@ -8,6 +8,7 @@ import re
 import shlex
 import socket
 import time
+import tomllib
 from dataclasses import fields
 from pathlib import Path
 
@@ -169,7 +170,11 @@ def test_the_unit_of_the_board_uses_options_that_there_are():
     program, *arguments = shlex.split(service["ExecStart"])
     assert program.endswith("/edgerec-device")
     found = parsed(serve_parser(), arguments, {})
-    assert found.model == "/opt/edgerec/model/model.onnx" and found.log_format == "json"
+    assert found.model == "/opt/edgerec/model/movielens.onnx" and found.log_format == "json"
+    # The files keep the names that export gave them, or nothing starts.
+    page = (BOARD / "README.md").read_text("utf-8")
+    assert "--output movielens.onnx" in page and f"doctor {found.model}" in page
+    assert f"-t {Path(found.model).parent} movielens.onnx movielens.json" in page
     for name in ("NoNewPrivileges", "DynamicUser", "ProtectHome", "PrivateDevices"):
         assert service[name] == "yes"
     assert service["ProtectSystem"] == "strict" and service["MemoryMax"] and service["WatchdogSec"]
@@ -177,6 +182,10 @@ def test_the_unit_of_the_board_uses_options_that_there_are():
 
 def test_the_image_of_the_board_sets_what_there_is():
     text = (BOARD / "Dockerfile").read_text("utf-8")
+    copied = re.findall(r"^COPY (\w+) ", text, re.MULTILINE)
+    project = tomllib.loads((BOARD.parents[1] / "device_runtime/pyproject.toml").read_text("utf-8"))
+    hook = project["tool"]["hatch"]["build"]["targets"]["wheel"]["hooks"]["custom"]["path"]
+    assert "device_runtime" in copied and Path(hook).parts[:2] == ("..", copied[1])
     names = dict(re.findall(r"\b(EDGEREC_[A-Z_]+)=(\S+)", text))
     names.pop("EDGEREC_TOKEN")
     found = parsed(serve_parser(), ["model.onnx"], names)

@@ -10,6 +10,7 @@ from device_runtime.signatures import read_public_key, verify
 from edgerec.cli import main
 from edgerec.errors import ConfigurationError, StorageError
 from edgerec.feed import new_key, publish, publishing
+from edgerec.progress import Silent
 from edgerec.scoring import BundleError
 from tests.device_runtime.feeds import model
 
@@ -54,6 +55,27 @@ def test_an_interrupted_sequence_is_never_used(feed, key, monkeypatch):
     assert manifest_of(feed, key).sequence == 1
     assert publish(model(2)[0], feed, key).sequence == 3
     assert publish(model(3)[0], feed, key, at_least=40).sequence == 40
+
+
+def test_what_devices_would_meet_is_said(feed, key, tmp_path):
+    said = []
+
+    class Listening(Silent):
+        def message(self, text):
+            said.append(text)
+
+    publish(model(1)[0], feed, key, progress=Listening())
+    publish(model(2)[0], feed, key, progress=Listening())
+    assert not said
+    other = new_key(tmp_path / "other.key")
+    manifest = feed / "manifests" / "2.json"
+    manifest.write_text(manifest.read_text("utf-8").replace('"tiny"', '"small"'))
+    publish(model(3)[0], feed, other, progress=Listening())
+    of_name, of_key = said
+    assert "offered a model called small, and this one is called tiny" in of_name
+    assert "Export it as small.onnx" in of_name
+    ids = [one.key_id[::-1].hex().upper() for one in (key, other)]
+    assert "signed with the key {} until now, and this is {}".format(*ids) in of_key
 
 
 def test_what_is_offered_already_and_what_is_damaged(feed, key, tmp_path):
