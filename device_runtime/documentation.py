@@ -2,7 +2,7 @@
 
 import html
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 _STYLE: Final = """
@@ -40,29 +40,45 @@ def documentation_page(document: dict[str, Any], url: str) -> str:
 
 
 def _sections(document: dict[str, Any], url: str) -> Iterator[str]:
-    needs_token = "security" in document
+    schemas = document["components"]["schemas"]
+    token = "-H 'Authorization: Bearer TOKEN'" if "security" in document else ""
     for path, methods in document["paths"].items():
         for method, described in methods.items():
             yield f"<h2><b>{method.upper()}</b> {html.escape(path)}</h2>"
             yield f"<p>{html.escape(described['summary'])}</p>"
+            said, sent = "" if method == "get" else f"-X {method.upper()}", ""
+            properties: dict[str, Any] = {}
             if body := described.get("requestBody"):
                 ((media, content),) = body["content"].items()
-                token = "     -H 'Authorization: Bearer TOKEN' \\\n" if needs_token else ""
-                command = (
-                    f"curl -H 'Content-Type: {media}' \\\n{token}     -d "
-                    f"'{json.dumps(content['example'])}' \\\n     {url}{path}"
-                )
-                yield f"<pre>{html.escape(command)}</pre>"
-                yield "<table>"
-                schema = content["schema"]
+                said, sent = f"-H 'Content-Type: {media}'", json.dumps(content["example"])
                 # Of several forms, the first is the plain one.
-                plain = schema.get("anyOf", [schema])[0]
-                for name, schema in plain.get("properties", {}).items():
-                    said = html.escape(schema.get("description", ""))
-                    yield f"<tr><td><code>{html.escape(name)}</code></td><td>{said}</td></tr>"
-                yield "</table>"
-            yield "<table>"
-            for status, response in described["responses"].items():
-                said = html.escape(response["description"])
-                yield f"<tr><td><code>{status}</code></td><td>{said}</td></tr>"
-            yield "</table>"
+                plain = content["schema"].get("anyOf", [content["schema"]])[0]
+                properties = _found(plain, schemas).get("properties", {})
+            words = [said, token, f"-d '{sent}'" if sent else ""]
+            words.append(url + _asked(path, described.get("parameters", [])))
+            command = "curl " + " \\\n     ".join(filter(None, words))
+            yield f"<pre>{html.escape(command)}</pre>"
+            yield _table((name, one.get("description", "")) for name, one in properties.items())
+            yield _table((code, one["description"]) for code, one in described["responses"].items())
+
+
+def _found(schema: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
+    """Return a schema, looked up where it is a reference."""
+    name = schema.get("$ref", "").rpartition("/")[2]
+    return dict(schemas[name]) if name else schema
+
+
+def _asked(path: str, parameters: list[dict[str, Any]]) -> str:
+    """Return a path with something in each place of it."""
+    for one in parameters:
+        schema = one["schema"]
+        path = path.replace(f"{{{one['name']}}}", str(schema.get("const", "1")))
+    return path
+
+
+def _table(rows: Iterable[tuple[str, str]]) -> str:
+    lines = "".join(
+        f"<tr><td><code>{html.escape(name)}</code></td><td>{html.escape(said)}</td></tr>"
+        for name, said in rows
+    )
+    return f"<table>{lines}</table>" if lines else ""

@@ -137,4 +137,8 @@ def test_the_page_needs_nothing_from_elsewhere(bundle_path):
     page = documentation_page(described(bundle_path), "http://127.0.0.1:8080")
     assert not re.search(r"<script|<link|<img|@import|url\(", page)
     assert "curl" in page and "/api/v1/events" in page
+    # Each command can be pasted, and no table is empty.
+    assert "<table></table>" not in page and "/v2/models/{name}/infer</pre>" not in page
+    assert page.count("curl ") == page.count("<h2>") and "-X DELETE" in page
+    assert all(f"<td><code>{key}</code></td>" in page for key in ("event", "value", "time"))
     assert len(page) < 30_000
