@@ -40,7 +40,7 @@ class ShortLog(logging.LoggerAdapter):  # type: ignore[type-arg]
     Anybody can send such requests, and the log of a device is to hold for years.
     """
 
-    def process(self, msg: object, kwargs: "Any") -> tuple[object, "Any"]:
+    def process(self, msg: object, kwargs: Any) -> tuple[object, Any]:
         """Return the message and how it is logged."""
         error = kwargs.get("exc_info")
         error = sys.exc_info()[1] if error is True else error

@@ -65,7 +65,7 @@ class SecretKey:
         signed = key.sign(hashlib.blake2b(content).digest())
         of_both = key.sign(signed + comment.encode())
         return (
-            f"untrusted comment: signature from edgeRec, key {_hexadecimal(self.key_id)}\n"
+            f"untrusted comment: signature from edgeRec, key {key_number(self.key_id)}\n"
             f"{base64.b64encode(_HASHED + self.key_id + signed).decode()}\n"
             f"trusted comment: {comment}\n"
             f"{base64.b64encode(of_both).decode()}\n"
@@ -117,9 +117,7 @@ def new_key(path: str | Path, password: str | None = None) -> SecretKey:
         temporary.write_text(text, "ascii")
 
     replace_file(path, write)
-    public = (
-        f"untrusted comment: minisign public key {_hexadecimal(key.key_id)}\n{key.public_text}\n"
-    )
+    public = f"untrusted comment: minisign public key {key_number(key.key_id)}\n{key.public_text}\n"
     replace_file(public_path, lambda temporary: temporary.write_text(public, "ascii"))
     return key
 
@@ -216,5 +214,10 @@ def _scrypt_parameters(operations: int, memory: int) -> tuple[int, int]:
     return cost, min(operations // 4 // cost, 0x3FFFFFFF) // 8
 
 
-def _hexadecimal(key_id: bytes) -> str:
+def key_number(key_id: bytes) -> str:
+    """Return a key's id as minisign writes it.
+
+    >>> key_number(bytes(range(8)))
+    '0706050403020100'
+    """
     return key_id[::-1].hex().upper()

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from edgerec.errors import ConfigurationError, StorageError
 from edgerec.feed.delta import write_delta
-from edgerec.feed.keys import SecretKey
+from edgerec.feed.keys import SecretKey, key_number
 from edgerec.files import replace_file, require_writable
 from edgerec.progress import Progress, Silent
 from edgerec.scoring import TableScorer
@@ -178,8 +178,8 @@ def _say_what_changed(
         own = key.key_id
         if signer != own:
             progress.message(
-                f"{folder} was signed with the key {signer[::-1].hex().upper()} until now, and "
-                f"this is {own[::-1].hex().upper()}: devices that were told of that key alone "
+                f"{folder} was signed with the key {key_number(signer)} until now, and "
+                f"this is {key_number(own)}: devices that were told of that key alone "
                 "(--feed-key) refuse it."
             )
 

@@ -8,6 +8,7 @@ from edgerec.graph.context import context_features
 from edgerec.graph.effective_history import HistorySlots, effective_history, newest_slots
 from edgerec.graph.feature_sides import Side, add_features, add_products, columns_of
 from edgerec.graph.history import HistoryFeatures, candidate_inputs, slot_inputs
+from edgerec.graph.history.numbers import item_numbers
 from edgerec.graph.idmaps import IdMap, choose_id_map
 from edgerec.graph.lookup import Lookup, Shortlisted, user_row
 from edgerec.graph.neighbours import counted_slots, neighbour_features
@@ -28,7 +29,8 @@ def to_graph(ranker: Ranker, producer_version: str, settings: ExportSettings) ->
     slots = effective_history(graph, lookup, user, ranker.known, ranker.settings.n_history)
     compared = newest_slots(graph, slots, ranker.settings)
     n_compared = min(ranker.settings.n_compared, ranker.settings.n_history)
-    inputs = slot_inputs(graph, compared, tables)
+    numbers = item_numbers(tables)
+    inputs = slot_inputs(graph, compared, tables, numbers)
     dynamic = HistoryFeatures(graph, inputs, tables, n_compared)
     user_history = [dynamic.user_features()]
     if tables.kinds.shape[1]:
@@ -43,7 +45,7 @@ def to_graph(ranker: Ranker, producer_version: str, settings: ExportSettings) ->
         )
     listed = _shortlisted(graph, ranker, lookup, slots, counted)
     candidates = lookup.candidates(listed)
-    read = candidate_inputs(graph, candidates.rows, tables, ranker.facts.last_timestamp)
+    read = candidate_inputs(graph, candidates.rows, tables, numbers, ranker.facts.last_timestamp)
     of_taste = taste.candidate_columns(candidates.rows, read.of_taste)
     per_candidate = [*dynamic.candidate_features(read), of_taste]
     if tables.neighbours is not None:

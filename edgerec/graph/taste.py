@@ -65,7 +65,8 @@ class TasteFeatures:
         self._n_signals = len(tables.signals)
         self._n_latent = tables.latent.shape[3]
         self._size = tables.root.shape[-1]
-        self._roots = _roots(tables)
+        self._every = np.concatenate([tables.basis[-1], *tables.latent[-1]], axis=1)
+        self._roots = _among_all(tables, tables.root[-1])
         # [F, S * D]
         self._root = graph.table("taste_root", np.concatenate([*self._roots], axis=1))
         # [S, W, D, 1]
@@ -98,13 +99,9 @@ class TasteFeatures:
 
     def _mask(self) -> Array:
         """Return which directions make up each column: [S * len(COLUMNS), F]."""
-        mask, n_known = part_mask(self._tables).T, self._size - self._n_latent
-        wide = np.zeros((self._n_signals, len(COLUMNS), self._roots.shape[1]), np.float32)
-        for signal in range(self._n_signals):
-            latent = n_known + signal * self._n_latent
-            wide[signal, :, :n_known] = mask[:, :n_known]
-            wide[signal, :, latent : latent + self._n_latent] = mask[:, n_known:]
-        return wide.reshape(-1, wide.shape[2])
+        own = np.stack([part_mask(self._tables)] * self._n_signals)
+        columns = _among_all(self._tables, own).swapaxes(1, 2)
+        return columns.reshape(-1, columns.shape[2])
 
     def _as_they_are(self) -> Array:
         """Return what columns have of level, spread and weight: [3 S, S * len(COLUMNS)]."""
@@ -118,9 +115,7 @@ class TasteFeatures:
 
     def _directions(self, rows: str) -> str:
         """Return the directions of items: [n, F]."""
-        tables = self._tables
-        every = np.concatenate([tables.basis[-1], *tables.latent[-1]], axis=1)
-        return self._graph.rows("taste_directions", every, rows)
+        return self._graph.rows("taste_directions", self._every, rows)
 
     def _system(self, history: SlotTensors) -> tuple[str, str]:
         """Return A - 1 [S, W, D, D] and b [S, W, D, 1]."""
@@ -181,16 +176,19 @@ class TasteFeatures:
         return self._graph.add("Mul", [left, right])
 
 
-def _roots(tables: TasteTables) -> Array:
-    """Return the root of each signal's prior, with its rows where its directions are: [S, F, D]."""
-    root, n_latent = tables.root[-1], tables.latent.shape[3]
-    n_signals, size = root.shape[:2]
+def _among_all(tables: TasteTables, own: Array) -> Array:
+    """Return rows of each signal's directions where these stand among all: [S, D, …] to [S, F, …].
+
+    The others are 0.
+    """
+    n_signals, size, width = own.shape
+    n_latent = tables.latent.shape[3]
     n_known = size - n_latent
-    wide = np.zeros((n_signals, n_known + n_signals * n_latent, size), np.float32)
+    wide = np.zeros((n_signals, n_known + n_signals * n_latent, width), np.float32)
     for signal in range(n_signals):
         latent = n_known + signal * n_latent
-        wide[signal, :n_known] = root[signal, :n_known]
-        wide[signal, latent : latent + n_latent] = root[signal, n_known:]
+        wide[signal, :n_known] = own[signal, :n_known]
+        wide[signal, latent : latent + n_latent] = own[signal, n_known:]
     return wide
 
 

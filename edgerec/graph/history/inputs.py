@@ -10,7 +10,7 @@ import numpy as np
 
 from edgerec.features.vector import SECONDS_PER_DAY, FeatureTables
 from edgerec.graph.effective_history import HistorySlots
-from edgerec.graph.history.numbers import TABLE, item_numbers
+from edgerec.graph.history.numbers import TABLE, ItemNumbers
 from edgerec.graph.nodes import GraphBuilder
 from edgerec.schema import NOT_STATED
 
@@ -78,7 +78,9 @@ class CandidateTensors:
     """[N, 1]: days"""
 
 
-def slot_inputs(graph: GraphBuilder, slots: HistorySlots, tables: FeatureTables) -> SlotTensors:
+def slot_inputs(
+    graph: GraphBuilder, slots: HistorySlots, tables: FeatureTables, numbers: ItemNumbers
+) -> SlotTensors:
     """Look up what the dynamic features read of the history."""
     across = graph.constant([0])
     values = graph.add("Unsqueeze", [slots.values, across])
@@ -91,7 +93,6 @@ def slot_inputs(graph: GraphBuilder, slots: HistorySlots, tables: FeatureTables)
     above = np.inf if tables.label_above is None else tables.label_above
     is_above = graph.add("Greater", [value, graph.number(above)])
     liked = graph.add("Where", [is_above, stated, nothing])
-    numbers = item_numbers(tables)
     read = [
         graph.table("read_of_slots", numbers.read_of_slots()),
         graph.rows(TABLE, numbers.values, slots.rows),
@@ -121,10 +122,13 @@ def slot_inputs(graph: GraphBuilder, slots: HistorySlots, tables: FeatureTables)
 
 
 def candidate_inputs(
-    graph: GraphBuilder, rows: str, tables: FeatureTables, history_until: int
+    graph: GraphBuilder,
+    rows: str,
+    tables: FeatureTables,
+    numbers: ItemNumbers,
+    history_until: int,
 ) -> CandidateTensors:
     """Look up candidates; a request without `now` asks at `history_until`."""
-    numbers = item_numbers(tables)
     widths = numbers.widths
     statistics, popularity, scale, of_taste = graph.add_many(
         "Split",

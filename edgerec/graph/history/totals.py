@@ -17,7 +17,7 @@ from edgerec.graph.history.inputs import CandidateTensors, SlotTensors
 from edgerec.graph.nodes import GraphBuilder
 
 SIGNALS: Final = ("stated", "centred", "centred_liked", "present", "liked")
-N_CENTRED: Final = 3
+_SPACES: Final = ("embedding", "audience", "content")
 _OF_WEIGHTS: Final = {
     "present": {"present": 1.0},
     "liked": {"liked": 1.0},
@@ -42,7 +42,7 @@ class HistoryTotals:
         self.centred = graph.add("Concat", [inputs.stated, centred], axis=0)
         """[3, H]: stated and both residuals"""
         signals = graph.add("Concat", [self.centred, inputs.present, inputs.liked], axis=0)
-        blocks = [inputs.embedding, inputs.audience, *([inputs.content] if inputs.content else [])]
+        blocks = _vectors(inputs)
         self._n_kinds = tables.kinds.shape[1]
         if self._n_kinds:
             kinds = graph.rows("item_kinds", tables.kinds, inputs.rows, coarse=True)
@@ -77,20 +77,15 @@ class HistoryTotals:
         for each slot.
         """
         graph, widths = self._graph, self._widths()
-        weighed, mask = self._weights(), []
-        for mean in COSINE_MEANS:
-            own = dict(zip(("embedding", "audience", "content"), widths, strict=False))
-            parts = [np.full(width, space == mean.space) for space, width in own.items()]
-            mask.append(np.concatenate(parts))
-        picks = graph.table("mean_weights", weighed)
+        space_of_column = np.repeat(_SPACES[: len(widths)], widths)
+        mask = [space_of_column == mean.space for mean in COSINE_MEANS]
+        picks = graph.table("mean_weights", self._weights())
         slots = graph.add("MatMul", [picks, self._vectors])
         slots = graph.add("Mul", [slots, graph.table("mean_spaces", np.array(mask, np.float32))])
         over = graph.add("MatMul", [picks, self._column(self._products, "present")])
         counts = graph.constant([[mean.count] for mean in COSINE_MEANS], np.float32)
         slots = graph.add("Div", [slots, graph.add("Add", [over, counts])])
-        theirs = [candidates.embedding, candidates.audience]
-        theirs += [candidates.content] if candidates.content else []
-        wide = graph.add("Concat", theirs, axis=1)
+        wide = graph.add("Concat", _vectors(candidates), axis=1)
         return graph.add("MatMul", [wide, graph.add("Transpose", [slots], perm=[1, 0])])
 
     def _widths(self) -> list[int]:
@@ -120,3 +115,8 @@ class HistoryTotals:
         graph, ends = self._graph, [start + 1 for start in starts]
         bounds = [graph.constant(list(one)) for one in (starts, ends, axes)]
         return graph.add("Slice", [name, *bounds])
+
+
+def _vectors(of: SlotTensors | CandidateTensors) -> list[str]:
+    """Return the tensors of _SPACES that there are."""
+    return [name for name in (getattr(of, space) for space in _SPACES) if name]
