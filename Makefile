@@ -18,10 +18,12 @@ INSTALLED_JAVASCRIPT := node_modules/.installed
 # Where the demo puts its database and its model.
 DEMO_FOLDER ?= models
 
-# How many processes the tests are spread over: one for each core, four at most.
-WORKERS ?= auto
+# How many processes the tests are spread over, four at most: one more than there are cores, since
+# some wait for a server.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(1 + (os.cpu_count() or 1))')
 
-PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
+# Not compiled: a module is when it is first imported, and most never are.
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --no-compile
 
 .DEFAULT_GOAL := help
 .PHONY: help install test demo models benchmarks quality requests bodies soak aarch64 oldest javascript web clean

@@ -1,10 +1,34 @@
-"""AUC user by user: areas under curves that several rooms measure by."""
+"""AUC, of all rows and user by user: areas under curves that several rooms measure by."""
 
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
+
+
+def area_under_curve(label: NDArray[np.float64], score: NDArray[np.floating[Any]]) -> float:
+    """Return the AUC of rows that have both labels; equal scores count half.
+
+    What `sklearn.metrics.roc_auc_score` returns, for callers that ask hundreds of times: that
+    spends most of its time on checking what it is given.
+
+    Parameters
+    ----------
+    label, score : [n]
+        Labels 0 and 1, both of which occur.
+
+    References
+    ----------
+    Mann and Whitney 1947: the rank sum of the positives, equal scores sharing their rank.
+
+    >>> area_under_curve(np.array([0., 1., 0., 1.]), np.array([.1, .3, .3, .9]))
+    0.875
+    """
+    n, n_positive = len(label), label.sum()
+    ranks = rankdata(score)[label == 1].sum()
+    return float((ranks - n_positive * (n_positive + 1) / 2) / (n_positive * (n - n_positive)))
 
 
 def grouped_auc(
@@ -39,9 +63,6 @@ def grouped_auc(
         if not 0 < n_positive < n:
             n_skipped += 1
             continue
-        # Mann-Whitney: the rank sum of the positives; equal scores share their rank.
-        ranks = rankdata(score[start:end])[label[start:end] == 1].sum()
-        area = (ranks - n_positive * (n_positive + 1) / 2) / (n_positive * (n - n_positive))
-        total += area * n
+        total += area_under_curve(label[start:end], score[start:end]) * n
         weight += n
     return (float(total / weight) if weight else float("nan")), len(bounds) - 1, n_skipped

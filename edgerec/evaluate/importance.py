@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import roc_auc_score
 
+from edgerec.areas import area_under_curve
 from edgerec.errors import EvaluationError
 from edgerec.export.probe import FeatureProbe
 from edgerec.features.history import USER_NAMES
@@ -120,7 +120,7 @@ def permutation_importance(
         )
     progress = progress or Silent()
     progress.stage("importance")
-    whole = roc_auc_score(label, probe.scores(features))
+    whole = area_under_curve(label, probe.scores(features))
     found = []
     for number, group in enumerate(groups):
         columns = list(group.columns)
@@ -129,7 +129,7 @@ def permutation_importance(
             order = np.random.default_rng([random_state, repeat]).permutation(len(label))
             shuffled = features.copy()
             shuffled[:, columns] = features[order][:, columns]
-            drops.append(whole - roc_auc_score(label, probe.scores(shuffled)))
+            drops.append(whole - area_under_curve(label, probe.scores(shuffled)))
         found.append(
             Importance(group.name, len(columns), float(np.mean(drops)), float(np.std(drops)))
         )

@@ -79,9 +79,8 @@ class LabelBaselines:
     def _expected(
         self, asked: Question, items: NDArray[np.int64], rate: Array, above: float
     ) -> dict[str, Array]:
-        own = self._labels_before(asked, above)
-        had = np.fromiter(own, np.int64, len(own))
-        rest = np.fromiter(own.values(), np.float64, len(own)) - rate[had]
+        had, label = self._labels_before(asked, above)
+        rest = label - rate[had]
         tendency = float(rest.sum() / (len(rest) + _SHRINKAGE))
         expected = rate[items] + tendency
         self._rest[had] = rest - tendency
@@ -93,17 +92,18 @@ class LabelBaselines:
             "item-kNN": expected + alike,
         }
 
-    def _labels_before(self, asked: Question, above: float) -> dict[int, float]:
-        """Return the newest label of each item that the user had strictly before, by position."""
-        user_id, before = asked.rows[0].user_id, asked.timestamp
-        found = {}
-        for position, value in self._owned.stated(user_id, before):
-            found[position] = float(value > above)
-        for one in asked.history:
-            position = self._position.get(one.item_id, -1)
-            if position >= 0 and one.value is not None:
-                found[position] = float(one.value > above)
-        return found
+    def _labels_before(self, asked: Question, above: float) -> tuple[NDArray[np.int64], Array]:
+        """Return the items that the user had strictly before, by position, and the newest label."""
+        items, values = self._owned.stated(asked.rows[0].user_id, asked.timestamp)
+        position = self._position
+        new = [(position.get(one.item_id, -1), one.value) for one in asked.history]
+        stated = [pair for pair in new if pair[0] >= 0 and pair[1] is not None]
+        had = np.r_[items, [place for place, _ in stated]].astype(np.int64)
+        label = (np.r_[values, [value for _, value in stated]] > above).astype(np.float64)
+        # Of an item that stands twice the later is kept: NumPy assigns in this order.
+        self._rest[had] = label
+        had = np.unique(had)
+        return had, self._rest[had]
 
     def _from_neighbours(self, item: int) -> float:
         if item < 0:

@@ -60,12 +60,12 @@ class OwnedItems:
             for item, at in reversed(newest.items())
         ]
 
-    def stated(self, user_id: Id, before: int) -> list[tuple[int, float]]:
-        """Return position and value of what a user stated strictly before a moment, by time."""
+    def stated(self, user_id: Id, before: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """Return positions and values of what a user stated strictly before a moment, by time."""
         rows = self._rows(user_id, before)
         items, values = self.items[rows], self.values[rows]
         kept = (items >= 0) & ~np.isnan(values)
-        return list(zip(items[kept].tolist(), values[kept].tolist(), strict=True))
+        return items[kept], values[kept]
 
     def _rows(self, user_id: Id, before: int | None) -> slice:
         row = self.row_of_user.get(user_id)

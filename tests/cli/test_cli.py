@@ -91,7 +91,7 @@ def test_split_train_evaluate_and_export_again(shop, tmp_path, capsys):
     assert run("split", URL, "--table", "ratings", "--by", "user-time") == 0
     assert "ratings_train" in capsys.readouterr().out
     output = tmp_path / "models" / "shop.onnx"
-    command = ["train", f"{shop}:Shop", "--output", output, *FAST]
+    command = ["train", f"{shop}:Shop", "--output", output, *FAST, "--no-report"]
     assert run(*command, "--test-database", URL, "--test-table", "ratings_test") == 0
     printed = capsys.readouterr()
     assert "AUC" in printed.out and "parity" in printed.out
@@ -331,7 +331,7 @@ def test_an_empty_test_table_is_said_before_training(shop, tmp_path, capsys):
         connection.execute("DELETE FROM ratings_test")
     connection.close()
     tested = ("--test-database", URL, "--test-table", "ratings_test")
-    assert run("train", f"{shop}:Shop", "--output", "shop.onnx", *FAST, *tested) == 1
+    assert run("train", f"{shop}:Shop", "--output", "shop.onnx", *FAST, "--no-report", *tested) == 1
     assert 'The table "ratings_test" holds no row to evaluate on.' in capsys.readouterr().err
     assert not (tmp_path / "shop.training").exists()
 

@@ -153,7 +153,11 @@ def test_the_ten_nearest_of_kung_fu_panda(tmp_path, monkeypatch, capsys):
     write_movielens_database(source, "movielens.db")
     assert main(["split", "sqlite:///movielens.db", "--table", "ratings", "--by", "user-time"]) == 0
     assert main(["init", "sqlite:///movielens.db"]) == 0
-    # Vectors and titles stand before the network does: one epoch is as good as eight here.
+    # Vectors and titles stand before the network does: one epoch is as good as eight here, and
+    # nobody asks how good the network is.
+    draft, evaluation = Path("edgerec.toml").read_text("utf-8").split("\n[evaluation]\n")
+    assert "ratings_test" in evaluation
+    Path("edgerec.toml").write_text(draft, "utf-8")
     assert main(["train", "edgerec.toml", "--max-epochs", "1", "--no-report"]) == 0
     capsys.readouterr()
     assert main(["similar", "edgerec.toml", "Kung Fu Panda", "--json"]) == 0

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import log_loss, roc_auc_score
 
-from edgerec.areas import grouped_auc
+from edgerec.areas import area_under_curve, grouped_auc
 from edgerec.errors import EvaluationError
 from edgerec.evaluate.metrics import compute_metrics
 
@@ -42,6 +42,7 @@ def test_auc_and_log_loss_are_scikit_learns():
     score = random.random(200)
     metrics = compute_metrics(label, score, np.arange(200) % 7)
     assert metrics.auc == pytest.approx(roc_auc_score(label, score))
+    assert area_under_curve(label, score) == pytest.approx(metrics.auc)
     assert metrics.log_loss == pytest.approx(log_loss(label, score))
     assert (metrics.n_samples, metrics.n_users) == (200, 7)
     rate, said = calibration_curve(label, score, n_bins=10, strategy="quantile")

@@ -425,8 +425,8 @@ class ServerBattery(SourceBattery):
 
     def make_wide(self, database: Database, rows: list[tuple[Any, ...]], **columns: Any) -> None:
         """Make a table whose rows do not fit in the buffers between the server and here."""
-        wide = [(user, item, f"{value:0240.1f}", when) for user, item, value, when in rows]
-        database.make(table(value=types.String(250), **columns), cells(*wide))
+        wide = [(user, item, f"{value:0990.1f}", when) for user, item, value, when in rows]
+        database.make(table(value=types.String(1000), **columns), cells(*wide))
 
     @pytest.mark.parametrize(
         ("kind", "order"),
@@ -436,7 +436,7 @@ class ServerBattery(SourceBattery):
         self, database: Database, order: str, kind: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(resume, "_PAUSES", (0.0, 0.1, 0.2))
-        rows: list[tuple[Any, ...]] = [row for row in many(40000) for _ in range(1 + row[0] % 2)]
+        rows: list[tuple[Any, ...]] = [row for row in many(10000) for _ in range(1 + row[0] % 2)]
         columns: dict[str, Any] = {}
         if kind == "text":
             columns |= {"user": types.String(40), "item": types.String(40)}
@@ -457,7 +457,7 @@ class ServerBattery(SourceBattery):
         self.make_wide(database, written, **columns)
         read: list[tuple[Any, ...]] = []
         n_killed = 0
-        chunks = read_interactions(database.engine, "t", COLUMNS, chunk_rows=5000, order=order)  # type: ignore[arg-type]
+        chunks = read_interactions(database.engine, "t", COLUMNS, chunk_rows=1250, order=order)  # type: ignore[arg-type]
         for chunk in chunks:
             read += rows_of([chunk])
             n_killed += database.kill()
@@ -468,8 +468,8 @@ class ServerBattery(SourceBattery):
         self, database: Database, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(resume, "_PAUSES", (0.0, 0.0))
-        self.make_wide(database, many(60000))
-        chunks = read_interactions(database.engine, "t", COLUMNS, chunk_rows=1000)
+        self.make_wide(database, many(15000))
+        chunks = read_interactions(database.engine, "t", COLUMNS, chunk_rows=250)
         next(chunks)
         engine = database.engine
         monkeypatch.setattr(
@@ -489,8 +489,8 @@ class ServerBattery(SourceBattery):
         self, database: Database, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(resume, "_PAUSES", (0.0, 0.1))
-        self.make_wide(database, many(60000))
-        chunks = read_interactions(database.engine, "t", COLUMNS, chunk_rows=1000)
+        self.make_wide(database, many(15000))
+        chunks = read_interactions(database.engine, "t", COLUMNS, chunk_rows=250)
         next(chunks)
         database.kill()
         time.sleep(0.1)
@@ -537,7 +537,7 @@ class ServerBattery(SourceBattery):
         self, database: Database, when: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(resume, "_PAUSES", (0.0, 0.1, 0.2))
-        rows = sorted(many(40000), key=by_time)
+        rows = sorted(many(10000), key=by_time)
         self.make_wide(database, rows)
         masks = {"t_a": np.arange(len(rows)) % 3 == 0}
         times = np.array([row[3] for row in rows])
@@ -552,7 +552,7 @@ class ServerBattery(SourceBattery):
         self, database: Database, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(resume, "_PAUSES", (0.0, 0.0))
-        rows = sorted(many(40000), key=by_time)
+        rows = sorted(many(10000), key=by_time)
         self.make_wide(database, rows)
         masks = {"t_a": np.arange(len(rows)) % 3 == 0}
         times = np.array([row[3] for row in rows])

@@ -246,17 +246,17 @@ def test_a_lost_connection(
 ) -> None:
     monkeypatch.setattr(resume, "_PAUSES", (0.0, 0.1))
     database = new_database(backend)
-    made = Table("t", MetaData(), Column("x", types.Integer), Column("y", types.String(250)))
+    made = Table("t", MetaData(), Column("x", types.Integer), Column("y", types.String(1000)))
     rows: list[dict[str, object]] = [
-        {"x": None if n < 9000 else n // 9, "y": f"{n:0240}"} for n in range(60000)
+        {"x": None if n < 2250 else n // 9, "y": f"{n:0990}"} for n in range(15000)
     ]
     database.make(made, rows)
     read: list[object] = []
-    for chunk in read_columns(database.engine, "t", ["y"], order_by="x", chunk_rows=6000):
+    for chunk in read_columns(database.engine, "t", ["y"], order_by="x", chunk_rows=1500):
         read += chunk["y"]
         database.kill()
     assert read == [row["y"] for row in rows]
-    chunks = read_columns(database.engine, "t", ["y"], order_by=None, chunk_rows=1000)
+    chunks = read_columns(database.engine, "t", ["y"], order_by=None, chunk_rows=250)
     next(chunks)
     database.kill()
     with pytest.raises(SourceError) as raised:
@@ -269,14 +269,14 @@ def test_a_lost_connection(
 @pytest.mark.parametrize("backend", ["mariadb", "postgresql"])
 def test_a_key_that_has_no_order_cannot_go_on(new_database: Any, backend: str) -> None:
     database = new_database(backend)
-    made = Table("t", MetaData(), Column("x", types.Time), Column("y", types.String(250)))
+    made = Table("t", MetaData(), Column("x", types.Time), Column("y", types.String(1000)))
     clock = datetime.time(12, 30)
-    database.make(made, [{"x": clock, "y": f"{n:0240}"} for n in range(60000)])
+    database.make(made, [{"x": clock, "y": f"{n:0990}"} for n in range(15000)])
     columns = [
         KnownColumn("x", "other", types.Time(), True),
-        KnownColumn("y", "text", types.VARCHAR(250), True),
+        KnownColumn("y", "text", types.VARCHAR(1000), True),
     ]
-    batches = read_rows(database.engine, Reading("t", columns, columns[:1]), 1000)
+    batches = read_rows(database.engine, Reading("t", columns, columns[:1]), 250)
     next(batches)
     database.kill()
     with pytest.raises(SourceError, match='since column "x" has no order: run it again, or sort'):
