@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING
 
-from .configuration import parsed
+from .configuration import by_option, in_words, misspelt, parsed
 from .errors import BundleError, StorageError
 from .options import serve_parser, server_settings
 from .settings import ServerSettings
@@ -45,8 +45,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except (BundleError, StorageError) as error:
             return _fail(str(error))
         return 0
+    parser = serve_parser()
     try:
-        options = parsed(serve_parser(), given, os.environ)
+        options = parsed(parser, given, os.environ)
+        for sentence in misspelt(parser, os.environ):
+            print(f"warning: {sentence}", file=sys.stderr, flush=True)
         if options.log_format == "json":
             from .logs import JsonFormatter
 
@@ -66,9 +69,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 options.feed_max_latency,
                 options.feed_max_memory,
             )
-        _serve(options.model, settings, options.events, updates, own_process=arguments is None)
+        said = in_words(parser, options)
+        _serve(options.model, settings, said, options.events, updates, arguments is None)
     except (BundleError, StorageError, ValueError) as error:
-        return _fail(str(error))
+        return _fail(by_option(parser, str(error)))
     except OSError as error:
         return _fail(error.strerror or str(error))
     return 0
@@ -106,6 +110,7 @@ def _events(arguments: Sequence[str]) -> None:
 def _serve(
     path: str,
     settings: ServerSettings,
+    options: str,
     events_path: str | None,
     updates: "UpdateSettings | None",
     own_process: bool,
@@ -118,8 +123,10 @@ def _serve(
             # What the start has made stays, and looking through it again would hold up answers.
             gc.freeze()
             gc.enable()
-        print(f"serving {served.scorer.bundle.name} on {url}", flush=True)
-        print(f"settings: {settings}", flush=True)
+        everywhere = ", and on every other address of this device" * settings.is_everywhere
+        print(f"serving {served.scorer.bundle.name} on {url}{everywhere}", flush=True)
+        token = "" if settings.access.token is None else ', token = "…"'
+        print(f"settings: {options}{token}", flush=True)
         if events is not None:
             print(f"events in {events_path}: {events.settings.durability}", flush=True)
         if updater is not None:

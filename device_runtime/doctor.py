@@ -12,6 +12,7 @@ from typing import Final
 
 from . import __version__
 from .bundle import read_bundle
+from .event_table import EventSettings, EventTable
 from .metrics import resident_bytes
 
 _N_CALLS: Final = 50
@@ -30,6 +31,8 @@ def examine(model: str | Path, events: str | None = None) -> Iterator[Line]:
     ------
     BundleError
         The model cannot be used here.
+    StorageError
+        Events cannot be kept in the file that is there.
     """
     yield from _machine()
     # Either form will do; which one is used, ONNX Runtime's version decides below.
@@ -65,12 +68,22 @@ def examine(model: str | Path, events: str | None = None) -> Iterator[Line]:
     yield f"{len(candidates)} candidates", _timed(rank_some)
     yield "the catalogue", _timed(rank_all)
     if events is not None:
-        folder = Path(events).absolute().parent
-        while not folder.exists():
-            folder = folder.parent
-        free = shutil.disk_usage(folder).free
-        writable = "" if os.access(folder, os.W_OK) else ", but nothing may be written there"
-        yield "events", f"{free / _MEGABYTE:.0f} MB free at {folder}{writable}"
+        yield "events", _place_of_events(Path(events).absolute())
+
+
+def _place_of_events(path: Path) -> str:
+    """Say what is there; the file is opened as the server opens it, and none is made."""
+    kept = ""
+    if path.exists():
+        table = EventTable(path, EventSettings())
+        kept = f"{table.n_events} kept, "
+        table.close()
+    folder = path.parent
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    writable = "" if os.access(folder, os.W_OK) else ", but nothing may be written there"
+    return f"{kept}{free / _MEGABYTE:.0f} MB free at {folder}{writable}"
 
 
 def _machine() -> Iterator[Line]:

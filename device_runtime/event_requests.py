@@ -14,6 +14,7 @@ from .settings import ServerSettings
 from .wire_ids import one_id
 
 _KEYS: Final = ("userId", "itemId", "event", "value", "time")
+_EXAMPLE: Final = '{"userId": 1, "itemId": 2, "event": "liked"}'
 _ALL_KEYS: Final = (*_KEYS, "events")
 # Beyond these no clock of a device is right, and SQLite's integers end.
 _FIRST_SECOND: Final = 0
@@ -43,7 +44,7 @@ def parse_events(body: bytes, bundle: Bundle, settings: ServerSettings) -> list[
     RequestError
         Status 400 or 413; the sentence names the field, and the position in the list.
     """
-    fields = parse_object(body, _ALL_KEYS)
+    fields = parse_object(body, _ALL_KEYS, _EXAMPLE)
     if "events" not in fields:
         return [_event("", fields, bundle)]
     if len(fields) > 1:
@@ -69,7 +70,8 @@ def _event(where: str, fields: Any, bundle: Bundle) -> Event:
             raise RequestError(f"{where}{shown(key)}: unknown key; the keys are {', '.join(_KEYS)}")
     for key in ("userId", "itemId", "event"):
         if fields.get(key) is None:
-            raise RequestError(f"{where}{key}: it is missing; an event is of a user and an item")
+            what = "null stands for nobody and nothing" if key in fields else "it is missing"
+            raise RequestError(f"{where}{key}: {what}; an event is of a user and an item")
     kind = fields["event"]
     if not isinstance(kind, str) or kind not in bundle.event_values:
         known = ", ".join(bundle.event_values)

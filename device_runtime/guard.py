@@ -13,7 +13,7 @@ from aiohttp.http import HttpProcessingError
 from .app_keys import IN_FLIGHT, METRICS, SETTINGS, SLOW_CLIENTS
 from .errors import BusyError, RequestError, shown
 from .health_routes import OPEN_ROUTES
-from .inference_routes import INFER_ROUTE
+from .inference_routes import INFER_ROUTES
 from .settings import ServerSettings
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ def _is_client_of_kserve(request: web.Request) -> bool:
     """
     return (
         request.match_info.route.resource is not None
-        and request.match_info.route.resource.canonical == INFER_ROUTE
+        and request.match_info.route.resource.canonical in INFER_ROUTES
         and request.headers.keys().isdisjoint(("Content-Type", "Origin", "Sec-Fetch-Site"))
     )
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from .bundle import Bundle
-from .inference_protocol import model_metadata
+from .inference_protocol import model_metadata, model_version
 from .openapi_parts import responses, with_body
 from .settings import ServerSettings
 
@@ -53,23 +53,32 @@ def inference_paths(bundle: Bundle, settings: ServerSettings) -> dict[str, Any]:
     items = next(one["datatype"] for one in about["inputs"] if one["name"] == "item_ids")
     data: list[int | str] = [1, 2] if items == "INT64" else ["1", "2"]
     example = {"inputs": [{"name": "item_ids", "datatype": items, "shape": [2], "data": data}]}
-    model = {"parameters": [name]}
+    version = {
+        "name": "version",
+        "in": "path",
+        "required": True,
+        "schema": {"const": model_version(bundle)},
+    }
 
     def plain(summary: str, *statuses: int) -> dict[str, Any]:
         return {"summary": summary, "responses": responses({"type": "object"}, *statuses)}
 
-    return {
+    paths = {
         "/v2": {"get": plain("Open Inference Protocol v2: name and version of the server.")},
         "/v2/health/live": {"get": plain("200 while the process answers.")},
         "/v2/health/ready": {"get": plain("200 while requests are taken.", 503)},
-        "/v2/models/{name}": {"get": plain("The tensors of the model.", 404) | model},
-        "/v2/models/{name}/ready": {"get": plain("Whether the model answers.", 404, 503) | model},
-        "/v2/models/{name}/infer": {
-            "post": {
-                "summary": "Run the graph on tensors.",
-                **model,
-                **with_body(body, example),
-                "responses": responses(answer, 400, 404, 408, 413, 503),
-            }
-        },
     }
+    infer = {
+        "summary": "Run the graph on tensors.",
+        **with_body(body, example),
+        "responses": responses(answer, 400, 404, 408, 413, 503),
+    }
+    of_model = {"": [name], "/versions/{version}": [name, version]}
+    for which, parameters in of_model.items():
+        route, model = f"/v2/models/{{name}}{which}", {"parameters": parameters}
+        paths |= {
+            route: {"get": plain("The tensors of the model.", 404) | model},
+            f"{route}/ready": {"get": plain("Whether the model answers.", 404, 503) | model},
+            f"{route}/infer": {"post": infer | model},
+        }
+    return paths

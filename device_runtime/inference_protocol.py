@@ -24,6 +24,7 @@ _DATATYPES: Final = {"int64": "INT64", "string": "BYTES", "float32": "FP32", "bo
 _SINGLE: Final = ("user_id", "now", "k")
 # `model_name` stands in the path, and KServe's client repeats it here.
 _REQUEST_KEYS: Final = ("id", "model_name", "model_version", "parameters", "inputs", "outputs")
+EXAMPLE: Final = '{"inputs": [{"name": "k", "datatype": "INT64", "shape": [1], "data": [10]}]}'
 _INPUT_KEYS: Final = ("name", "shape", "datatype", "parameters", "data")
 _MAX_DIMENSIONS: Final = 4
 _MAX_INT64: Final = 2**63 - 1
@@ -96,7 +97,7 @@ def parse_infer(content: Any, bundle: Bundle, settings: ServerSettings) -> Infer
     RequestError
         Status 400 or 413; the sentence names the tensor.
     """
-    fields = check_object(content, _REQUEST_KEYS)
+    fields = check_object(content, _REQUEST_KEYS, EXAMPLE)
     asked_id = fields.get("id")
     if not isinstance(asked_id, str | None):
         raise RequestError(f"id: expected a string, got {shown(asked_id)}; or leave it out")

@@ -9,10 +9,18 @@ from aiohttp import web
 from .app_keys import IN_FLIGHT, INFERENCE, SERVED, SETTINGS
 from .bundle import Bundle
 from .errors import RequestError, shown
-from .inference_protocol import answer_infer, model_metadata, parse_infer, server_metadata
+from .inference_protocol import (
+    EXAMPLE,
+    answer_infer,
+    model_metadata,
+    model_version,
+    parse_infer,
+    server_metadata,
+)
 from .requests import parse_json
 
-INFER_ROUTE: Final = "/v2/models/{name}/infer"
+MODEL_ROUTES: Final = ("/v2/models/{name}", "/v2/models/{name}/versions/{version}")
+INFER_ROUTES: Final = tuple(f"{route}/infer" for route in MODEL_ROUTES)
 
 
 def add_inference_routes(app: web.Application) -> None:
@@ -20,9 +28,11 @@ def add_inference_routes(app: web.Application) -> None:
     app.router.add_get("/v2", _server)
     app.router.add_get("/v2/health/live", _live)
     app.router.add_get("/v2/health/ready", _ready)
-    app.router.add_get("/v2/models/{name}", _model)
-    app.router.add_get("/v2/models/{name}/ready", _model_ready)
-    app.router.add_post(INFER_ROUTE, _infer)
+    for route in MODEL_ROUTES:
+        app.router.add_get(route, _model)
+        app.router.add_get(f"{route}/ready", _model_ready)
+    for route in INFER_ROUTES:
+        app.router.add_post(route, _infer)
 
 
 async def _server(request: web.Request) -> web.Response:
@@ -55,7 +65,7 @@ async def _infer(request: web.Request) -> web.Response:
     bundle = _named(request, scorer.bundle)
     body = await request.read()
     asked = await inference.run(
-        lambda: parse_infer(parse_json(body), bundle, settings),
+        lambda: parse_infer(parse_json(body, EXAMPLE), bundle, settings),
         large=len(body) > settings.inline_body_bytes,
     )
     n_scored = bundle.n_items if asked.of_catalogue else len(asked.tensors["item_ids"])
@@ -72,6 +82,13 @@ def _named(request: web.Request, bundle: Bundle) -> Bundle:
     if name != bundle.name:
         raise RequestError(
             f"model: {shown(name)} is not served here; ask for {shown(bundle.name)}", status=404
+        )
+    version = request.match_info.get("version")
+    if version is not None and version != model_version(bundle):
+        raise RequestError(
+            f"version: {shown(version)} of the model is not served here; ask for "
+            f"{shown(model_version(bundle))}, or for none",
+            status=404,
         )
     return bundle
 

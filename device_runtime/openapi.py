@@ -137,8 +137,8 @@ def _recommend(bundle: Bundle, settings: ServerSettings) -> dict[str, Any]:
         "k": {
             "type": "integer",
             "minimum": 1,
-            "maximum": settings.max_candidates,
-            "description": "the best k, best first; left out: every candidate in the order sent",
+            "description": "the best k, best first; left out: every candidate in the order sent. "
+            f"Of the catalogue {settings.max_candidates} at most",
         },
         "history": {
             **items(settings.max_history, "HistoryEntry"),

@@ -13,7 +13,7 @@ from .batches import answer_batch, parse_batch
 from .bundle import Bundle
 from .errors import RequestError
 from .inference import Inference
-from .requests import RecommendRequest, parse_fields, parse_json
+from .requests import EXAMPLE, RecommendRequest, parse_fields, parse_json
 from .settings import ServerSettings
 
 _Asked = TypeVar("_Asked", RecommendRequest, RecommendRequest | RequestError)
@@ -60,7 +60,7 @@ async def _recommend(request: web.Request) -> web.Response:
 def _parsed(
     body: bytes, bundle: Bundle, settings: ServerSettings
 ) -> RecommendRequest | list[RecommendRequest | RequestError]:
-    content = parse_json(body)
+    content = parse_json(body, EXAMPLE)
     if isinstance(content, list):
         return parse_batch(content, bundle, settings)
     return parse_fields(content, bundle, settings)

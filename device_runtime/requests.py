@@ -17,6 +17,7 @@ from .wire_ids import one_id, parse_ids
 
 DEFAULT_K = 10
 
+EXAMPLE = '{"userId": 1, "itemIdList": [2]}'
 _KEYS = ("userId", "itemIdList", "k", "history", "exclude", "context")
 _MAX_FLOAT32 = 3.4028234e38
 
@@ -67,12 +68,12 @@ def parse_request(body: bytes, bundle: Bundle, settings: ServerSettings) -> Reco
     RequestError
         Status 400 or 413; the sentence names the field, and the position in it.
     """
-    return parse_fields(parse_json(body), bundle, settings)
+    return parse_fields(parse_json(body, EXAMPLE), bundle, settings)
 
 
 def parse_fields(content: Any, bundle: Bundle, settings: ServerSettings) -> RecommendRequest:
     """Check a request that JSON held; as `parse_request` in all else."""
-    fields = check_object(content, _KEYS)
+    fields = check_object(content, _KEYS, EXAMPLE)
     if "userId" not in fields:
         raise RequestError(
             "userId: it is missing; send the id of the user, null for an unknown one"
@@ -111,19 +112,19 @@ def parse_fields(content: Any, bundle: Bundle, settings: ServerSettings) -> Reco
     )
 
 
-def parse_object(body: bytes, keys: Sequence[str]) -> dict[str, Any]:
-    """Return an object of JSON that has none but the given keys.
+def parse_object(body: bytes, keys: Sequence[str], example: str) -> dict[str, Any]:
+    """Return an object of JSON that has none but the given keys; else name an example of one.
 
     Raises
     ------
     RequestError
         It is something else; the sentence says what.
     """
-    return check_object(parse_json(body), keys)
+    return check_object(parse_json(body, example), keys, example)
 
 
-def parse_json(body: bytes) -> Any:
-    """Return what a body of JSON holds.
+def parse_json(body: bytes, example: str) -> Any:
+    """Return what a body of JSON holds; else name an example of what this route takes.
 
     Raises
     ------
@@ -144,12 +145,12 @@ def parse_json(body: bytes) -> Any:
         raise RequestError("body: nested too deeply; send one flat JSON object") from None
     except ValueError as error:
         raise RequestError(
-            f'body: expected JSON ({error}); send an object like {{"userId": 1, "itemIdList": [2]}}'
+            f"body: expected JSON ({error}); send an object like {example}"
         ) from None
 
 
-def check_object(content: Any, keys: Sequence[str]) -> dict[str, Any]:
-    """Return an object that has none but the given keys.
+def check_object(content: Any, keys: Sequence[str], example: str) -> dict[str, Any]:
+    """Return an object that has none but the given keys; else name an example of one.
 
     Raises
     ------
@@ -158,7 +159,7 @@ def check_object(content: Any, keys: Sequence[str]) -> dict[str, Any]:
     """
     if not isinstance(content, dict):
         raise RequestError(
-            f'body: expected a JSON object, got {shown(content)}; send one like {{"userId": 1}}'
+            f"body: expected a JSON object, got {shown(content)}; send one like {example}"
         )
     for key in content:
         if key not in keys:
