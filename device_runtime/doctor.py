@@ -10,10 +10,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-from . import __version__
-from .bundle import read_bundle
-from .event_table import EventSettings, EventTable
-from .metrics import resident_bytes
+from device_runtime import __version__
+from device_runtime.bundle import read_bundle
+from device_runtime.events.table import EventSettings, EventTable
+from device_runtime.metrics import resident_bytes
 
 _N_CALLS: Final = 50
 _N_CANDIDATES: Final = 100
@@ -40,8 +40,8 @@ def examine(model: str | Path, events: str | None = None) -> Iterator[Line]:
     size = bundle.graph_path.stat().st_size
     yield "model", f"{bundle.name}: {bundle.n_items} items, {size / _MEGABYTE:.1f} MB, whole"
     # Imported here, so that what can be said without ONNX Runtime is said where it cannot load.
-    from .scorer import Scorer
-    from .session import can_map
+    from device_runtime.scorer import Scorer
+    from device_runtime.session import can_map
 
     bundle = read_bundle(model, mapped=can_map())
     form = "read" if bundle.mapped_path is None else f"{bundle.mapped_path.name}, mapped"

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NoReturn, cast
 
-from .errors import BundleError, shown
+from device_runtime.errors import BundleError, shown
 
 IdType = Literal["int64", "string"]
 

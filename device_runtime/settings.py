@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field, fields
 from functools import cached_property, lru_cache
 
-from .access import AccessSettings, is_of_this_device
+from device_runtime.access import AccessSettings, is_of_this_device
 
 # A colon, where a name or address ends and a port begins, is allowed in brackets only.
 _ADDRESS = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^\[\]:/\s]*):(?P<port>[0-9]{1,5})", re.ASCII)

@@ -9,8 +9,8 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from device_runtime.app import create_app
-from device_runtime.event_table import Event, EventSettings
-from device_runtime.events import EventStore
+from device_runtime.events.store import EventStore
+from device_runtime.events.table import Event, EventSettings
 from device_runtime.scorer import Scorer
 from device_runtime.settings import ServerSettings
 

@@ -8,7 +8,7 @@ import pytest
 from device_runtime.access import AccessSettings
 from device_runtime.bundle import read_bundle
 from device_runtime.errors import RequestError
-from device_runtime.inference_protocol import answer_infer, model_metadata, parse_infer
+from device_runtime.http.inference_protocol import answer_infer, model_metadata, parse_infer
 from device_runtime.scorer import Scorer
 from device_runtime.settings import ServerSettings
 from tests.device_runtime.conftest import ITEM_IDS

@@ -36,8 +36,8 @@ command.main()
 # SQLite, archives of settings, masked arrays, what describes the interface, what follows a feed.
 UNNEEDED = {
     *("sqlite3", "tomllib", "numpy.ma", "difflib", "statistics", "cryptography"),
-    *("device_runtime.openapi", "device_runtime.documentation", "device_runtime.logs"),
-    *("device_runtime.events", "device_runtime.updates", "device_runtime.update_settings"),
+    *("device_runtime.http.openapi", "device_runtime.http.documentation", "device_runtime.logs"),
+    *("device_runtime.events", "device_runtime.updates"),
 }
 
 
