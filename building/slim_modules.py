@@ -65,10 +65,13 @@ class CustomBuildHook(BuildHookInterface):  # type: ignore[misc]
         if version == "editable":
             return
         self._folder = tempfile.TemporaryDirectory()
-        for path in sorted(Path(self.root).glob("*.py")):
-            copy = Path(self._folder.name, path.name)
+        root = Path(self.root)
+        for path in sorted(root.rglob("*.py")):
+            within = path.relative_to(root)
+            copy = Path(self._folder.name, within)
+            copy.parent.mkdir(exist_ok=True)
             copy.write_text(slim(path.read_text("utf-8")), "utf-8")
-            build_data["force_include"][str(copy)] = path.name
+            build_data["force_include"][str(copy)] = str(within)
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
         """Delete the copies."""

@@ -9,8 +9,8 @@ import os
 # ONNX Runtime 1.29 and later sends telemetry unless this is set before its first import.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
-from .bundle import Bundle, read_bundle
-from .errors import BundleError, RequestError
+from device_runtime.bundle import Bundle, read_bundle
+from device_runtime.errors import BundleError, RequestError
 
 __version__ = "0.1.0"
 

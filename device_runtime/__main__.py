@@ -12,14 +12,14 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING
 
-from .configuration import parsed
-from .errors import BundleError, StorageError
-from .options import serve_parser, server_settings
-from .settings import ServerSettings
+from device_runtime.configuration import by_option, in_words, misspelt, parsed
+from device_runtime.errors import BundleError, StorageError
+from device_runtime.options import serve_parser, server_settings
+from device_runtime.settings import ServerSettings
 
 if TYPE_CHECKING:
-    from .scorer import Scorer
-    from .update_settings import UpdateSettings
+    from device_runtime.scorer import Scorer
+    from device_runtime.updates.settings import UpdateSettings
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -45,10 +45,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except (BundleError, StorageError) as error:
             return _fail(str(error))
         return 0
+    parser = serve_parser()
     try:
-        options = parsed(serve_parser(), given, os.environ)
+        options = parsed(parser, given, os.environ)
+        for sentence in misspelt(parser, os.environ):
+            print(f"warning: {sentence}", file=sys.stderr, flush=True)
         if options.log_format == "json":
-            from .logs import JsonFormatter
+            from device_runtime.logs import JsonFormatter
 
             handler = logging.StreamHandler()
             handler.setFormatter(JsonFormatter())
@@ -56,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = server_settings(options, os.environ)
         updates = None
         if options.feed is not None or options.feed_key or options.feed_folder is not None:
-            from .update_settings import update_settings
+            from device_runtime.updates.settings import update_settings
 
             updates = update_settings(
                 options.feed,
@@ -66,16 +69,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 options.feed_max_latency,
                 options.feed_max_memory,
             )
-        _serve(options.model, settings, options.events, updates, own_process=arguments is None)
+        said = in_words(parser, options)
+        _serve(options.model, settings, said, options.events, updates, arguments is None)
     except (BundleError, StorageError, ValueError) as error:
-        return _fail(str(error))
+        return _fail(by_option(parser, str(error)))
     except OSError as error:
         return _fail(error.strerror or str(error))
     return 0
 
 
 def _doctor(arguments: Sequence[str]) -> None:
-    from .doctor import examine
+    from device_runtime.doctor import examine
 
     parser = argparse.ArgumentParser(
         prog="edgerec-device doctor",
@@ -90,7 +94,7 @@ def _doctor(arguments: Sequence[str]) -> None:
 
 
 def _events(arguments: Sequence[str]) -> None:
-    from .event_export import event_lines
+    from device_runtime.events.export import event_lines
 
     parser = argparse.ArgumentParser(
         prog="edgerec-device events",
@@ -106,20 +110,23 @@ def _events(arguments: Sequence[str]) -> None:
 def _serve(
     path: str,
     settings: ServerSettings,
+    options: str,
     events_path: str | None,
     updates: "UpdateSettings | None",
     own_process: bool,
 ) -> None:
     # Imported here, so that --help and a wrong option do not wait for them.
-    from .served import Served
+    from device_runtime.served import Served
 
     def ready(url: str) -> None:
         if not gc.isenabled():
             # What the start has made stays, and looking through it again would hold up answers.
             gc.freeze()
             gc.enable()
-        print(f"serving {served.scorer.bundle.name} on {url}", flush=True)
-        print(f"settings: {settings}", flush=True)
+        everywhere = ", and on every other address of this device" * settings.is_everywhere
+        print(f"serving {served.scorer.bundle.name} on {url}{everywhere}", flush=True)
+        token = "" if settings.access.token is None else ', token = "…"'
+        print(f"settings: {options}{token}", flush=True)
         if events is not None:
             print(f"events in {events_path}: {events.settings.durability}", flush=True)
         if updater is not None:
@@ -128,8 +135,8 @@ def _serve(
     with contextlib.ExitStack() as opened:
         first = partial(_packaged, path)
         if updates is not None:
-            from .update_start import first_scorer
-            from .versions import VersionFolder
+            from device_runtime.updates.start import first_scorer
+            from device_runtime.updates.versions import VersionFolder
 
             versions = VersionFolder(updates.folder, updates.keys)
             opened.enter_context(versions.locked())
@@ -140,24 +147,24 @@ def _serve(
         with spare, ThreadPoolExecutor(1) as other:
             # ONNX Runtime opens the graph while this thread imports aiohttp.
             scorer = other.submit(first)
-            from .app import serve
+            from device_runtime.app import serve
 
             served = Served(scorer.result())
         updater = None
         if updates is not None:
-            from .updates import Updater
+            from device_runtime.updates.updater import Updater
 
             updater = Updater(updates, versions, served, path)
         events = None
         if events_path is not None:
-            from .events import EventStore
+            from device_runtime.events.store import EventStore
 
             events = opened.enter_context(EventStore(events_path))
         asyncio.run(serve(served, settings, events=events, updater=updater, ready=ready))
 
 
 def _packaged(path: str) -> "Scorer":
-    from .scorer import Scorer
+    from device_runtime.scorer import Scorer
 
     scorer = Scorer.from_path(path)
     scorer.run_golden()

@@ -11,26 +11,26 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from .app_keys import IN_FLIGHT, KEEPER, METRICS, SERVED, SETTINGS, SLOW_CLIENTS
-from .connections import Connections, SlowClients
-from .documentation_routes import add_documentation_routes
-from .event_routes import add_event_routes
-from .guard import ShortLog, guard
-from .health_routes import add_health_routes
-from .inference_routes import add_inference_routes
-from .metrics import Metrics
-from .notify import Notifier
-from .recommend_routes import add_recommend_routes
-from .scorer import Scorer
-from .served import Served
-from .settings import ServerSettings
-from .similar_routes import add_similar_routes
-from .stopping import InFlight, stop_signals
-from .update_routes import add_update_routes
+from device_runtime.http.app_keys import IN_FLIGHT, KEEPER, METRICS, SERVED, SETTINGS, SLOW_CLIENTS
+from device_runtime.http.connections import Connections, SlowClients
+from device_runtime.http.documentation_routes import add_documentation_routes
+from device_runtime.http.event_routes import add_event_routes
+from device_runtime.http.guard import ShortLog, guard
+from device_runtime.http.health_routes import add_health_routes
+from device_runtime.http.inference_routes import add_inference_routes
+from device_runtime.http.recommend_routes import add_recommend_routes
+from device_runtime.http.similar_routes import add_similar_routes
+from device_runtime.http.stopping import InFlight, stop_signals
+from device_runtime.http.update_routes import add_update_routes
+from device_runtime.metrics import Metrics
+from device_runtime.notify import Notifier
+from device_runtime.scorer import Scorer
+from device_runtime.served import Served
+from device_runtime.settings import ServerSettings
 
 if TYPE_CHECKING:
-    from .events import EventStore
-    from .updates import Updater
+    from device_runtime.events.store import EventStore
+    from device_runtime.updates.updater import Updater
 
 _log = logging.getLogger(__name__)
 # A client that is refused early may still be sending: its bytes are thrown away for this long, so
@@ -81,7 +81,7 @@ def create_app(
     add_inference_routes(app)
     add_update_routes(app, updater)
     if events is not None:
-        from .event_keeper import EventKeeper
+        from device_runtime.events.keeper import EventKeeper
 
         app[KEEPER] = EventKeeper(events)
         app.cleanup_ctx.append(_keeper)

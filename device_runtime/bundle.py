@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .errors import BundleError, shown
-from .manifest import (
+from device_runtime.errors import BundleError, shown
+from device_runtime.manifest import (
     FORMAT_VERSION,
     INPUTS,
     OUTPUTS,

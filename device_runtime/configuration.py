@@ -1,6 +1,8 @@
 """Options from three places: the command line first, then the environment, then a file (TOML)."""
 
 import argparse
+import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -8,6 +10,8 @@ from typing import Any, Final
 _PREFIX: Final = "EDGEREC_"
 _YES: Final = ("1", "true", "yes")
 _NO: Final = ("", "0", "false", "no")
+# Settings whose option has another name.
+_OPTION_OF: Final = {"allowed_hosts": "allow_host", "allowed_origins": "allow_origin"}
 
 
 def parsed(
@@ -30,11 +34,7 @@ def parsed(
     ValueError
         The file cannot be read, has a key that is no option, or a value is of another type.
     """
-    options = {
-        one.dest: one
-        for one in parser._actions
-        if one.option_strings and one.dest not in ("help", "version", "config")
-    }
+    options = _options(parser)
     first = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     first.add_argument("--config", default=environment.get(f"{_PREFIX}CONFIG"))
     path = first.parse_known_args(arguments)[0].config
@@ -47,6 +47,63 @@ def parsed(
             found[dest] = _of_text(name, environment[name], option)
     parser.set_defaults(**found)
     return parser.parse_args(arguments)
+
+
+def _options(parser: argparse.ArgumentParser) -> dict[str, argparse.Action]:
+    return {
+        one.dest: one
+        for one in parser._actions
+        if one.option_strings and one.dest not in ("help", "version", "config")
+    }
+
+
+def in_words(parser: argparse.ArgumentParser, options: argparse.Namespace) -> str:
+    """Return the options as a line of TOML: what a file for ``--config`` would say.
+
+    Parameters
+    ----------
+    parser : argparse.ArgumentParser
+    options : argparse.Namespace
+        What `parsed` returned of it.
+    """
+    values = {dest: getattr(options, dest) for dest in _options(parser)}
+    return ", ".join(
+        f"{dest.replace('_', '-')} = {json.dumps(value, ensure_ascii=False)}"
+        for dest, value in values.items()
+        if value is not None
+    )
+
+
+def misspelt(parser: argparse.ArgumentParser, environment: Mapping[str, str]) -> list[str]:
+    """Return a sentence for each variable that is no option and looks like one.
+
+    Others are let be: the prefix is that of the whole project.
+    """
+    names = [_PREFIX + dest.upper() for dest in (*_options(parser), "config", "token")]
+    found = []
+    for name in sorted(environment):
+        if name.startswith(_PREFIX) and name not in names:
+            import difflib  # Here: at most starts there is no such name.
+
+            near = difflib.get_close_matches(name, names, n=1, cutoff=0.9)
+            if near:
+                found.append(f"{name} in the environment is no option; did you mean {near[0]}?")
+    return found
+
+
+def by_option(parser: argparse.ArgumentParser, sentence: str) -> str:
+    """Return the sentence of an error with the option in place of the setting that it begins with.
+
+    >>> parser = argparse.ArgumentParser()
+    >>> _ = parser.add_argument("--max-events")
+    >>> by_option(parser, "max_events: expected 1 or more, got 0")
+    '--max-events: expected 1 or more, got 0'
+    """
+    match = re.match("([a-z_]+):", sentence)
+    name = _OPTION_OF.get(match[1], match[1]) if match else ""
+    if match is None or name not in _options(parser):
+        return sentence
+    return f"--{name.replace('_', '-')}{sentence[match.end() - 1 :]}"
 
 
 def _of_file(path: str, options: Mapping[str, argparse.Action]) -> dict[str, Any]:

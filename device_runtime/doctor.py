@@ -10,9 +10,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-from . import __version__
-from .bundle import read_bundle
-from .metrics import resident_bytes
+from device_runtime import __version__
+from device_runtime.bundle import read_bundle
+from device_runtime.events.table import EventSettings, EventTable
+from device_runtime.metrics import resident_bytes
 
 _N_CALLS: Final = 50
 _N_CANDIDATES: Final = 100
@@ -30,6 +31,8 @@ def examine(model: str | Path, events: str | None = None) -> Iterator[Line]:
     ------
     BundleError
         The model cannot be used here.
+    StorageError
+        Events cannot be kept in the file that is there.
     """
     yield from _machine()
     # Either form will do; which one is used, ONNX Runtime's version decides below.
@@ -37,8 +40,8 @@ def examine(model: str | Path, events: str | None = None) -> Iterator[Line]:
     size = bundle.graph_path.stat().st_size
     yield "model", f"{bundle.name}: {bundle.n_items} items, {size / _MEGABYTE:.1f} MB, whole"
     # Imported here, so that what can be said without ONNX Runtime is said where it cannot load.
-    from .scorer import Scorer
-    from .session import can_map
+    from device_runtime.scorer import Scorer
+    from device_runtime.session import can_map
 
     bundle = read_bundle(model, mapped=can_map())
     form = "read" if bundle.mapped_path is None else f"{bundle.mapped_path.name}, mapped"
@@ -65,12 +68,22 @@ def examine(model: str | Path, events: str | None = None) -> Iterator[Line]:
     yield f"{len(candidates)} candidates", _timed(rank_some)
     yield "the catalogue", _timed(rank_all)
     if events is not None:
-        folder = Path(events).absolute().parent
-        while not folder.exists():
-            folder = folder.parent
-        free = shutil.disk_usage(folder).free
-        writable = "" if os.access(folder, os.W_OK) else ", but nothing may be written there"
-        yield "events", f"{free / _MEGABYTE:.0f} MB free at {folder}{writable}"
+        yield "events", _place_of_events(Path(events).absolute())
+
+
+def _place_of_events(path: Path) -> str:
+    """Say what is there; the file is opened as the server opens it, and none is made."""
+    kept = ""
+    if path.exists():
+        table = EventTable(path, EventSettings())
+        kept = f"{table.n_events} kept, "
+        table.close()
+    folder = path.parent
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    writable = "" if os.access(folder, os.W_OK) else ", but nothing may be written there"
+    return f"{kept}{free / _MEGABYTE:.0f} MB free at {folder}{writable}"
 
 
 def _machine() -> Iterator[Line]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NoReturn, cast
 
-from .errors import BundleError, shown
+from device_runtime.errors import BundleError, shown
 
 IdType = Literal["int64", "string"]
 
@@ -102,9 +102,9 @@ def _check_sum(path: Path, content: bytes) -> None:
     digest = hashlib.sha256(before.removesuffix(b" ")).hexdigest()
     if stated != digest:
         raise BundleError(
-            f"{path}: expected the checksum {digest}, got {shown(stated)}; the manifest was "
-            "altered or damaged: copy both files again or, where you edited it, remove the key "
-            "checksum"
+            f"{path}: expected content whose SHA-256 is {shown(stated)}, as its key checksum says, "
+            f"got {digest}; the manifest was altered or damaged: copy both files again or, where "
+            "you edited it, remove the key checksum"
         )
 
 

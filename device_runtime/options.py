@@ -4,9 +4,9 @@ import argparse
 from collections.abc import Mapping
 from dataclasses import fields
 
-from . import __version__
-from .access import AccessSettings, read_token
-from .settings import ServerSettings
+from device_runtime import __version__
+from device_runtime.access import AccessSettings, read_token
+from device_runtime.settings import ServerSettings
 
 _TOKEN_VARIABLE = "EDGEREC_TOKEN"
 _EXAMPLE = """\

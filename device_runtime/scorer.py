@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .bundle import Bundle, read_bundle
-from .errors import BundleError, NoScoreError, shown
-from .golden import difference
-from .manifest import INPUTS, OUTPUTS
-from .results import Answer, Similar
-from .session import VERSION, can_map, let_go_of_code, one_line, open_session
-from .similar import nothing_similar, require_known, similar_feeds
-from .tensors import (
+from device_runtime.bundle import Bundle, read_bundle
+from device_runtime.errors import BundleError, NoScoreError, shown
+from device_runtime.golden import difference
+from device_runtime.manifest import INPUTS, OUTPUTS
+from device_runtime.results import Answer, Similar
+from device_runtime.session import VERSION, can_map, let_go_of_code, one_line, open_session
+from device_runtime.similar import nothing_similar, require_known, similar_feeds
+from device_runtime.tensors import (
     DTYPES,
     PADDING,
     context_tensor,
@@ -25,7 +25,7 @@ from .tensors import (
     neutral_values,
     values_tensor,
 )
-from .text_ids import POSITIONS, IdList, hash_ids
+from device_runtime.text_ids import POSITIONS, IdList, hash_ids
 
 _NOTHING: tuple[()] = ()
 _log = logging.getLogger(__name__)

@@ -4,8 +4,8 @@ import threading
 from collections.abc import Callable
 from typing import TypeVar
 
-from .errors import NoScoreError, RequestError
-from .scorer import Scorer
+from device_runtime.errors import NoScoreError, RequestError
+from device_runtime.scorer import Scorer
 
 _Result = TypeVar("_Result")
 

@@ -13,9 +13,9 @@ from typing import Any
 
 import onnxruntime
 
-from .bundle import Bundle
-from .errors import BundleError
-from .manifest import INPUTS
+from device_runtime.bundle import Bundle
+from device_runtime.errors import BundleError
+from device_runtime.manifest import INPUTS
 
 VERSION: str = onnxruntime.__version__
 """Of ONNX Runtime."""

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field, fields
 from functools import cached_property, lru_cache
 
-from .access import AccessSettings, is_of_this_device
+from device_runtime.access import AccessSettings, is_of_this_device
 
 # A colon, where a name or address ends and a port begins, is allowed in brackets only.
 _ADDRESS = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^\[\]:/\s]*):(?P<port>[0-9]{1,5})", re.ASCII)
@@ -138,9 +138,14 @@ class ServerSettings:
         str
             With 127.0.0.1 where the server listens on every address.
         """
-        host = "127.0.0.1" if self.host in _WILDCARDS else self.host
+        host = "127.0.0.1" if self.is_everywhere else self.host
         scheme = "http" if self.access.certificate is None else "https"
         return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self.port}{self.route}"
+
+    @property
+    def is_everywhere(self) -> bool:
+        """Whether the server listens on every address of this device."""
+        return self.host in _WILDCARDS
 
     def admits(self, host: str) -> bool:
         """Say whether a Host header names this server.

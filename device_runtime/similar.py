@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .bundle import Bundle
-from .errors import RequestError, shown
-from .tensors import DTYPES, ids_tensor
+from device_runtime.bundle import Bundle
+from device_runtime.errors import RequestError, shown
+from device_runtime.tensors import DTYPES, ids_tensor
 
 
 def similar_feeds(

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .bundle import Bundle
-from .errors import RequestError, shown
+from device_runtime.bundle import Bundle
+from device_runtime.errors import RequestError, shown
 
 PADDING: dict[str, int | str] = {"int64": -(2**63), "string": ""}
 DTYPES: dict[str, Any] = {

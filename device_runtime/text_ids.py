@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import BundleError
+from device_runtime.errors import BundleError
 
 POSITIONS = {"top_ids": "top_positions", "similar_ids": "similar_positions"}
 """Outputs of ids, and those that say where these stand."""

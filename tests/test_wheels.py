@@ -87,9 +87,10 @@ def test_modules_of_the_runtime_wheel_do_what_those_of_the_repository_do(
 ) -> None:
     """They lack comments and long docstrings alone, and no line has another number."""
     with zipfile.ZipFile(wheels[RUNTIME]) as archive:
-        for path in (ROOT / "device_runtime").glob("*.py"):
-            slim = archive.read(f"device_runtime/{path.name}").decode("utf-8")
-            assert shape(slim) == shape(path.read_text("utf-8")), path.name
+        for path in (ROOT / "device_runtime").rglob("*.py"):
+            name = path.relative_to(ROOT).as_posix()
+            slim = archive.read(name).decode("utf-8")
+            assert shape(slim) == shape(path.read_text("utf-8")), name
 
 
 def shape(source: str) -> list[tuple[str, int]]:

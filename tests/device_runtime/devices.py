@@ -7,10 +7,10 @@ from pathlib import Path
 from device_runtime.errors import BundleError, UpdateError
 from device_runtime.scorer import Scorer
 from device_runtime.served import Served
-from device_runtime.update_settings import UpdateSettings
-from device_runtime.update_start import first_scorer
-from device_runtime.updates import Updater
-from device_runtime.versions import VersionFolder
+from device_runtime.updates.settings import UpdateSettings
+from device_runtime.updates.start import first_scorer
+from device_runtime.updates.updater import Updater
+from device_runtime.updates.versions import VersionFolder
 
 
 def sequence_of(scorer: Scorer) -> int:

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from aiohttp import web
 
-from device_runtime.signatures import read_public_key
-from device_runtime.update_settings import UpdateSettings
+from device_runtime.updates.settings import UpdateSettings
+from device_runtime.updates.signatures import read_public_key
 from edgerec.feed import SecretKey, publish, publishing
 from tests.device_runtime.conftest import BIAS, write_bundle
 

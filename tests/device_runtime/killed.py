@@ -21,9 +21,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import device_runtime.feed_client
-from device_runtime.signatures import read_public_key
-from device_runtime.update_settings import UpdateSettings
+import device_runtime.updates.feed_client
+from device_runtime.updates.settings import UpdateSettings
+from device_runtime.updates.signatures import read_public_key
 from tests.device_runtime.devices import Device
 
 CALLS = ("fsync", "replace", "rename", "unlink", "mkdir", "rmdir")
@@ -43,8 +43,8 @@ class Disk:
     def watch(self) -> None:
         for name in CALLS:
             setattr(os, name, self._counted(name, getattr(os, name)))
-        write = device_runtime.feed_client._write
-        device_runtime.feed_client._write = self._counted("write", write)
+        write = device_runtime.updates.feed_client._write
+        device_runtime.updates.feed_client._write = self._counted("write", write)
         opened = builtins.open
 
         def noted(file: Any, mode: str = "r", *rest: Any, **named: Any) -> Any:

@@ -10,7 +10,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from device_runtime.access import AccessSettings, read_token
 from device_runtime.app import create_app
-from device_runtime.events import EventStore
+from device_runtime.events.store import EventStore
 from device_runtime.scorer import Scorer
 from device_runtime.settings import ServerSettings
 from tests.device_runtime.test_limits import is_closed, served

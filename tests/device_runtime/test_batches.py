@@ -6,10 +6,10 @@ import threading
 
 import pytest
 
-from device_runtime.app_keys import INFERENCE
 from device_runtime.errors import BusyError
-from device_runtime.events import EventStore
-from device_runtime.inference import Inference
+from device_runtime.events.store import EventStore
+from device_runtime.http.app_keys import INFERENCE
+from device_runtime.http.inference import Inference
 from device_runtime.scorer import Scorer
 from device_runtime.settings import ServerSettings
 from tests.device_runtime.test_app import JSON, ROUTE, post, talk

@@ -9,8 +9,8 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from device_runtime.app import create_app
-from device_runtime.event_table import Event, EventSettings
-from device_runtime.events import EventStore
+from device_runtime.events.store import EventStore
+from device_runtime.events.table import Event, EventSettings
 from device_runtime.scorer import Scorer
 from device_runtime.settings import ServerSettings
 
@@ -196,7 +196,7 @@ def test_a_full_disk_is_said_and_the_service_goes_on(scorer, path, caplog):
         ({"userId": 1, "itemId": 1, "event": "liked", "value": True}, "value: expected a number"),
         ({"userId": 1, "itemId": 1, "event": "liked", "value": 1e300}, "value: expected a number"),
         ({"userId": 1, "itemId": 1, "event": "liked", "time": -1}, "time: expected Unix seconds"),
-        ({"userId": None, "itemId": 1, "event": "liked"}, "userId: it is missing"),
+        ({"userId": None, "itemId": 1, "event": "liked"}, "userId: null stands for nobody"),
         ({"userId": 1, "itemId": 1, "event": "liked", "at": 1}, "'at': unknown key"),
         ({"events": 1}, "events: expected a list"),
         ({"events": [1]}, "events[0]: expected an object"),

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from device_runtime.errors import StorageError
-from device_runtime.event_table import Event, EventSettings
-from device_runtime.events import EventStore
+from device_runtime.events.store import EventStore
+from device_runtime.events.table import Event, EventSettings
 
 NOW = int(time.time())
 
@@ -114,8 +114,8 @@ def test_what_waits_is_bounded(path):
 
 WRITER = """
 import sys
-from device_runtime.event_table import Event
-from device_runtime.events import EventStore
+from device_runtime.events.table import Event
+from device_runtime.events.store import EventStore
 store = EventStore(sys.argv[1])
 number = 0
 while True:

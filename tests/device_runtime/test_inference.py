@@ -8,11 +8,11 @@ import weakref
 
 import pytest
 
-from device_runtime.connections import SlowClients
-from device_runtime.inference import Inference
+from device_runtime.http.connections import SlowClients
+from device_runtime.http.inference import Inference
+from device_runtime.http.stopping import InFlight
 from device_runtime.scorer import Scorer
 from device_runtime.settings import ServerSettings
-from device_runtime.stopping import InFlight
 from tests.device_runtime.test_app import ROUTE, post, talk
 
 ONE = {"userId": 108, "itemIdList": [1, 2, 39]}

@@ -8,7 +8,7 @@ import pytest
 from device_runtime.access import AccessSettings
 from device_runtime.bundle import read_bundle
 from device_runtime.errors import RequestError
-from device_runtime.inference_protocol import answer_infer, model_metadata, parse_infer
+from device_runtime.http.inference_protocol import answer_infer, model_metadata, parse_infer
 from device_runtime.scorer import Scorer
 from device_runtime.settings import ServerSettings
 from tests.device_runtime.conftest import ITEM_IDS
@@ -47,6 +47,8 @@ def test_what_kserve_sends_is_answered(scorer):
         "outputs": [{"name": "known"}, {"name": "top_ids", "parameters": {}}],
     }
 
+    (version,) = model_metadata(scorer.bundle)["versions"]
+
     async def conversation(client):
         answers = []
         gets = ("/v2", "/v2/health/live", "/v2/health/ready", "/v2/models/tiny")
@@ -58,6 +60,12 @@ def test_what_kserve_sends_is_answered(scorer):
                 INFER, data=json.dumps(body).encode(), headers=headers, skip_auto_headers=[*JSON]
             ) as response:
                 answers.append((response.status, await response.json()))
+        for which in (version, "1"):
+            of_version = f"/v2/models/tiny/versions/{which}"
+            async with client.get(of_version) as response:
+                answers.append((response.status, await response.json()))
+            async with client.post(f"{of_version}/infer", json=body) as response:
+                answers.append((response.status, await response.json()))
         return answers
 
     server, live, ready, model, model_ready, other, climbing, *inferred = talk(scorer, conversation)
@@ -67,6 +75,12 @@ def test_what_kserve_sends_is_answered(scorer):
     assert model_ready == (200, {"name": "tiny", "ready": True})
     assert [other[0], climbing[0]] == [404, 404]
     assert other[1] == {"error": "model: 'other' is not served here; ask for 'tiny'"}
+    *inferred, of_version, infer_of_version, other_version, infer_other = inferred
+    assert of_version == model and infer_of_version == inferred[0]
+    assert other_version[0] == infer_other[0] == 404
+    assert other_version[1] == {
+        "error": f"version: '1' of the model is not served here; ask for '{version}', or for none"
+    }
     assert inferred[0] == inferred[1]
     assert [status for status, _ in inferred] == [200, 200, 400, 400]
     answer = inferred[0][1]

@@ -8,10 +8,10 @@ import socket
 import pytest
 
 from device_runtime.app import serve
-from device_runtime.app_keys import IN_FLIGHT
-from device_runtime.connections import SlowClients
-from device_runtime.events import EventStore
-from device_runtime.guard import ShortLog
+from device_runtime.events.store import EventStore
+from device_runtime.http.app_keys import IN_FLIGHT
+from device_runtime.http.connections import SlowClients
+from device_runtime.http.guard import ShortLog
 from device_runtime.scorer import Scorer
 from device_runtime.settings import ServerSettings
 from tests.device_runtime.test_app import ROUTE, post, talk

@@ -20,8 +20,8 @@ import pytest
 
 from device_runtime.__main__ import main
 from device_runtime.app import serve
-from device_runtime.event_table import Event
-from device_runtime.events import EventStore
+from device_runtime.events.store import EventStore
+from device_runtime.events.table import Event
 from device_runtime.scorer import Scorer
 from device_runtime.settings import ServerSettings
 

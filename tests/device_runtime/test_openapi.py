@@ -20,10 +20,10 @@ from schemathesis.specs.openapi.checks import (
 
 from device_runtime.access import AccessSettings
 from device_runtime.app import create_app
-from device_runtime.documentation import documentation_page
-from device_runtime.event_table import EventSettings
-from device_runtime.events import EventStore
-from device_runtime.openapi import openapi
+from device_runtime.events.store import EventStore
+from device_runtime.events.table import EventSettings
+from device_runtime.http.documentation import documentation_page
+from device_runtime.http.openapi import openapi
 from device_runtime.scorer import Scorer
 from device_runtime.settings import ServerSettings
 

@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 
 from device_runtime.__main__ import main
+from device_runtime.access import AccessSettings
 from device_runtime.app import serve
-from device_runtime.configuration import parsed
+from device_runtime.configuration import in_words, misspelt, parsed
 from device_runtime.logs import JsonFormatter
 from device_runtime.notify import Notifier
 from device_runtime.options import serve_parser, server_settings
@@ -104,7 +105,33 @@ def test_a_wrong_file_is_one_sentence(capsys, bundle_path, tmp_path):
 
 def test_a_limit_that_cannot_be_is_one_sentence(capsys, bundle_path):
     assert main([str(bundle_path), "--max-batch", "0"]) == 1
-    assert capsys.readouterr().err == "error: max_batch: expected 1 or more, got 0\n"
+    assert capsys.readouterr().err == "error: --max-batch: expected 1 or more, got 0\n"
+    assert main([str(bundle_path), "--allow-origin", "shop"]) == 1
+    assert capsys.readouterr().err.startswith("error: --allow-origin: expected an origin like")
+    assert main([str(bundle_path), "--route", "x"]) == 1
+    assert capsys.readouterr().err.startswith("error: --route: expected a path like")
+
+
+def test_a_variable_that_is_nearly_an_option_is_named():
+    environment = {"EDGEREC_MAX_CANDIDATE": "5", "EDGEREC_DATA": "/data", "EDGEREC_PORT": "1"}
+    (sentence,) = misspelt(serve_parser(), environment)
+    assert sentence == (
+        "EDGEREC_MAX_CANDIDATE in the environment is no option; did you mean "
+        "EDGEREC_MAX_CANDIDATES?"
+    )
+
+
+def test_the_options_in_words_are_a_file_that_says_the_same(tmp_path):
+    given = ["--port", "3", "--allow-host", "shop.local", "--no-token", "--events", 'a "b".db']
+    said = in_words(serve_parser(), options(given))
+    file = tmp_path / "settings.toml"
+    file.write_text(said.replace(", ", "\n"))
+    assert vars(options(["--config", str(file)])) | {"config": None} == vars(options(given))
+
+
+def test_a_server_that_listens_everywhere_says_so():
+    assert ServerSettings(host="0.0.0.0", access=AccessSettings(no_token=True)).is_everywhere
+    assert not ServerSettings().is_everywhere
 
 
 def test_what_was_set_is_printed_without_secrets(bundle_path, tmp_path):
@@ -114,7 +141,7 @@ def test_what_was_set_is_printed_without_secrets(bundle_path, tmp_path):
     with running(bundle_path, *arguments) as (process, line):
         assert line.startswith("serving tiny on http://127.0.0.1:")
         settings = process.stdout.readline()
-        assert "max_candidates=10000" in settings and "token='…'" in settings
+        assert "max-candidates = 10000" in settings and 'token = "…"' in settings
         assert "a-secret" not in settings
         assert process.stdout.readline().endswith("events.db: on the disk within 0.5 s\n")
 

@@ -6,8 +6,8 @@ import json
 import pytest
 
 from device_runtime import RequestError, read_bundle
-from device_runtime.answers import answer_request
-from device_runtime.requests import parse_request
+from device_runtime.http.answers import answer_request
+from device_runtime.http.requests import parse_request
 from device_runtime.scorer import Scorer
 from device_runtime.settings import ServerSettings
 

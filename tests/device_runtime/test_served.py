@@ -10,8 +10,8 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from device_runtime.app import create_app
-from device_runtime.app_keys import SERVED
 from device_runtime.errors import NoScoreError, RequestError
+from device_runtime.http.app_keys import SERVED
 from device_runtime.scorer import Scorer
 from device_runtime.served import Served
 from tests.device_runtime.test_app import JSON, ROUTE

@@ -12,12 +12,12 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-import device_runtime.updates
+import device_runtime.updates.updater
 from device_runtime.__main__ import main
 from device_runtime.app import create_app
 from device_runtime.errors import StorageError
-from device_runtime.update_settings import update_settings
-from device_runtime.versions import VersionFolder
+from device_runtime.updates.settings import update_settings
+from device_runtime.updates.versions import VersionFolder
 from edgerec.feed import new_key
 from tests.device_runtime.conftest import write_bundle
 from tests.device_runtime.devices import Device, sequence_of
@@ -451,9 +451,9 @@ def test_no_request_is_dropped_while_models_change(feed, packaged, folder):
 
 
 def test_a_model_that_fails_its_answers_is_gone_back_from(feed, packaged, folder, monkeypatch):
-    tried = device_runtime.updates.tried
+    tried = device_runtime.updates.updater.tried
     monkeypatch.setattr(
-        device_runtime.updates,
+        device_runtime.updates.updater,
         "tried",
         lambda *given: Failing(tried(*given), RuntimeError("a node failed")),
     )
@@ -593,7 +593,7 @@ def test_a_state_that_is_lost(feed, packaged, folder, content):
 
 
 def test_another_key_believes_nothing_that_is_there(feed, packaged, folder, tmp_path):
-    from device_runtime.signatures import read_public_key
+    from device_runtime.updates.signatures import read_public_key
 
     Device(feed.settings(folder), packaged).look()
     other = read_public_key(new_key(tmp_path / "other.key").public_text)

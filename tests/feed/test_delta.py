@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from device_runtime.deltas import apply_delta
 from device_runtime.errors import UnusableFileError
+from device_runtime.updates.deltas import apply_delta
 from edgerec.feed.delta import write_delta
 
 N_ITEMS = 4000

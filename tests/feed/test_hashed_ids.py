@@ -3,7 +3,7 @@
 import pytest
 
 from device_runtime.errors import UpdateError
-from device_runtime.feed_manifest import parse_feed_manifest
+from device_runtime.updates.feed_manifest import parse_feed_manifest
 from edgerec.export_settings import ExportSettings
 from edgerec.feed import new_key, publish
 from edgerec.progress import Silent

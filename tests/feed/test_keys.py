@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from device_runtime.errors import UpdateError
-from device_runtime.signatures import read_public_key, verify
+from device_runtime.updates.signatures import read_public_key, verify
 from edgerec.errors import ConfigurationError, StorageError
 from edgerec.feed import keys, new_key, read_secret_key
 

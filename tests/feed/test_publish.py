@@ -5,8 +5,8 @@ import shutil
 
 import pytest
 
-from device_runtime.feed_manifest import parse_feed_manifest, parse_pointer
-from device_runtime.signatures import read_public_key, verify
+from device_runtime.updates.feed_manifest import parse_feed_manifest, parse_pointer
+from device_runtime.updates.signatures import read_public_key, verify
 from edgerec.cli import main
 from edgerec.errors import ConfigurationError, StorageError
 from edgerec.feed import new_key, publish, publishing

@@ -8,7 +8,7 @@ import pytest
 
 import edgerec
 from device_runtime.errors import BundleError, RequestError
-from device_runtime.requests import parse_request
+from device_runtime.http.requests import parse_request
 from device_runtime.scorer import Scorer
 from device_runtime.settings import ServerSettings
 from edgerec import Sample

@@ -1,0 +1,1 @@
+"""What users do on this device: kept in SQLite, counted at once, written out for training."""
