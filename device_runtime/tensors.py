@@ -192,9 +192,10 @@ def context_tensor(
     if not isinstance(stated, Mapping):
         listed = stated.tolist() if isinstance(stated, np.ndarray) else stated
         if not isinstance(listed, list | tuple) or len(listed) > len(names):
+            order = f"{{name: number}}, or numbers in this order: {', '.join(names)}"
             raise RequestError(
-                f"context: expected at most {len(names)} numbers, got {shown(listed)}; send "
-                f"{{name: number}}, or numbers in this order: {', '.join(names) or 'none'}"
+                f"context: expected at most {len(names)} numbers, got {shown(listed)}; "
+                + (f"send {order}" if names else "leave it out: this model has no context")
             )
         stated = dict(zip(names, listed, strict=False))
     row = dict(defaults)

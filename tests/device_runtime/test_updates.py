@@ -390,6 +390,9 @@ def test_a_model_that_is_not_fit_is_refused_once(
     device.look(2)
     assert feed.asked == ["latest.json"] * 2 and device.sequence == 2
     assert sentence in device.updater.status()["refused"]["4"]
+    assert {name: value for name, _, value in device.updater.gauges()}[
+        "edgerec_update_refused"
+    ] == 1
     feed.publish(5)
     device.look()
     assert device.sequence == 5

@@ -11,6 +11,7 @@ from device_runtime.errors import BundleError, RequestError
 from device_runtime.http.requests import parse_request
 from device_runtime.scorer import Scorer
 from device_runtime.settings import ServerSettings
+from device_runtime.tensors import context_tensor
 from edgerec import Sample
 from edgerec.context import declared_context
 from edgerec.errors import ConfigurationError, SampleError
@@ -95,6 +96,11 @@ def test_every_way_to_state_it(scorer):
         with pytest.raises(RequestError) as raised:
             scores(context=wrong)
         assert sentence in str(raised.value)
+
+
+def test_a_model_without_context_says_so():
+    with pytest.raises(RequestError, match="leave it out: this model has no context"):
+        context_tensor([1.0], {})
 
 
 def test_over_http(scorer):
