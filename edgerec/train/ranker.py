@@ -106,13 +106,12 @@ class Ranker:
             candidates = np.arange(1, len(self.item_ids) + 1)
             if alone:
                 assert self.shortlist is not None
-                coarse = self.coarse_scores(
-                    self.shortlist, history, values, self.scores(request, self.shortlist.anchors)
-                )
+                of_anchors = self._scored(request, self.shortlist.anchors, history, values)
+                coarse = self.coarse_scores(self.shortlist, history, values, of_anchors)
                 candidates = self.shortlist.best(coarse, rows_of(excluded, self.item_ids))
             positions = candidates - 1
             ids = self.item_ids[positions]
-        scores = self.scores(request, candidates)
+        scores = self._scored(request, candidates, history, values)
         allowed = np.array([id_ not in excluded for id_ in ids.tolist()], bool)
         order = np.argsort(-scores, kind="stable")
         top = order[allowed[order]]
@@ -215,13 +214,21 @@ class Ranker:
 
     def scores(self, request: Request, candidates: NDArray[np.int64]) -> NDArray[np.float32]:
         """Return the score of each item row for whoever asks."""
-        history, values = self.effective_history(request)
+        return self._scored(request, candidates, *self.effective_history(request))
+
+    def _scored(
+        self,
+        request: Request,
+        candidates: NDArray[np.int64],
+        history: NDArray[np.int64],
+        values: NDArray[np.float32],
+    ) -> NDArray[np.float32]:
         context = self.tables.context.row(request.context)
         user = int(rows_of([self._user_id(request)], self.user_ids)[0])
         as_of = self.facts.last_timestamp if request.now == NOT_STATED else request.now
         return np.concatenate(
             [
-                self._scores(
+                self._score_chunk(
                     user,
                     candidates[start : start + _CANDIDATE_CHUNK],
                     history,
@@ -233,7 +240,7 @@ class Ranker:
             ]
         )
 
-    def _scores(
+    def _score_chunk(
         self,
         user: int,
         candidates: NDArray[np.int64],
