@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import contextlib
 import gc
+import json
 import logging
 import os
 import sys
@@ -44,6 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             commands[given[0]](given[1:])
         except (BundleError, StorageError) as error:
             return _fail(str(error))
+        except BrokenPipeError:
+            # Whoever reads, as `head` does, has enough. What is still to be written goes nowhere.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     parser = serve_parser()
     try:
@@ -123,14 +127,18 @@ def _serve(
             # What the start has made stays, and looking through it again would hold up answers.
             gc.freeze()
             gc.enable()
-        everywhere = ", and on every other address of this device" * settings.is_everywhere
+        everywhere = ""
+        if settings.is_everywhere:
+            everywhere = ", and on every other address of this device"
+            if not settings.allowed_hosts:
+                everywhere += ", by no name but localhost: add --allow-host NAME"
         print(f"serving {served.scorer.bundle.name} on {url}{everywhere}", flush=True)
-        token = "" if settings.access.token is None else ', token = "…"'
+        token = "" if settings.access.token is None else "; a token is asked for"
         print(f"settings: {options}{token}", flush=True)
         if events is not None:
             print(f"events in {events_path}: {events.settings.durability}", flush=True)
         if updater is not None:
-            print(f"updates: {updater.status()}", flush=True)
+            print(f"updates: {json.dumps(updater.status())}", flush=True)
 
     with contextlib.ExitStack() as opened:
         first = partial(_packaged, path)

@@ -54,8 +54,8 @@ class AccessSettings:
             len(self.token) < _SHORTEST_TOKEN or not _TOKEN.fullmatch(self.token)
         ):
             raise ValueError(
-                f"token: expected {_SHORTEST_TOKEN} or more letters, digits and -._~+/=, got "
-                f"{len(self.token)} characters that are not; make one with: "
+                f"token: expected {_SHORTEST_TOKEN} or more letters, digits and -._~+/= without "
+                f"blanks, got another one of {len(self.token)} characters; make one with: "
                 "python -c 'import secrets; print(secrets.token_urlsafe())'"
             )
         if (self.certificate is None) != (self.private_key is None):

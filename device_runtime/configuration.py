@@ -58,7 +58,7 @@ def _options(parser: argparse.ArgumentParser) -> dict[str, argparse.Action]:
 
 
 def in_words(parser: argparse.ArgumentParser, options: argparse.Namespace) -> str:
-    """Return the options as a line of TOML: what a file for ``--config`` would say.
+    """Return the options with commas between, each as a line of a file for ``--config`` says it.
 
     Parameters
     ----------

@@ -4,6 +4,7 @@ import os
 import platform
 import shutil
 import statistics
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
@@ -82,8 +83,13 @@ def _place_of_events(path: Path) -> str:
     while not folder.exists():
         folder = folder.parent
     free = shutil.disk_usage(folder).free
-    writable = "" if os.access(folder, os.W_OK) else ", but nothing may be written there"
-    return f"{kept}{free / _MEGABYTE:.0f} MB free at {folder}{writable}"
+    refused = ""
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        refused = f", but nothing can be written there ({error.strerror})"
+    return f"{kept}{free / _MEGABYTE:.0f} MB free at {folder}{refused}"
 
 
 def _machine() -> Iterator[Line]:

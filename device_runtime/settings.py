@@ -107,7 +107,8 @@ class ServerSettings:
                 "write (name,)"
             )
         for name in self.allowed_hosts:
-            if not re.fullmatch(r"[A-Za-z0-9._:-]+", name) or name in _WILDCARDS:
+            has_port = name.count(":") == 1
+            if has_port or not re.fullmatch(r"[A-Za-z0-9._:-]+", name) or name in _WILDCARDS:
                 raise ValueError(
                     f"allowed_hosts: expected a name or address without a port, got {name!r}; "
                     "pass what stands between http:// and the port"
@@ -118,8 +119,8 @@ class ServerSettings:
                 raise ValueError(f"{setting.name}: expected 1 or more, got {value}")
         if self.max_connections < self.max_requests:
             raise ValueError(
-                f"max_connections: expected max_requests ({self.max_requests}) or more, got "
-                f"{self.max_connections}; a request has a connection of its own"
+                f"max_connections: expected {self.max_requests} or more, as many as max_requests, "
+                f"got {self.max_connections}; a request has a connection of its own"
             )
         for name in ("read_seconds", "idle_seconds"):
             if not 0 < getattr(self, name) <= 3600:

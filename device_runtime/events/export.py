@@ -25,7 +25,8 @@ def event_lines(path: str | Path) -> Iterator[str]:
     """
     path = Path(path)
     if not path.is_file():
-        raise StorageError(f"{path}: there is no such file; name the one given to --events")
+        what = "it is no file" if path.exists() else "there is no such file"
+        raise StorageError(f"{path}: {what}; name the one given to --events")
     table = EventTable(path, EventSettings())
     try:
         for event in table.every():

@@ -55,7 +55,8 @@ def parse_batch(
         if n_candidates > settings.max_candidates:
             raise RequestError(
                 f"body: expected at most {settings.max_candidates} candidates in all requests of a "
-                f"list together, got more by request {len(parsed) - 1}; send them in several",
+                f"list together, got more by the request at {len(parsed) - 1}, counted from 0; "
+                "send them in several",
                 status=413,
             )
     return parsed

@@ -71,7 +71,9 @@ def _event(where: str, fields: Any, bundle: Bundle) -> Event:
     for key in ("userId", "itemId", "event"):
         if fields.get(key) is None:
             what = "null stands for nobody and nothing" if key in fields else "it is missing"
-            raise RequestError(f"{where}{key}: {what}; an event is of a user and an item")
+            known = f"one of {', '.join(bundle.event_values)}"
+            needed = {"userId": "the id of a user", "itemId": "the id of an item", "event": known}
+            raise RequestError(f"{where}{key}: {what}; send {needed[key]}")
     kind = fields["event"]
     if not isinstance(kind, str) or kind not in bundle.event_values:
         known = ", ".join(bundle.event_values)
@@ -91,7 +93,9 @@ def _event(where: str, fields: Any, bundle: Bundle) -> Event:
 def _number(name: str, value: Any) -> float:
     if type(value) in (int, float) and abs(value) <= 1e30 and math.isfinite(value):
         return float(value)
-    raise RequestError(f"{name}: expected a number, got {shown(value)}; or leave it out")
+    raise RequestError(
+        f"{name}: expected a number from -1e30 to 1e30, got {shown(value)}; or leave it out"
+    )
 
 
 def _second(name: str, value: Any) -> int:
@@ -99,7 +103,9 @@ def _second(name: str, value: Any) -> int:
         return int(time.time())
     if type(value) in (int, float) and _FIRST_SECOND <= value <= _LAST_SECOND:
         return int(value)
-    raise RequestError(f"{name}: expected Unix seconds, got {shown(value)}; or leave it out")
+    raise RequestError(
+        f"{name}: expected Unix seconds, such as 1700000000, got {shown(value)}; or leave it out"
+    )
 
 
 def with_events(

@@ -40,14 +40,15 @@ class ShortLog(logging.LoggerAdapter):  # type: ignore[type-arg]
     Anybody can send such requests, and the log of a device is to hold for years.
     """
 
-    def process(self, msg: object, kwargs: Any) -> tuple[object, Any]:
-        """Return the message and how it is logged."""
+    def log(self, level: int, msg: object, *args: object, **kwargs: Any) -> None:
+        """Log what a client did wrong as information alone: it is counted, and answered."""
         error = kwargs.get("exc_info")
         error = sys.exc_info()[1] if error is True else error
         if isinstance(error, _OF_CLIENTS):
             kwargs["exc_info"] = None
             msg = f"{msg}: " + shown(str(error)).replace("%", "%%")
-        return msg, kwargs
+            level = logging.INFO
+        super().log(level, msg, *args, **kwargs)
 
 
 @web.middleware
@@ -86,7 +87,7 @@ async def _answer(request: web.Request, handler: "Handler") -> web.StreamRespons
         if len(hosts) != 1 or not settings.admits(hosts[0]):
             raise RequestError(
                 f"Host: expected localhost or an allowed name, got {shown(', '.join(hosts))}; "
-                "allow a name with --allow-host NAME when the server is started"
+                "allow a name (without a port) with --allow-host NAME when the server is started"
             )
         origin = _allowed_origin(request, settings)
         if request.method == "OPTIONS" and origin:

@@ -185,15 +185,17 @@ def _tensor(
         **dict.fromkeys(_SINGLE, 1),
     }.get(name, settings.max_history)
     length = math.prod(shape)
+    if name in _SINGLE and length != 1:
+        raise RequestError(f"{name}: shape: expected [1], got {shape!s:.60}")
     if length > longest:
         raise RequestError(
             f"{name}: expected at most {longest} elements, got {length}; send fewer", status=413
         )
     flat = list(_flat(data, _MAX_DIMENSIONS))
-    if len(flat) != length or (name in _SINGLE and length != 1):
+    if len(flat) != length:
         raise RequestError(
-            f"{name}: data: expected as many elements as its shape says"
-            f"{' (one)' if name in _SINGLE else ''}, got {len(flat)} for {shape!s:.60}"
+            f"{name}: data: expected as many elements as its shape says, got {len(flat)} for "
+            f"{shape!s:.60}"
         )
     return [_element(f"{name}: data[{at}]", each, datatype) for at, each in enumerate(flat)]
 

@@ -144,6 +144,11 @@ def parse_json(body: bytes, example: str) -> Any:
     except RecursionError:
         raise RequestError("body: nested too deeply; send one flat JSON object") from None
     except ValueError as error:
+        if not isinstance(error, json.JSONDecodeError) and "digits" in str(error):
+            # Python's own sentence tells how to lift a limit that protects this server.
+            raise RequestError(
+                "body: holds an integer of thousands of digits; ids have 19 at most"
+            ) from None
         raise RequestError(
             f"body: expected JSON ({error}); send an object like {example}"
         ) from None

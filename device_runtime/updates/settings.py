@@ -59,12 +59,12 @@ class UpdateSettings:
             )
         if not self.keys:
             raise ValueError(
-                "feed-key: a feed is believed by its signature, so a public key is expected, got "
+                "feed_key: a feed is believed by its signature, so a public key is expected, got "
                 "none; add --feed-key KEY, as edgerec publish printed it"
             )
         if not self.folder:
             raise ValueError(
-                "feed-folder: expected a folder to keep models from the feed in, got none; add "
+                "feed_folder: expected a folder to keep models from the feed in, got none; add "
                 "--feed-folder DIR"
             )
         for name in ("every_seconds", "max_latency_ms", "quiet_seconds", "download_seconds"):

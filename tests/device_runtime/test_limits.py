@@ -202,10 +202,12 @@ def test_what_a_client_did_wrong_takes_no_more_than_a_line_of_the_log(scorer, ca
 
 def test_a_traceback_of_what_the_server_did_wrong_stays(caplog):
     log = ShortLog(logging.getLogger("here"))
+    caplog.set_level(logging.INFO)
     for error in (ValueError("ours"), ConnectionResetError("100% theirs")):
         log.error("Error handling request from %s", "127.0.0.1", exc_info=error)
     ours, theirs = caplog.records
     assert ours.exc_info and not theirs.exc_info
+    assert (ours.levelno, theirs.levelno) == (logging.ERROR, logging.INFO)
     assert theirs.getMessage() == "Error handling request from 127.0.0.1: '100% theirs'"
 
 

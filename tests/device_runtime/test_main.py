@@ -188,6 +188,33 @@ def test_the_doctor_says_what_is_here_and_how_long_it_takes(capsys, bundle_path,
     assert re.fullmatch(r"\d+ MB free at .*", found["events"])
 
 
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="there is no /proc")
+def test_the_doctor_opens_the_file_of_events_and_tries_its_folder(capsys, bundle_path, tmp_path):
+    def said(path):
+        code = main(["doctor", str(bundle_path), "--events", str(path)])
+        return code, capsys.readouterr()
+
+    with EventStore(tmp_path / "e.db") as store:
+        store.add([Event(1, 7, "liked", 4.5, int(time.time()))])
+    assert "1 kept, " in said(tmp_path / "e.db")[1].out
+    assert "but nothing can be written there (" in said("/proc/nowhere/e.db")[1].out
+    (tmp_path / "no.db").write_text("no database at all, " * 100)
+    code, printed = said(tmp_path / "no.db")
+    assert code == 1 and "expected a place where events can be kept" in printed.err
+
+
+def test_whoever_reads_the_first_lines_of_events_sees_no_traceback(tmp_path):
+    with EventStore(tmp_path / "e.db") as store:
+        store.add([Event(1, 7, "liked", 4.5, int(time.time()))] * 1000)
+    command = [sys.executable, "-m", "device_runtime", "events", str(tmp_path / "e.db")]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None and process.stderr is not None
+    process.stdout.close()
+    assert process.wait(60) == 0
+    assert process.stderr.read() == b""
+    process.stderr.close()
+
+
 def test_the_doctor_of_a_damaged_model_says_first_what_the_machine_is(capsys, own_bundle):
     own_bundle.write_bytes(own_bundle.read_bytes()[:-1])
     assert main(["doctor", str(own_bundle)]) == 1

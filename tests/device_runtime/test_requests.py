@@ -179,7 +179,7 @@ ID = "expected an id (an integer within 64 bits, or a string of its digits), got
         (b'{"userId": 1, "history": [[1, 1e999]]}', "history[0]: expected a finite number"),
         (b"\xff", "body: expected UTF-8, got another byte at 0"),
         (b"[" * 100_000, "body: nested too deeply; send one flat JSON object"),
-        (b'{"userId": ' + b"9" * 5000 + b"}", "body: expected JSON"),
+        (b'{"userId": ' + b"9" * 5000 + b"}", "body: holds an integer of thousands of digits"),
     ],
 )
 def test_refusals(scorer, body, sentence):
