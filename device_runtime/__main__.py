@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             # Whoever reads, as `head` does, has enough. What is still to be written goes nowhere.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    parser = serve_parser()
+    parser, fail = serve_parser(), _fail
     try:
         options = parsed(parser, given, os.environ)
         for sentence in misspelt(parser, os.environ):
@@ -60,6 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             handler = logging.StreamHandler()
             handler.setFormatter(JsonFormatter())
             logging.basicConfig(handlers=[handler], level=logging.WARNING)
+            fail = _log_failure
         settings = server_settings(options, os.environ)
         updates = None
         if options.feed is not None or options.feed_key or options.feed_folder is not None:
@@ -76,9 +77,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         said = in_words(parser, options)
         _serve(options.model, settings, said, options.events, updates, arguments is None)
     except (BundleError, StorageError, ValueError) as error:
-        return _fail(by_option(parser, str(error)))
+        return fail(by_option(parser, str(error)))
     except OSError as error:
-        return _fail(error.strerror or str(error))
+        return fail(error.strerror or str(error))
     return 0
 
 
@@ -198,6 +199,11 @@ def _without_certificates() -> Iterator[None]:
 
 def _fail(sentence: str) -> int:
     print(f"error: {sentence}", file=sys.stderr)
+    return 1
+
+
+def _log_failure(sentence: str) -> int:
+    logging.getLogger("device_runtime").error("%s", sentence)
     return 1
 
 

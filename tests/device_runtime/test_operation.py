@@ -7,6 +7,8 @@ import logging
 import re
 import shlex
 import socket
+import subprocess
+import sys
 import time
 import tomllib
 from dataclasses import fields
@@ -155,11 +157,17 @@ def test_logs_as_json_hold_the_traceback():
         record = logging.getLogger("x").makeRecord(
             "x", logging.ERROR, "", 0, "a request failed", (), True
         )
-        import sys
-
         record.exc_info = sys.exc_info()
     line = json.loads(JsonFormatter().format(record))
     assert line["level"] == "error" and "RuntimeError: broken" in line["traceback"]
+
+
+def test_what_keeps_a_server_from_starting_is_a_line_of_json_too(tmp_path):
+    command = [sys.executable, "-m", "device_runtime", str(tmp_path / "none.onnx")]
+    run = subprocess.run([*command, "--log-format", "json"], capture_output=True, text=True)
+    line = json.loads(run.stderr)
+    assert run.returncode == 1
+    assert line["level"] == "error" and "none.onnx" in line["message"]
 
 
 def test_systemd_hears_that_it_is_ready_alive_and_stopping(bundle_path, tmp_path, monkeypatch):
