@@ -1,7 +1,6 @@
 """Makes what the wheel holds: modules less their comments and docstrings.
 
-Modules and public classes keep the first line of theirs. A device reads none, and they are a fifth
-of the bytes. Line
+Modules keep the first line of theirs. A device reads none, and they are a fifth of the bytes. Line
 numbers stay as they are, so that a traceback names lines of the repository. Editable installs take
 the modules as they stand.
 """
@@ -19,7 +18,7 @@ _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def slim(source: str) -> str:
-    """Return a module without comments; of docstrings it has the first line of public classes."""
+    """Return a module without comments; of docstrings it has its own first line."""
     lines = source.splitlines(keepends=True)
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type == tokenize.COMMENT:
@@ -32,7 +31,7 @@ def slim(source: str) -> str:
         if isinstance(node, _DOCUMENTED)
         and ast.get_docstring(node) is not None
         # One that is all that a body has stays, or there would be no body.
-        and (len(node.body) == 1 or _is_public_class(node))
+        and (len(node.body) == 1 or isinstance(node, ast.Module))
     ]
     for node in ast.walk(tree):
         if not isinstance(node, ast.Expr) or not isinstance(node.value, ast.Constant):
@@ -40,7 +39,7 @@ def slim(source: str) -> str:
         if not isinstance(node.value.value, str):
             continue
         first, last = node.lineno, node.end_lineno or node.lineno
-        if node not in docstrings:  # of what is private, or of a field, below it
+        if node not in docstrings:  # of a class, a function or, below it, a field
             lines[first - 1 : last] = ["\n"] * (last - first + 1)
         elif last > first:
             lines[first - 1] = lines[first - 1].rstrip("\n") + '"""\n'
@@ -48,13 +47,6 @@ def slim(source: str) -> str:
     slimmed = "".join(lines)
     ast.parse(slimmed)
     return slimmed
-
-
-def _is_public_class(node: ast.AST) -> bool:
-    """Return whether it is one, or a module."""
-    if isinstance(node, ast.Module):
-        return True
-    return isinstance(node, ast.ClassDef) and not node.name.startswith("_")
 
 
 class CustomBuildHook(BuildHookInterface):  # type: ignore[misc]
