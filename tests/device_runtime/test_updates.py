@@ -659,8 +659,8 @@ GOOD = {"feed": "https://shop.example/feed", "folder": "d", "minutes": 60, "max_
     [
         ({"feed": "ftp://shop.example"}, "feed: expected an address like https://"),
         ({"feed": "https://me:secret@shop.example/"}, "leave out names, passwords"),
-        ({"keys": []}, "feed-key: a feed is believed by its signature"),
-        ({"folder": None}, "feed-folder: expected a folder"),
+        ({"keys": []}, "feed_key: a feed is believed by its signature"),
+        ({"folder": None}, "feed_folder: expected a folder"),
         ({"feed": None}, "add --feed URL"),
         ({"minutes": 0}, "every_seconds: expected more than 0"),
     ],
@@ -684,7 +684,7 @@ def test_the_command_serves_what_came_from_the_feed(feed, packaged, folder, key)
     with running(packaged, "--port", "0", *arguments) as (process, line):
         assert line.startswith("serving tiny on http://127.0.0.1:")
         process.stdout.readline()
-        assert "'serving': 3" in process.stdout.readline()
+        assert '"serving": 3' in process.stdout.readline()
         with urllib.request.urlopen(f"http://127.0.0.1:{port_of(line)}/updates") as response:
             assert json.load(response)["serving"] == 3
         process.send_signal(signal.SIGTERM)
@@ -693,4 +693,5 @@ def test_the_command_serves_what_came_from_the_feed(feed, packaged, folder, key)
 
 def test_the_command_refuses_a_feed_without_a_key(packaged, capsys):
     assert main([str(packaged), "--feed", "https://shop.example/feed"]) == 1
-    assert "add --feed-key KEY" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert said.startswith("error: --feed-key: a feed is believed") and "add --feed-key KEY" in said
