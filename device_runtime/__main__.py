@@ -49,18 +49,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
             # Whoever reads, as `head` does, has enough. What is still to be written goes nowhere.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    parser, fail = serve_parser(), _fail
+    parser, as_json = serve_parser(), False
     try:
         options = parsed(parser, given, os.environ)
-        for sentence in misspelt(parser, os.environ):
-            print(f"warning: {sentence}", file=sys.stderr, flush=True)
-        if options.log_format == "json":
+        as_json = options.log_format == "json"
+        if as_json:
             from device_runtime.logs import JsonFormatter
 
             handler = logging.StreamHandler()
             handler.setFormatter(JsonFormatter())
             logging.basicConfig(handlers=[handler], level=logging.WARNING)
-            fail = _log_failure
+        for sentence in misspelt(parser, os.environ):
+            _say(logging.WARNING, sentence, as_json)
         settings = server_settings(options, os.environ)
         updates = None
         if options.feed is not None or options.feed_key or options.feed_folder is not None:
@@ -77,9 +77,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         said = in_words(parser, options)
         _serve(options.model, settings, said, options.events, updates, arguments is None)
     except (BundleError, StorageError, ValueError) as error:
-        return fail(by_option(parser, str(error)))
+        return _fail(by_option(parser, str(error)), as_json)
     except OSError as error:
-        return fail(error.strerror or str(error))
+        return _fail(error.strerror or str(error), as_json)
     return 0
 
 
@@ -197,14 +197,17 @@ def _without_certificates() -> Iterator[None]:
         os.environ.update(before)
 
 
-def _fail(sentence: str) -> int:
-    print(f"error: {sentence}", file=sys.stderr)
+def _fail(sentence: str, as_json: bool = False) -> int:
+    _say(logging.ERROR, sentence, as_json)
     return 1
 
 
-def _log_failure(sentence: str) -> int:
-    logging.getLogger("device_runtime").error("%s", sentence)
-    return 1
+def _say(level: int, sentence: str, as_json: bool) -> None:
+    if as_json:
+        logging.getLogger("device_runtime").log(level, "%s", sentence)
+    else:
+        word = logging.getLevelName(level).lower()
+        print(f"{word}: {sentence}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

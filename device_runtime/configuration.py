@@ -11,7 +11,12 @@ _PREFIX: Final = "EDGEREC_"
 _YES: Final = ("1", "true", "yes")
 _NO: Final = ("", "0", "false", "no")
 # Settings whose option has another name.
-_OPTION_OF: Final = {"allowed_hosts": "allow_host", "allowed_origins": "allow_origin"}
+_OPTION_OF: Final = {
+    "allowed_hosts": "allow_host",
+    "allowed_origins": "allow_origin",
+    "every_seconds": "feed_minutes",
+    "max_latency_ms": "feed_max_latency",
+}
 
 
 def parsed(

@@ -102,7 +102,7 @@ def _check_sum(path: Path, content: bytes) -> None:
     digest = hashlib.sha256(before.removesuffix(b" ")).hexdigest()
     if stated != digest:
         raise BundleError(
-            f"{path}: expected content whose SHA-256 is {stated:.64}, as its key checksum says, "
+            f"{path}: expected content whose SHA-256 is {stated[:64]!r}, as its key checksum says, "
             f"got {digest}; the manifest was altered or damaged: copy both files again or, where "
             "you edited it, remove the key checksum"
         )

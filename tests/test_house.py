@@ -23,6 +23,7 @@ import pytest
 
 import device_runtime
 import edgerec
+from device_runtime.scorer import Scorer
 from edgerec.cli import parser
 from edgerec.datasets import make_interactions, write_generated_database
 from tests.ports import free_port
@@ -312,6 +313,15 @@ def test_the_program_of_the_runtimes_readme_runs() -> None:
     text = (ROOT / "device_runtime" / "README.md").read_text(encoding="utf-8")
     (program,) = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     subprocess.run([sys.executable, "-W", "error", "-c", program], cwd=ROOT, check=True)
+
+
+def test_similar_items_in_the_runtimes_readme_are_those_of_the_demo() -> None:
+    text = (ROOT / "device_runtime" / "README.md").read_text(encoding="utf-8")
+    shown = re.search(r"similar/(\d+)\?k=10.*?\"itemId\": (\d+), \"score\": ([\d.]+)", text)
+    assert shown is not None
+    found = Scorer.from_path(ROOT / "models" / "demo.onnx").similar([int(shown[1])], k=10)
+    assert found.ids[0] == int(shown[2])
+    assert found.similarities[0] == pytest.approx(float(shown[3]), abs=0.0005)
 
 
 # Import contracts

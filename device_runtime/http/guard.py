@@ -35,13 +35,13 @@ _PREFLIGHT = {
 
 
 class ShortLog(logging.LoggerAdapter):  # type: ignore[type-arg]
-    """What aiohttp logs of connections: a line for what a client did wrong, and no traceback.
+    """What aiohttp logs of connections: what a client did wrong as information, in a line.
 
     Anybody can send such requests, and the log of a device is to hold for years.
     """
 
     def log(self, level: int, msg: object, *args: object, **kwargs: Any) -> None:
-        """Log what a client did wrong as information alone: it is counted, and answered."""
+        """Log what a client did wrong without a traceback: it was answered."""
         error = kwargs.get("exc_info")
         error = sys.exc_info()[1] if error is True else error
         if isinstance(error, _OF_CLIENTS):

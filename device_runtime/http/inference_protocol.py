@@ -182,7 +182,6 @@ def _tensor(
     longest = {
         "item_ids": settings.max_candidates,
         "exclude": settings.max_exclude,
-        **dict.fromkeys(_SINGLE, 1),
     }.get(name, settings.max_history)
     length = math.prod(shape)
     if name in _SINGLE and length != 1:

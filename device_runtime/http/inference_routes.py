@@ -31,8 +31,7 @@ def add_inference_routes(app: web.Application) -> None:
     for route in MODEL_ROUTES:
         app.router.add_get(route, _model)
         app.router.add_get(f"{route}/ready", _model_ready)
-    for route in INFER_ROUTES:
-        app.router.add_post(route, _infer)
+        app.router.add_post(f"{route}/infer", _infer)
 
 
 async def _server(request: web.Request) -> web.Response:

@@ -100,10 +100,9 @@ class LabelBaselines:
         stated = [pair for pair in new if pair[0] >= 0 and pair[1] is not None]
         had = np.r_[items, [place for place, _ in stated]].astype(np.int64)
         label = (np.r_[values, [value for _, value in stated]] > above).astype(np.float64)
-        # Of an item that stands twice the later is kept: NumPy assigns in this order.
-        self._rest[had] = label
-        had = np.unique(had)
-        return had, self._rest[had]
+        # Backwards, the first of each item is its newest.
+        had, newest = np.unique(had[::-1], return_index=True)
+        return had, label[::-1][newest]
 
     def _from_neighbours(self, item: int) -> float:
         if item < 0:

@@ -4,6 +4,7 @@ import asyncio
 import configparser
 import json
 import logging
+import os
 import re
 import shlex
 import socket
@@ -19,7 +20,7 @@ import pytest
 from device_runtime.__main__ import main
 from device_runtime.access import AccessSettings
 from device_runtime.app import serve
-from device_runtime.configuration import in_words, misspelt, parsed
+from device_runtime.configuration import by_option, in_words, misspelt, parsed
 from device_runtime.logs import JsonFormatter
 from device_runtime.notify import Notifier
 from device_runtime.options import serve_parser, server_settings
@@ -112,6 +113,8 @@ def test_a_limit_that_cannot_be_is_one_sentence(capsys, bundle_path):
     assert capsys.readouterr().err.startswith("error: --allow-origin: expected an origin like")
     assert main([str(bundle_path), "--route", "x"]) == 1
     assert capsys.readouterr().err.startswith("error: --route: expected a path like")
+    sentence = by_option(serve_parser(), "every_seconds: expected more than 0, got 0.0")
+    assert sentence == "--feed-minutes: expected more than 0, got 0.0"
 
 
 def test_a_variable_that_is_nearly_an_option_is_named():
@@ -164,10 +167,14 @@ def test_logs_as_json_hold_the_traceback():
 
 def test_what_keeps_a_server_from_starting_is_a_line_of_json_too(tmp_path):
     command = [sys.executable, "-m", "device_runtime", str(tmp_path / "none.onnx")]
-    run = subprocess.run([*command, "--log-format", "json"], capture_output=True, text=True)
-    line = json.loads(run.stderr)
+    environment = {**os.environ, "EDGEREC_MAX_CANDIDATE": "5"}
+    run = subprocess.run(
+        [*command, "--log-format", "json"], env=environment, capture_output=True, text=True
+    )
+    warned, failed = map(json.loads, run.stderr.splitlines())
     assert run.returncode == 1
-    assert line["level"] == "error" and "none.onnx" in line["message"]
+    assert warned["level"] == "warning" and "MAX_CANDIDATES?" in warned["message"]
+    assert failed["level"] == "error" and "none.onnx" in failed["message"]
 
 
 def test_systemd_hears_that_it_is_ready_alive_and_stopping(bundle_path, tmp_path, monkeypatch):
