@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -221,3 +222,22 @@ def test_a_damaged_mapped_form(with_mapped):
 def test_the_mapped_form_has_a_bare_name(with_mapped, edit_manifest):
     edit_manifest(lambda manifest: manifest["mapped"].update(file="../tiny.ort"))
     assert "mapped.file: expected the bare name tiny.ort" in refused(with_mapped)
+
+
+@pytest.mark.parametrize(
+    ("stated", "shown"),
+    [("c" * 64, "c" * 64), ("a\nERROR: forged\x1b[31m", r"a\nERROR: forged\x1b[31m")],
+)
+def test_a_manifest_that_is_not_what_its_checksum_says(tmp_path, stated, shown):
+    demo = Path(__file__).parents[2] / "models" / "demo.onnx"
+    shutil.copy(demo, tmp_path)
+    content = demo.with_suffix(".json").read_bytes()
+    before, _, _ = content.rpartition(b'"checksum":')
+    (tmp_path / "demo.json").write_bytes(before + f'"checksum": "{stated}"\n}}\n'.encode())
+    with pytest.raises(BundleError) as raised:
+        read_bundle(tmp_path / "demo.onnx")
+    sentence = str(raised.value)
+    assert (
+        f"expected content whose SHA-256 is '{shown}', as its key checksum says, got " in sentence
+    )
+    assert "copy both files again" in sentence and "\n" not in sentence
