@@ -10,6 +10,10 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("edgerec", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("edgerec")
 
+# What these assert is shown with its values when it fails, as in the tests themselves.
+for _shared in ("source.battery", "device_runtime.devices", "device_runtime.feeds"):
+    pytest.register_assert_rewrite(f"tests.{_shared}")
+
 _LONGEST: Final = (
     "source/test_movielens_same_bytes.py",
     "end_to_end/test_movielens_quality.py",

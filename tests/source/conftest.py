@@ -82,14 +82,18 @@ class Database:
             connection.commit()
 
     def kill(self) -> int:
-        """End every other connection to the database; return how many there were."""
+        """End every other connection to the database; return how many there were.
+
+        PostgreSQL lists its own workers beside them, autovacuum's where rows came in large numbers.
+        """
         assert self.server is not None
         listed = (
             "SELECT id FROM information_schema.processlist "
             "WHERE db = :name AND id <> connection_id()"
             if self.backend == "mariadb"
             else "SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity "
-            "WHERE datname = :name AND pid <> pg_backend_pid()"
+            "WHERE datname = :name AND pid <> pg_backend_pid() "
+            "AND backend_type = 'client backend'"
         )
         with self.connected() as connection:
             found = connection.execute(sqlalchemy.text(listed), {"name": self.name}).all()
