@@ -26,7 +26,7 @@ from edgerec.export.shortlist import find_shortlist
 from edgerec.export_settings import ExportSettings
 from edgerec.features.table_arrays import tables_from_arrays, tables_to_arrays
 from edgerec.schema import Request
-from edgerec.train.ranker import Ranker
+from edgerec.training.ranker import Ranker
 
 SIZES = (10_000, 100_000)
 K = 100

@@ -36,7 +36,7 @@ from edgerec.export_settings import ExportSettings
 from edgerec.features.taste.tables import TasteTables
 from edgerec.graph.convert import to_graph
 from edgerec.schema import Request
-from edgerec.train.ranker import Ranker
+from edgerec.training.ranker import Ranker
 
 BOUNDS = {"read": 1.5, "mapped": 0.3}
 N_RUNS = 3

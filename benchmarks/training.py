@@ -17,8 +17,8 @@ import edgerec
 from benchmarks.data import movielens, say_machine, temporary_folder
 from edgerec.config import TrainSettings
 from edgerec.progress import Silent
-from edgerec.train.network import new_network
-from edgerec.train.rows import TrainingRows
+from edgerec.training.network import new_network
+from edgerec.training.rows import TrainingRows
 
 N_RUNS = 3
 BOUND = 3

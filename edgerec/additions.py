@@ -10,7 +10,7 @@ from edgerec.pipeline import load_model
 from edgerec.progress import Progress, Silent
 from edgerec.recsys import Id, ItemFeatures
 from edgerec.titles.kept import keep_titles, kept_titles, named_items
-from edgerec.train.state import load_state, save_changed
+from edgerec.training.state import load_state, save_changed
 
 
 def add_items(

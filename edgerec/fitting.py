@@ -21,8 +21,8 @@ from edgerec.samples.cut import BEFORE
 from edgerec.samples.intake import Intake
 from edgerec.samples.known import known_histories
 from edgerec.samples.stream import FoldsOfUser
-from edgerec.train.network import Weights
-from edgerec.train.ranker import Ranker, TrainingFacts
+from edgerec.training.network import Weights
+from edgerec.training.ranker import Ranker, TrainingFacts
 
 
 def _fold_of_user(intake: Intake, settings: TrainSettings) -> NDArray[np.int64]:

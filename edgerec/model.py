@@ -10,8 +10,8 @@ from edgerec.export_settings import ExportSettings
 from edgerec.ids import rows_of
 from edgerec.progress import Progress, Silent
 from edgerec.recsys import Id, ItemFeatures
-from edgerec.train.new_items import with_new_items
-from edgerec.train.ranker import Ranker
+from edgerec.training.new_items import with_new_items
+from edgerec.training.ranker import Ranker
 
 
 @dataclass(frozen=True)

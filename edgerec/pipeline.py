@@ -25,10 +25,10 @@ from edgerec.samples.held_out import held_out_samples
 from edgerec.samples.intake import Intake, take_in
 from edgerec.samples.stream import sample_blocks
 from edgerec.titles.kept import keep_titles, named_items
-from edgerec.train.fit import Course, HeldOut, fit_network, held_out_users
-from edgerec.train.network import for_rows, new_network
-from edgerec.train.ranker import Ranker
-from edgerec.train.resume import (
+from edgerec.training.fit import Course, HeldOut, fit_network, held_out_users
+from edgerec.training.network import for_rows, new_network
+from edgerec.training.ranker import Ranker
+from edgerec.training.resume import (
     ITEM2VEC_KEPT,
     TABLES_KEPT,
     require_same_data,
@@ -36,8 +36,8 @@ from edgerec.train.resume import (
     require_same_settings,
     what_is_kept,
 )
-from edgerec.train.rows import TrainingRows
-from edgerec.train.state import SavedState, load_state, save_checkpoint, save_tables
+from edgerec.training.rows import TrainingRows
+from edgerec.training.state import SavedState, load_state, save_checkpoint, save_tables
 
 
 def train(

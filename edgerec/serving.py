@@ -4,18 +4,22 @@ import asyncio
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from device_runtime.access import AccessSettings, read_token
 from device_runtime.app import serve
 from device_runtime.scorer import Scorer
 from device_runtime.settings import ServerSettings, parse_address
-from edgerec.model import Model
+
+# Not imported to serve a file, which needs nothing of what training does.
+if TYPE_CHECKING:
+    from edgerec.model import Model
 
 __all__ = ["AccessSettings", "read_token", "start_http_api"]
 
 
 def start_http_api(
-    model: Model | str | Path,
+    model: "Model | str | Path",
     route: str = "/api/v1/recommend",
     address: str = ":8080",
     *,
@@ -63,10 +67,10 @@ def start_http_api(
     )
     with tempfile.TemporaryDirectory(prefix="edgerec-") as folder:
         path = Path(folder) / "edgerec.onnx"
-        if isinstance(model, Model):
-            model.export(path)
-        else:
+        if isinstance(model, str | Path):
             path = Path(model)
+        else:
+            model.export(path)
         scorer = Scorer.from_path(path)
         scorer.run_golden()
         asyncio.run(serve(scorer, settings, ready=ready))

@@ -20,10 +20,10 @@ from edgerec.pipeline import load_model, train
 from edgerec.progress import Silent
 from edgerec.recsys import Id, Interaction, Sample
 from edgerec.schema import Request
-from edgerec.train.fit import HeldOut, fit_network
-from edgerec.train.ranker import Ranker
-from edgerec.train.rows import TrainingRows
-from edgerec.train.state import load_state
+from edgerec.training.fit import HeldOut, fit_network
+from edgerec.training.ranker import Ranker
+from edgerec.training.rows import TrainingRows
+from edgerec.training.state import load_state
 from tests.toy import SETTINGS, Checkerboard, Listed, area_under_curve, assert_same_arrays
 
 ROOT = Path(__file__).parents[1]

@@ -13,7 +13,7 @@ from edgerec.progress import Silent
 from edgerec.recsys import Id, RecSys, Sample
 from edgerec.samples.intake import Intake, take_in
 from edgerec.schema import Request
-from edgerec.train.ranker import Ranker
+from edgerec.training.ranker import Ranker
 
 SETTINGS = TrainSettings(
     n_history=10,

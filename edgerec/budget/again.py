@@ -11,7 +11,7 @@ from edgerec.errors import StateError
 from edgerec.pipeline import train
 from edgerec.progress import Progress
 from edgerec.recsys import RecSys
-from edgerec.train.ranker import Ranker
+from edgerec.training.ranker import Ranker
 
 _LEAST_WIDTH: Final = 4
 

@@ -8,7 +8,7 @@ from edgerec.budget.bounds import Point
 from edgerec.budget.frontier import Frontier, Step
 from edgerec.export.bundle import Exported, add_budget, export
 from edgerec.progress import Progress
-from edgerec.train.ranker import Ranker
+from edgerec.training.ranker import Ranker
 
 
 def write_chosen(

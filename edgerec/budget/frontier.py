@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from edgerec.budget.bounds import Budget, Point, missed
 from edgerec.budget.measuring import Glance
 from edgerec.errors import BudgetError
-from edgerec.train.ranker import Ranker
+from edgerec.training.ranker import Ranker
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from edgerec.export.rounding import rounded
 from edgerec.export.target import aimed
 from edgerec.export_settings import ExportSettings
 from edgerec.progress import Silent
-from edgerec.train.ranker import Ranker
+from edgerec.training.ranker import Ranker
 
 
 @dataclass(frozen=True)

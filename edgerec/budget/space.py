@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from edgerec.export.kept import words
 from edgerec.export_settings import ExportSettings, KeptSettings
-from edgerec.train.ranker import Ranker
+from edgerec.training.ranker import Ranker
 
 Place = Mapping[str, int]
 """of each knob, which notch; 0: as it was trained, or as was asked"""

@@ -20,7 +20,7 @@ from edgerec.errors import ConfigurationError
 from edgerec.export_settings import ExportSettings
 from edgerec.files import scratch_folder
 from edgerec.progress import Progress, Silent
-from edgerec.train.ranker import Ranker
+from edgerec.training.ranker import Ranker
 
 # What a step costs is known to no better than this on some thousand samples.
 _NOISE: Final = 2e-5

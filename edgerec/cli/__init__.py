@@ -1,43 +1,28 @@
 """The command line: translates, prints, and decides nothing. The only place that prints."""
 
 import argparse
+import importlib
 import sys
 from collections.abc import Sequence
 
-from edgerec.cli import (
-    add_items,
-    demo,
-    embed,
-    evaluate,
-    export,
-    init,
-    publish,
-    report,
-    serve,
-    similar,
-    split,
-    train,
-    tune,
-    verify,
-)
 from edgerec.cli.any_order import AnyOrder
+from edgerec.cli.commands import COMMANDS
 from edgerec.errors import EdgeRecError
-from edgerec.scoring import BundleError
 from edgerec.version import __version__
 
 __all__ = ["main", "parser"]
 
-_COMMANDS = (
-    *(init, split, tune, embed, train, evaluate, report),
-    *(export, add_items, verify, publish, serve, similar, demo),
-)
 _INTERRUPTED = 130
 # What a command keeps that says nothing of it itself.
 _GOES_ON = {"tune": "; finished trials are kept, and the same command goes on from there"}
 
 
-def parser() -> argparse.ArgumentParser:
-    """Return the parser of all commands."""
+def parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
+    """Return the parser for these arguments.
+
+    Of other commands than theirs it knows no more than the names: what `edgerec serve` needs is
+    imported ten times faster than what `edgerec train` does.
+    """
     whole = argparse.ArgumentParser(
         prog="edgerec",
         description="Train a recommender from your own database, ship one .onnx file, "
@@ -49,8 +34,12 @@ def parser() -> argparse.ArgumentParser:
     commands = whole.add_subparsers(
         dest="command", required=True, metavar="COMMAND", parser_class=AnyOrder
     )
-    for command in _COMMANDS:
-        command.add_to(commands)
+    for name, summary in COMMANDS.items():
+        if name == _command(arguments):
+            module = importlib.import_module(f"edgerec.cli.{name.replace('-', '_')}")
+            module.add_to(commands)
+        else:
+            commands.add_parser(name, help=summary)
     return whole
 
 
@@ -59,15 +48,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     What a RecSys raises by itself goes through with its traceback: it is the user's code.
     """
-    options = parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
     try:
-        options.run(options)
-    except (EdgeRecError, BundleError) as error:
-        return _fail(str(error))
+        options = parser(given).parse_args(given)
+        # Not above: it brings ONNX Runtime with it, which `edgerec --help` can do without.
+        from edgerec.scoring import BundleError
+
+        try:
+            options.run(options)
+        except (EdgeRecError, BundleError) as error:
+            return _fail(str(error))
     except KeyboardInterrupt:
-        _fail(f"interrupted{_GOES_ON.get(options.command, '')}")
+        _fail(f"interrupted{_GOES_ON.get(_command(given), '')}")
         return _INTERRUPTED
     return 0
+
+
+def _command(arguments: Sequence[str]) -> str:
+    """Return the command that is named: no option that stands before it takes a value."""
+    return next((word for word in arguments if not word.startswith("-")), "")
 
 
 def _fail(sentence: str) -> int:

@@ -5,7 +5,8 @@ import json
 from pathlib import Path
 
 from edgerec.additions import add_items
-from edgerec.cli.drawing import DrawnProgress, add_command, print_table
+from edgerec.cli.commands import add_command
+from edgerec.cli.drawing import DrawnProgress, print_table
 from edgerec.declared.new_items import NewItems
 from edgerec.declared.reading import database_url, read_configuration
 from edgerec.errors import ConfigurationError
@@ -18,9 +19,7 @@ _EXAMPLE = "  edgerec add-items models/shop.onnx --from new_products"
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command."""
-    parser = add_command(
-        commands, "add-items", "add new items to a copy of a file, without training again", _EXAMPLE
-    )
+    parser = add_command(commands, "add-items", _EXAMPLE)
     parser.add_argument(
         "model", metavar="MODEL.onnx", help="a file with what training kept beside it"
     )

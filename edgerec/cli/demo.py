@@ -9,7 +9,8 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from edgerec.cli.drawing import DrawnProgress, add_command, print_table
+from edgerec.cli.commands import add_command
+from edgerec.cli.drawing import DrawnProgress, print_table
 from edgerec.cli.figures import evaluation_mapping
 from edgerec.cli.loading import load_rec_sys
 from edgerec.cli.train import exported_rows
@@ -38,9 +39,7 @@ _TIMEOUT_SECONDS = 60
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command."""
-    parser = add_command(
-        commands, "demo", "run everything once, from a database to an answer over HTTP", _EXAMPLE
-    )
+    parser = add_command(commands, "demo", _EXAMPLE)
     parser.add_argument(
         "--folder", default="models", help="where database and model go (default %(default)s)"
     )

@@ -129,19 +129,3 @@ def column_names(options: argparse.Namespace) -> ColumnNames:
         value=options.value_column,
         timestamp=options.timestamp_column,
     )
-
-
-def add_command(
-    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
-    name: str,
-    summary: str,
-    example: str,
-) -> argparse.ArgumentParser:
-    """Add a command whose --help ends with an example."""
-    return commands.add_parser(
-        name,
-        help=summary,
-        description=summary[0].upper() + summary[1:] + ".",
-        epilog=f"example:\n{example}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )

@@ -4,7 +4,8 @@ import argparse
 import dataclasses
 from pathlib import Path
 
-from edgerec.cli.drawing import DrawnProgress, add_command, print_table
+from edgerec.cli.commands import add_command
+from edgerec.cli.drawing import DrawnProgress, print_table
 from edgerec.declared.capabilities import declared_rec_sys
 from edgerec.declared.settings import train_settings
 from edgerec.item_vectors.embed import embed
@@ -18,13 +19,7 @@ _EXAMPLE = """\
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command."""
-    parser = add_command(
-        commands,
-        "embed",
-        "learn item vectors (item2vec) from all interactions of a configuration, or from its "
-        "[sequences], and keep them",
-        _EXAMPLE,
-    )
+    parser = add_command(commands, "embed", _EXAMPLE)
     parser.add_argument("configuration", metavar="edgerec.toml")
     parser.add_argument(
         "--output",

@@ -3,11 +3,8 @@
 import argparse
 from pathlib import Path
 
-from edgerec.cli.drawing import (
-    DrawnProgress,
-    add_command,
-    column_names,
-)
+from edgerec.cli.commands import add_command
+from edgerec.cli.drawing import DrawnProgress, column_names
 from edgerec.cli.evaluation_options import add_evaluation_options, name_rows, require_places
 from edgerec.cli.figures import print_evaluations
 from edgerec.declared.evaluation import evaluate_declared
@@ -29,13 +26,7 @@ _EXAMPLE = """\
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command."""
-    parser = add_command(
-        commands,
-        "evaluate",
-        "score a table through an exported file and print metrics; with --top, rank the whole "
-        "catalogue for each of its users",
-        _EXAMPLE,
-    )
+    parser = add_command(commands, "evaluate", _EXAMPLE)
     add_evaluation_options(parser)
     parser.add_argument(
         "--against",

@@ -4,7 +4,8 @@ import argparse
 from pathlib import Path
 
 from edgerec.cli.budget import add_budget_options, asked_budget, export_within
-from edgerec.cli.drawing import DrawnProgress, add_command, print_table
+from edgerec.cli.commands import add_command
+from edgerec.cli.drawing import DrawnProgress, print_table
 from edgerec.cli.train import exported_rows
 from edgerec.export_settings import PRECISIONS, TARGETS, ExportSettings
 from edgerec.pipeline import load_model
@@ -16,9 +17,7 @@ _EXAMPLE = """\
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command."""
-    parser = add_command(
-        commands, "export", "write the file again from what training kept", _EXAMPLE
-    )
+    parser = add_command(commands, "export", _EXAMPLE)
     parser.add_argument("training_folder", metavar="NAME.training", help="what training wrote")
     parser.add_argument("--output", metavar="NAME.onnx", help="default: beside NAME.training")
     parser.add_argument(

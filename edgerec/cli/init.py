@@ -3,13 +3,8 @@
 import argparse
 from pathlib import Path
 
-from edgerec.cli.drawing import (
-    DrawnProgress,
-    add_column_options,
-    add_command,
-    column_names,
-    print_table,
-)
+from edgerec.cli.commands import add_command
+from edgerec.cli.drawing import DrawnProgress, add_column_options, column_names, print_table
 from edgerec.declared.automatic import write_automatic_draft
 from edgerec.declared.draft import write_draft
 from edgerec.declared.roles import Roles, recognise
@@ -27,9 +22,7 @@ _ROLES = ("interactions", "items", "users")
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command."""
-    parser = add_command(
-        commands, "init", "look at a database and write a draft of edgerec.toml", _EXAMPLE
-    )
+    parser = add_command(commands, "init", _EXAMPLE)
     parser.add_argument("database_url", metavar="DATABASE_URL", help="sqlite:///file.db, …")
     parser.add_argument(
         "--tables",

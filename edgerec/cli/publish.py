@@ -6,7 +6,8 @@ import os
 import sys
 from pathlib import Path
 
-from edgerec.cli.drawing import DrawnProgress, add_command, print_table
+from edgerec.cli.commands import add_command
+from edgerec.cli.drawing import DrawnProgress, print_table
 from edgerec.errors import ConfigurationError
 from edgerec.feed import new_key, publish, read_secret_key
 
@@ -20,7 +21,7 @@ _EXAMPLE = """\
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command."""
-    parser = add_command(commands, "publish", "sign a file and put it where devices look", _EXAMPLE)
+    parser = add_command(commands, "publish", _EXAMPLE)
     parser.add_argument(
         "model", nargs="?", metavar="MODEL.onnx", help="the file, with its manifest beside it"
     )

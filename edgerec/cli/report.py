@@ -6,11 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from edgerec.cli.drawing import (
-    DrawnProgress,
-    add_command,
-    column_names,
-)
+from edgerec.cli.commands import add_command
+from edgerec.cli.drawing import DrawnProgress, column_names
 from edgerec.cli.evaluation_options import add_evaluation_options, name_rows, require_places
 from edgerec.declared.evaluation import evaluate_declared, evaluation_rows
 from edgerec.declared.reading import database_url, read_configuration
@@ -38,13 +35,7 @@ _N_EXAMPLES = 4
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command."""
-    parser = add_command(
-        commands,
-        "report",
-        "write one page about an exported file: what was trained on what, how good it is, what it "
-        "goes by, what it recommends",
-        _EXAMPLE,
-    )
+    parser = add_command(commands, "report", _EXAMPLE)
     add_evaluation_options(parser)
     parser.add_argument(
         "--titles",

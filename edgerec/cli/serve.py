@@ -2,7 +2,7 @@
 
 import argparse
 
-from edgerec.cli.drawing import add_command
+from edgerec.cli.commands import add_command
 from edgerec.errors import ConfigurationError
 from edgerec.serving import AccessSettings, read_token, start_http_api
 
@@ -13,7 +13,7 @@ _EXAMPLE = """\
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command."""
-    parser = add_command(commands, "serve", "serve an exported file over HTTP", _EXAMPLE)
+    parser = add_command(commands, "serve", _EXAMPLE)
     parser.add_argument("model", metavar="MODEL.onnx", help="the file, with its manifest beside it")
     parser.add_argument(
         "--address", default=":8080", help="[HOST]:PORT; :8080 is this machine only (default)"

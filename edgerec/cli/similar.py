@@ -7,7 +7,8 @@ from pathlib import Path
 
 from rich.table import Table
 
-from edgerec.cli.drawing import add_command, plain_console
+from edgerec.cli.commands import add_command
+from edgerec.cli.drawing import plain_console
 from edgerec.cli.prompt import ask_again_and_again
 from edgerec.declared.reading import read_configuration
 from edgerec.errors import ConfigurationError, ItemNotFound
@@ -26,9 +27,7 @@ _EXAMPLE = """\
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command."""
-    parser = add_command(
-        commands, "similar", "list the items most like one, or like a sum of items", _EXAMPLE
-    )
+    parser = add_command(commands, "similar", _EXAMPLE)
     parser.add_argument(
         "model",
         metavar="MODEL.onnx | edgerec.toml",

@@ -3,7 +3,8 @@
 import argparse
 import re
 
-from edgerec.cli.drawing import add_column_options, add_command, column_names, print_table
+from edgerec.cli.commands import add_command
+from edgerec.cli.drawing import add_column_options, column_names, print_table
 from edgerec.errors import ConfigurationError
 from edgerec.samples.split import split_table
 from edgerec.source import RowCondition, open_engine
@@ -18,9 +19,7 @@ rows whose cell is NULL meet no condition: --where 'CustomerID != ""' leaves the
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command."""
-    parser = add_command(
-        commands, "split", "split a table of interactions into TABLE_train and TABLE_test", _EXAMPLE
-    )
+    parser = add_command(commands, "split", _EXAMPLE)
     parser.add_argument("database_url", metavar="DATABASE_URL", help="sqlite:///file.db, …")
     parser.add_argument("--table", required=True, help="table of interactions")
     parser.add_argument(

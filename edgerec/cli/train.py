@@ -6,11 +6,11 @@ import math
 from pathlib import Path
 
 from edgerec.audit.held_out import HeldOutRows
+from edgerec.cli.commands import add_command
 from edgerec.cli.drawing import (
     DrawnProgress,
     add_accept_leak,
     add_column_options,
-    add_command,
     column_names,
     print_table,
 )
@@ -45,7 +45,7 @@ _EXAMPLE = """\
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command."""
-    parser = add_command(commands, "train", "train a RecSys, export it and evaluate it", _EXAMPLE)
+    parser = add_command(commands, "train", _EXAMPLE)
     parser.add_argument(
         "rec_sys",
         metavar="module:Class | edgerec.toml",

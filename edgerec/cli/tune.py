@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from rich.table import Table
 
-from edgerec.cli.drawing import DrawnProgress, add_accept_leak, add_command, plain_console
+from edgerec.cli.commands import add_command
+from edgerec.cli.drawing import DrawnProgress, add_accept_leak, plain_console
 from edgerec.config import TrainSettings
 from edgerec.declared.capabilities import declared_rec_sys
 from edgerec.declared.schema import Configuration
@@ -37,12 +38,7 @@ _SHOWN: Final = {
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command."""
-    parser = add_command(
-        commands,
-        "tune",
-        "search settings of training on rows held out of the interactions",
-        _EXAMPLE,
-    )
+    parser = add_command(commands, "tune", _EXAMPLE)
     parser.add_argument("configuration", metavar="edgerec.toml", help="a configuration file")
     rule = CutRule()
     parser.add_argument(

@@ -2,7 +2,8 @@
 
 import argparse
 
-from edgerec.cli.drawing import add_command, print_table
+from edgerec.cli.commands import add_command
+from edgerec.cli.drawing import print_table
 from edgerec.scoring import verified
 
 _EXAMPLE = """\
@@ -12,9 +13,7 @@ _EXAMPLE = """\
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command."""
-    parser = add_command(
-        commands, "verify", "check a file and run its golden requests here", _EXAMPLE
-    )
+    parser = add_command(commands, "verify", _EXAMPLE)
     parser.add_argument("model", metavar="MODEL.onnx", help="the file, with its manifest beside it")
     parser.set_defaults(run=run)
 

@@ -3,7 +3,7 @@
 import dataclasses
 
 from edgerec.schema import NOT_STATED, Request
-from edgerec.train.ranker import Ranker
+from edgerec.training.ranker import Ranker
 
 
 def asked_by(

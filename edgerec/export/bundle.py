@@ -36,7 +36,7 @@ from edgerec.graph.convert import feature_names, to_graph
 from edgerec.graph.operators import operators_of, require_pinned
 from edgerec.progress import Progress
 from edgerec.schema import Answer, Request
-from edgerec.train.ranker import Ranker
+from edgerec.training.ranker import Ranker
 from edgerec.version import __version__
 
 # Golden requests travel with the file; long ones would make the manifest as large as the graph.

@@ -23,8 +23,8 @@ from edgerec.export_settings import Precision
 from edgerec.features.neighbours.columns import counted_slots, weightings
 from edgerec.graph.precision import rounded_rows
 from edgerec.schema import Request
-from edgerec.train.ranker import Ranker
-from edgerec.train.shortlist import NEVER, Shortlist
+from edgerec.training.ranker import Ranker
+from edgerec.training.shortlist import NEVER, Shortlist
 
 Array = NDArray[np.float32]
 Wide = NDArray[np.float64]

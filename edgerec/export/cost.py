@@ -14,7 +14,7 @@ from edgerec.areas import grouped_auc
 from edgerec.errors import PrecisionError
 from edgerec.export.asked import asked_by
 from edgerec.export.parity import GraphSession
-from edgerec.train.ranker import Ranker
+from edgerec.training.ranker import Ranker
 
 _MOST_LISTS: Final = 50
 _K: Final = 10

@@ -10,7 +10,7 @@ from typing import Final
 from edgerec.errors import EvaluationError
 from edgerec.export.parity import GraphSession
 from edgerec.schema import Request
-from edgerec.train.ranker import Ranker
+from edgerec.training.ranker import Ranker
 
 N_CANDIDATES: Final = 100
 _N_CALLS: Final = 60

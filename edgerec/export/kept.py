@@ -14,7 +14,7 @@ from edgerec.export_settings import KeptSettings
 from edgerec.features.neighbours.tables import Neighbours
 from edgerec.features.tables import KnownHistories
 from edgerec.features.taste.tables import TasteTables
-from edgerec.train.ranker import Ranker
+from edgerec.training.ranker import Ranker
 
 Array = NDArray[np.float32]
 _WORDS: Final = {

@@ -26,7 +26,7 @@ from edgerec.schema import (
     input_specifications,
     output_specifications,
 )
-from edgerec.train.ranker import Ranker
+from edgerec.training.ranker import Ranker
 
 DEFAULT: Final = ExportSettings()
 

@@ -35,7 +35,7 @@ from edgerec.graph.operators import (
     required_operators,
 )
 from edgerec.schema import Request
-from edgerec.train.ranker import Ranker
+from edgerec.training.ranker import Ranker
 
 _ALIGNMENT: Final = 64
 """bytes; at least as wide as that of any table in the file"""

@@ -23,7 +23,7 @@ from edgerec.graph.idmaps import choose_seed, hashed_tensors, hashed_texts
 from edgerec.ids import id_array, padding_id
 from edgerec.recsys import Id
 from edgerec.schema import TOLERANCE, Answer, Request
-from edgerec.train.ranker import Ranker
+from edgerec.training.ranker import Ranker
 
 N_REQUESTS: Final = 240
 INFINITE: Final = "infinite values"

@@ -4,7 +4,7 @@ import numpy as np
 
 from edgerec.recsys import Id
 from edgerec.schema import Request
-from edgerec.train.ranker import Ranker
+from edgerec.training.ranker import Ranker
 
 
 def context_requests(ranker: Ranker, items: list[Id]) -> list[Request]:

@@ -10,7 +10,7 @@ from edgerec.export_settings import Precision
 from edgerec.features.taste.tables import TasteTables, taste_to_arrays
 from edgerec.features.vector import FeatureTables
 from edgerec.graph.precision import rounded_rows
-from edgerec.train.ranker import Ranker
+from edgerec.training.ranker import Ranker
 
 Array = NDArray[np.float32]
 # What is derived from the others stays whole, as do a few numbers per item that all scores move

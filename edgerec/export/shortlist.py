@@ -18,8 +18,8 @@ from edgerec.export.coarse_scores import CoarseScores, Ranking
 from edgerec.export.parity import GraphSession
 from edgerec.export_settings import Precision
 from edgerec.schema import Request
-from edgerec.train.ranker import Ranker
-from edgerec.train.shortlist import Shortlist, logits
+from edgerec.training.ranker import Ranker
+from edgerec.training.shortlist import Shortlist, logits
 
 Array = NDArray[np.float32]
 LEAST_RECALL: Final = 0.99

@@ -7,7 +7,7 @@ import numpy as np
 from edgerec.export_settings import ExportSettings
 from edgerec.features.tables import KnownHistories
 from edgerec.ids import id_array
-from edgerec.train.ranker import Ranker
+from edgerec.training.ranker import Ranker
 
 
 def aimed(ranker: Ranker, settings: ExportSettings) -> Ranker:

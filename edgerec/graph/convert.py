@@ -17,7 +17,7 @@ from edgerec.graph.nodes import GraphBuilder
 from edgerec.graph.shortlist import shortlisted_rows
 from edgerec.graph.taste import TasteFeatures
 from edgerec.schema import input_specifications, output_specifications
-from edgerec.train.ranker import Ranker
+from edgerec.training.ranker import Ranker
 
 
 def to_graph(ranker: Ranker, producer_version: str, settings: ExportSettings) -> onnx.ModelProto:

@@ -18,8 +18,8 @@ from edgerec.features.history import CANDIDATE_NAMES
 from edgerec.features.vector import FeatureTables
 from edgerec.graph.nodes import GraphBuilder
 from edgerec.graph.precision import stored_rows
-from edgerec.train.ranker import Ranker
-from edgerec.train.rows import standardise
+from edgerec.training.ranker import Ranker
+from edgerec.training.rows import standardise
 
 Array = NDArray[np.float32]
 Side = Literal["user", "candidates"]

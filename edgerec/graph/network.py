@@ -8,9 +8,9 @@ from edgerec.graph.feature_sides import COMPUTED, PRODUCTS, Columns
 from edgerec.graph.lookup import Candidates
 from edgerec.graph.nodes import GraphBuilder
 from edgerec.schema import OPSET, OPSET_ML
-from edgerec.train.penalty import popularity_odds
-from edgerec.train.ranker import Ranker
-from edgerec.train.rows import CLIP
+from edgerec.training.penalty import popularity_odds
+from edgerec.training.ranker import Ranker
+from edgerec.training.rows import CLIP
 
 
 def add_network(

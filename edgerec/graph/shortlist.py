@@ -1,4 +1,4 @@
-"""The shortlist as ONNX nodes: `edgerec.train.shortlist`, for one request. Change both.
+"""The shortlist as ONNX nodes: `edgerec.training.shortlist`, for one request. Change both.
 
 All of it stands in a branch, which requests for something else never take. The anchors are scored
 by copies of the nodes that score candidates: see `edgerec.graph.repeats`.
@@ -14,7 +14,7 @@ from edgerec.graph.nodes import GraphBuilder
 from edgerec.graph.precision import narrow
 from edgerec.graph.repeats import Repeat
 from edgerec.schema import TensorSpecification
-from edgerec.train.shortlist import NEVER, SMALLEST_ODDS, Shortlist
+from edgerec.training.shortlist import NEVER, SMALLEST_ODDS, Shortlist
 
 LISTED: Final = "shortlisted_rows"
 """name of the tensor that the branch gives"""

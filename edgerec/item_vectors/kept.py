@@ -26,7 +26,7 @@ from edgerec.features.embeddings.corpus import Corpus
 from edgerec.features.embeddings.word_vectors import word_vectors_from
 from edgerec.files import replace_file
 from edgerec.item_vectors.vectors import ItemVectors
-from edgerec.train.packed_ids import pack_ids, unpack_ids
+from edgerec.training.packed_ids import pack_ids, unpack_ids
 
 FORMAT: Final = 1
 STATE: Final = "state.json"

@@ -17,7 +17,7 @@ from edgerec.errors import AuditError
 from edgerec.progress import Silent
 from edgerec.recsys import RecSys, Sample
 from edgerec.samples.intake import Intake
-from edgerec.train.ranker import Ranker
+from edgerec.training.ranker import Ranker
 from tests.audit.worlds import SETTINGS, Ratings
 from tests.toy import SETTINGS as TOY_SETTINGS
 from tests.toy import Checkerboard, Listed, taken_in

@@ -9,7 +9,7 @@ import pytest
 import edgerec
 from edgerec.recsys import Id, Sample
 from edgerec.samples import intake as intake_module
-from edgerec.train import rows as rows_module
+from edgerec.training import rows as rows_module
 from tests.toy import SETTINGS
 
 N_ITEMS, N_EACH = 300, 100

@@ -16,7 +16,7 @@ from edgerec.graph.cut import cut_at_features
 from edgerec.ids import rows_of
 from edgerec.schema import Request
 from edgerec.scoring import TableScorer
-from edgerec.train.network import score
+from edgerec.training.network import score
 from tests.trained import Generated, generated_model
 
 

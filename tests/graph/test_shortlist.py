@@ -20,8 +20,8 @@ from edgerec.export.shortlist import (
 from edgerec.export_settings import ExportSettings
 from edgerec.graph.cut import cut_at_features
 from edgerec.schema import Request
-from edgerec.train.ranker import Ranker
-from edgerec.train.shortlist import logits
+from edgerec.training.ranker import Ranker
+from edgerec.training.shortlist import logits
 from tests.trained import generated_model, neighbours_model
 
 N_ITEMS = 30

@@ -9,7 +9,7 @@ from edgerec.progress import Silent
 from edgerec.recsys import Sample
 from edgerec.samples.cut import cut_blocks, interactions_before_cuts, samples_to_tell
 from edgerec.samples.intake import take_in
-from edgerec.train.fit import held_out_users
+from edgerec.training.fit import held_out_users
 from tests.trained import SETTINGS
 
 N_USERS, N_ITEMS, N_TAKEN = 12, 30, 20

@@ -28,8 +28,8 @@ from edgerec.progress import Progress, Silent
 from edgerec.recsys import Id, Sample
 from edgerec.samples.history import history_positions
 from edgerec.samples.intake import Intake, take_in
-from edgerec.train.network import fit_rows, new_network, set_learning_rate
-from edgerec.train.rows import standardise
+from edgerec.training.network import fit_rows, new_network, set_learning_rate
+from edgerec.training.rows import standardise
 
 Array = NDArray[np.float32]
 N_FOLDS: Final = 3

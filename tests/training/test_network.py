@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from sklearn.neural_network import MLPClassifier
 
 from edgerec.config import NetworkSettings
-from edgerec.train.network import (
+from edgerec.training.network import (
     Weights,
     fit_rows,
     for_rows,

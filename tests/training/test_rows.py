@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edgerec.train import rows as rows_module
-from edgerec.train.rows import CLIP, TrainingRows, standardise
+from edgerec.training import rows as rows_module
+from edgerec.training.rows import CLIP, TrainingRows, standardise
 
 Array = NDArray[np.float32]
 N_ROWS, WIDTH = 200, 3

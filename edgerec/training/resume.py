@@ -16,8 +16,8 @@ from edgerec.progress import Silent
 from edgerec.recsys import RecSys
 from edgerec.samples.intake import Intake
 from edgerec.samples.known import known_histories
-from edgerec.train.ranker import Ranker
-from edgerec.train.state import SavedState
+from edgerec.training.ranker import Ranker
+from edgerec.training.state import SavedState
 
 TABLES_KEPT: Final = (
     "no epoch is done, so there is no network yet. {} keeps features, embedding and statistics: "

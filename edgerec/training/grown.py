@@ -23,7 +23,7 @@ from edgerec.features.taste.stiffness import no_stiffer
 from edgerec.features.taste.tables import TasteTables, taste_to_arrays
 from edgerec.features.vector import FeatureTables
 from edgerec.ids import IdArray
-from edgerec.train.ranker import Ranker
+from edgerec.training.ranker import Ranker
 
 Array = NDArray[np.float32]
 _LARGEST_HALF: Final = float(np.finfo(np.float16).max)

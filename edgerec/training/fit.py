@@ -12,8 +12,8 @@ from sklearn.neural_network import MLPClassifier
 
 from edgerec.config import TrainSettings
 from edgerec.progress import Progress
-from edgerec.train.network import Weights, fit_rows, score, set_learning_rate, weights_of
-from edgerec.train.rows import TrainingRows
+from edgerec.training.network import Weights, fit_rows, score, set_learning_rate, weights_of
+from edgerec.training.rows import TrainingRows
 
 Array = NDArray[np.float32]
 # Rows per partial_fit call: small enough that progress moves and Ctrl-C is heard at once.

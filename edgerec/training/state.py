@@ -32,10 +32,10 @@ from edgerec.features.vector import FeatureTables
 from edgerec.files import replace_file
 from edgerec.ids import IdType
 from edgerec.samples.held_out import HeldOutSamples
-from edgerec.train.fit import Course
-from edgerec.train.network import Weights, optimiser_state, restore_optimiser, weights_of
-from edgerec.train.packed_ids import pack_ids, unpack_ids
-from edgerec.train.ranker import Ranker, TrainingFacts
+from edgerec.training.fit import Course
+from edgerec.training.network import Weights, optimiser_state, restore_optimiser, weights_of
+from edgerec.training.packed_ids import pack_ids, unpack_ids
+from edgerec.training.ranker import Ranker, TrainingFacts
 
 FORMAT: Final = 2
 _Arrays = Mapping[str, NDArray[Any]]

@@ -25,9 +25,9 @@ from edgerec.recsys import Id
 from edgerec.samples.held_out import NO_SAMPLES, HeldOutSamples
 from edgerec.samples.history import newest_distinct
 from edgerec.schema import NOT_STATED, Answer, Request
-from edgerec.train.network import Weights, score, scoring_network
-from edgerec.train.penalty import penalised, popularity_odds
-from edgerec.train.shortlist import Shortlist
+from edgerec.training.network import Weights, score, scoring_network
+from edgerec.training.penalty import penalised, popularity_odds
+from edgerec.training.shortlist import Shortlist
 
 _CANDIDATE_CHUNK: Final = 2048
 

@@ -9,10 +9,10 @@ from sklearn.neural_network import MLPClassifier
 
 from edgerec.config import NetworkSettings, TrainSettings
 from edgerec.progress import Progress, Silent
-from edgerec.train import fit as fit_module
-from edgerec.train import network as network_module
-from edgerec.train.fit import Course, HeldOut, fit_network, held_out_users
-from edgerec.train.network import (
+from edgerec.training import fit as fit_module
+from edgerec.training import network as network_module
+from edgerec.training.fit import Course, HeldOut, fit_network, held_out_users
+from edgerec.training.network import (
     Weights,
     new_network,
     optimiser_state,
@@ -20,7 +20,7 @@ from edgerec.train.network import (
     set_weights,
     weights_of,
 )
-from edgerec.train.rows import TrainingRows
+from edgerec.training.rows import TrainingRows
 from tests.toy import assert_same_arrays
 
 Array = NDArray[np.float32]

@@ -1,6 +1,6 @@
 import numpy as np
 
-from edgerec.train.penalty import penalised, popularity_odds
+from edgerec.training.penalty import penalised, popularity_odds
 
 
 def test_the_penalty_is_taken_off_the_logit():

@@ -15,12 +15,12 @@ from edgerec.features.tables import KnownHistories, content_directions
 from edgerec.features.taste.tables import taste_to_arrays
 from edgerec.features.vector import FeatureTables
 from edgerec.ids import IdType, id_array
-from edgerec.train import state as state_module
-from edgerec.train.fit import Course
-from edgerec.train.network import Weights, new_network, optimiser_state, weights_of
-from edgerec.train.packed_ids import pack_ids, unpack_ids
-from edgerec.train.ranker import Ranker, TrainingFacts
-from edgerec.train.state import load_state, save_checkpoint, save_tables
+from edgerec.training import state as state_module
+from edgerec.training.fit import Course
+from edgerec.training.network import Weights, new_network, optimiser_state, weights_of
+from edgerec.training.packed_ids import pack_ids, unpack_ids
+from edgerec.training.ranker import Ranker, TrainingFacts
+from edgerec.training.state import load_state, save_checkpoint, save_tables
 from tests.features.test_vector import some_tables
 from tests.toy import SETTINGS, assert_same_arrays
 

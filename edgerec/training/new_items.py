@@ -10,8 +10,8 @@ from edgerec.features.texts import text_vectors
 from edgerec.ids import IdArray, IdIndex, require_kind, rows_of
 from edgerec.progress import Progress
 from edgerec.recsys import Id, ItemFeatureBatch, ItemFeatures
-from edgerec.train.grown import with_items
-from edgerec.train.ranker import Ranker
+from edgerec.training.grown import with_items
+from edgerec.training.ranker import Ranker
 
 
 def with_new_items(

@@ -13,9 +13,9 @@ from edgerec.features.vector import FeatureTables
 from edgerec.ids import IdType, id_array, padding_id
 from edgerec.recsys import Id
 from edgerec.schema import Answer, Request
-from edgerec.train import ranker as ranker_module
-from edgerec.train.network import Weights
-from edgerec.train.ranker import Ranker, TrainingFacts
+from edgerec.training import ranker as ranker_module
+from edgerec.training.network import Weights
+from edgerec.training.ranker import Ranker, TrainingFacts
 
 ITEMS = [10, 20, 30, 40]
 ITEM_LOGIT = np.float32([0.5, 2, -1, 3, 2])

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sklearn.neural_network import MLPClassifier
 
 from edgerec.config import NetworkSettings
-from edgerec.train.rows import standardise
+from edgerec.training.rows import standardise
 
 Array = NDArray[np.float32]
 _CLASSES: Final = np.array([0, 1])

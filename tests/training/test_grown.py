@@ -19,7 +19,7 @@ from edgerec.model import Model
 from edgerec.progress import Silent
 from edgerec.recsys import Id
 from edgerec.schema import Request
-from edgerec.train.ranker import Ranker
+from edgerec.training.ranker import Ranker
 from tests.trained import SETTINGS, Generated, generated_model, neighbours_model
 
 # Before, between and behind the ids of training; so far that integers are dense no more.
