@@ -6,16 +6,21 @@ from functools import cache
 
 import edgerec
 from edgerec import Sample
-from edgerec.config import EmbeddingSettings, NetworkSettings, TrainSettings
+from edgerec.config import EmbeddingSettings, NetworkSettings, TasteSettings, TrainSettings
 from edgerec.datasets import GeneratedInteractions, make_interactions
 from edgerec.model import Model
 from edgerec.recsys import Id
 
+# Few directions of taste: what they cost grows with their cube, and every part of them is there.
+# There are fewer than features of items, of which WIDE has one each.
 SETTINGS = TrainSettings(
     n_history=8,
+    n_folds=2,
+    taste=TasteSettings(n_latent=2, n_content=6, n_rounds=2),
     embedding=EmbeddingSettings(embedding_dim=6, window=5, epochs=2),
     network=NetworkSettings(hidden_layer_sizes=(12,), max_epochs=2),
 )
+WIDE = dataclasses.replace(SETTINGS, taste=TasteSettings(n_rounds=2))
 
 
 @cache
@@ -63,6 +68,11 @@ class Generated:
 @cache
 def generated_model(strings: bool = False) -> Model:
     return edgerec.train(Generated(strings), SETTINGS)
+
+
+@cache
+def wide_model() -> Model:
+    return edgerec.train(Generated(), WIDE)
 
 
 @cache

@@ -25,7 +25,7 @@ from edgerec.progress import Silent
 from edgerec.report.assemble import page
 from edgerec.report.measured import measure
 from edgerec.report.page import html
-from tests.trained import SETTINGS, generated_model, neighbours_model
+from tests.trained import SETTINGS, generated_model, neighbours_model, wide_model
 
 
 @pytest.fixture(autouse=True)
@@ -190,7 +190,7 @@ def test_trained_again_a_narrower_ranker_walks_the_path_too(hill):
 
 
 def test_the_file_is_written_and_tells_of_the_search(tmp_path, monkeypatch):
-    ranker = generated_model().ranker
+    ranker = wide_model().ranker
     chosen = {"precision": ["fp32", "fp16"], "n_history": [None, 4]}
     monkeypatch.setattr("edgerec.budget.walk.knobs", lambda ranker, settings: chosen)
     most = 0.8 * len(graph_bytes(ranker, {}))

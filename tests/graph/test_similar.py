@@ -15,7 +15,7 @@ from edgerec.export_settings import ExportSettings
 from edgerec.features.similar import similarity_vectors
 from edgerec.graph import distinct
 from edgerec.schema import Request
-from tests.trained import generated_model
+from tests.trained import generated_model, wide_model
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +135,7 @@ def test_ids_of_text_that_the_file_has_hashes_of(tmp_path):
 def test_rows_that_are_stored_once_and_the_mapped_form(tmp_path, monkeypatch, precision):
     """A toy's tables are too small to be worth codes, unless what a run must save is nothing."""
     monkeypatch.setattr(distinct, "RUN_BYTES", 0)
-    model = generated_model()
+    model = wide_model()
     settings = ExportSettings(precision=precision, max_loss=1.0, deduplicate=True, mapped=True)
     path = model.export(tmp_path / "toy.onnx", settings=settings).path
     tables = {one.name for one in onnx.load(path).graph.initializer}

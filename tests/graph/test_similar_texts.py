@@ -24,7 +24,7 @@ from edgerec.model import Model
 from edgerec.pipeline import load_model
 from edgerec.recsys import Id
 from edgerec.schema import Request
-from tests.trained import SETTINGS, Generated, generated_model
+from tests.trained import WIDE, Generated, wide_model
 
 SEA, WOOD = ["fish", "boat", "wave", "net", "salt"], ["tree", "axe", "moss", "owl", "fern"]
 UNTOUCHED, NEW, SILENT = 10**6, 10**6 + 7, 10**6 + 8
@@ -54,7 +54,7 @@ def _text(item: int) -> str:
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
     folder = tmp_path_factory.mktemp("written") / "toy.training"
-    edgerec.train(Written(), dataclasses.replace(SETTINGS, text=TEXT), training_folder=folder)
+    edgerec.train(Written(), dataclasses.replace(WIDE, text=TEXT), training_folder=folder)
     # As it is read again: what is compared follows from what is kept.
     return load_model(folder)
 
@@ -117,7 +117,7 @@ def test_texts_need_no_table_of_their_own_and_stand_where_kinds_do_not_tell(mode
     """Kinds of no declared feature, or of many, are made of what texts are part of."""
     in_file = {one.name for one in onnx.load(path).graph.initializer}
     assert FIRST_TEXT_COLUMN in in_file and "item_texts" not in in_file
-    assert not generated_model().ranker.tables.texts_beside_kinds
+    assert not wide_model().ranker.tables.texts_beside_kinds
     tables = model.ranker.tables
     assert tables.texts_beside_kinds
     without = dataclasses.replace(tables, texts_beside_kinds=False)

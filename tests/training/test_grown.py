@@ -20,7 +20,7 @@ from edgerec.progress import Silent
 from edgerec.recsys import Id
 from edgerec.schema import Request
 from edgerec.training.ranker import Ranker
-from tests.trained import SETTINGS, Generated, generated_model, neighbours_model
+from tests.trained import SETTINGS, Generated, generated_model, neighbours_model, wide_model
 
 # Before, between and behind the ids of training; so far that integers are dense no more.
 NEW: dict[bool, list[Id]] = {False: [10**9, -7, 5], True: ["zz", "item 60 é!", "a"]}
@@ -137,7 +137,7 @@ def test_what_training_never_saw_vary_says_nothing_and_halves_do_not_overflow():
         def get_item_feature(self, item_id: Id) -> Sequence[float]:
             return [1e6, *super().get_item_feature(item_id)[1:]]
 
-    before = generated_model()
+    before = wide_model()
     features = before.ranker.tables.item_features.copy()
     features[:, 2] = 0
     # A constant column is no kind.
