@@ -123,6 +123,11 @@ def _of_file(path: str, options: Mapping[str, argparse.Action]) -> dict[str, Any
     for key, value in content.items():
         option = options.get(key.replace("-", "_"))
         if option is None:
+            if key == "token":
+                raise ValueError(
+                    f"{path}: token: a secret does not stand among settings; write it into a file "
+                    "of its own and name that file: token-file"
+                )
             known = ", ".join(sorted(one.replace("_", "-") for one in options))
             raise ValueError(f"{path}: {key}: unknown key; the keys are {known}")
         found[option.dest] = _of_value(f"{path}: {key}", value, option)

@@ -27,7 +27,7 @@ async def _similar(request: web.Request) -> web.Response:
     bundle = scorer.bundle
     asked = request.match_info["itemId"]
     item_id = one_id("itemId", asked, bundle.item_id_type, "send an item's id")
-    k = min(_asked_k(request, settings.max_candidates), max(bundle.n_items, 1))
+    k = _asked_k(request, settings.max_candidates, max(bundle.n_items, 1))
     text = await request.app[INFERENCE].run(
         lambda: served.ask(scorer, partial(_answer, item_id, k)),
         large=bundle.n_items > settings.inline_candidates,
@@ -35,7 +35,7 @@ async def _similar(request: web.Request) -> web.Response:
     return web.Response(body=text.encode(), content_type="application/json")
 
 
-def _asked_k(request: web.Request, most: int) -> int:
+def _asked_k(request: web.Request, most: int, n_items: int) -> int:
     unknown = sorted(set(request.query) - {"k"})
     if unknown:
         raise RequestError(
@@ -43,7 +43,7 @@ def _asked_k(request: web.Request, most: int) -> int:
         )
     asked = request.query.getall("k", [])
     if not asked:
-        return min(DEFAULT_K, most)
+        return min(DEFAULT_K, most, n_items)
     digits = asked[0] if len(asked) == 1 else ""
     # isdecimal alone would take digits of every script.
     is_number = digits.isascii() and digits.isdecimal() and len(digits) <= _MOST_DIGITS
@@ -51,11 +51,12 @@ def _asked_k(request: web.Request, most: int) -> int:
         raise RequestError(
             f"k: expected an integer of 1 or more, got {shown(', '.join(asked))}; or leave it out"
         )
-    if int(digits) > most:
+    k = min(int(digits), n_items)
+    if k > most:
         raise RequestError(
             f"k: at most {most} items are returned, got {digits}; send a smaller k", status=413
         )
-    return int(digits)
+    return k
 
 
 def _answer(item_id: int | str, k: int, scorer: Scorer) -> str:

@@ -81,6 +81,10 @@ def test_every_limit_has_an_option(tmp_path):
         ("host = 1", "host: expected a text, got 1"),
         ("port =", "expected settings in TOML, but "),
         ("config = 'x'", "config: unknown key"),
+        (
+            "token = 'x'",
+            "token: a secret does not stand among settings; write it into a file",
+        ),
     ],
 )
 def test_a_file_that_is_wrong(tmp_path, content, sentence):

@@ -42,6 +42,17 @@ def test_the_nearest_first_in_the_kind_of_the_file(scorer):
     }
 
 
+def test_a_number_beyond_the_catalogue_lists_all_of_it(scorer):
+    """As the best of a catalogue do; what is bounded is what an answer holds."""
+    n_items = scorer.bundle.n_items
+    item = scorer.run(k=1, outputs=("top_ids",)).top_ids.tolist()[0]
+    settings = ServerSettings(max_candidates=n_items)
+    status, answer = ask(scorer, f"/api/v1/similar/{item}?k=99999999", settings)
+    assert status == 200
+    expected = scorer.similar([item], k=n_items).ids.tolist()
+    assert [one["itemId"] for one in answer["itemScoreList"]] == expected
+
+
 @pytest.mark.parametrize(
     ("path", "status", "sentence"),
     [
@@ -49,12 +60,12 @@ def test_the_nearest_first_in_the_kind_of_the_file(scorer):
         ("1?k=0", 400, "k: expected an integer of 1 or more, got '0'"),
         ("1?k=2&k=3", 400, "k: expected an integer of 1 or more, got '2, 3'"),
         ("1?k=\u0663", 400, "k: expected an integer of 1 or more"),
-        ("1?k=99999999", 413, "k: at most 10000 items are returned"),
+        ("1?k=99999999", 413, "k: at most 10 items are returned"),
         ("1?n=3", 400, "'n': expected nothing but k after the question mark; leave it out"),
     ],
 )
 def test_what_cannot_be_answered_is_a_sentence(scorer, path, status, sentence):
-    settings = ServerSettings(max_candidates=10_000)
+    settings = ServerSettings(max_candidates=10)
     came, answer = ask(scorer, f"/api/v1/similar/{path}", settings)
     assert (came, sentence in answer["error"]) == (status, True), answer
 
