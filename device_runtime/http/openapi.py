@@ -232,12 +232,18 @@ def _similar(settings: ServerSettings) -> dict[str, Any]:
         "required": ["itemScoreList"],
         "properties": {"itemScoreList": {"type": "array", "items": listed}},
     }
-    most = {"type": "integer", "minimum": 1, "maximum": settings.max_candidates}
+    # No maximum: a number beyond a small catalogue lists all of it.
+    most = f"how many, {settings.max_candidates} at most; left out: 10"
     return {
         "summary": "List the items most similar to one, the nearest first.",
         "parameters": [
             {"name": "itemId", "in": "path", "required": True, "schema": reference("ItemId")},
-            {"name": "k", "in": "query", "schema": most, "description": "how many; left out: 10"},
+            {
+                "name": "k",
+                "in": "query",
+                "schema": {"type": "integer", "minimum": 1},
+                "description": most,
+            },
         ],
         "responses": responses(answer, 400, 404, 413, 503),
     }
