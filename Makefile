@@ -22,7 +22,9 @@ DEMO_FOLDER ?= models
 # some wait for a server.
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print(1 + (os.cpu_count() or 1))')
 
-# Not compiled: a module is when it is first imported, and most never are.
+# Not compiled: a module is when it is first imported, and most never are. So that it is kept then,
+# whatever the environment says: every process would compile it again, which takes ten seconds.
+export PYTHONDONTWRITEBYTECODE :=
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --no-compile
 
 .DEFAULT_GOAL := help
