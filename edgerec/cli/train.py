@@ -20,6 +20,7 @@ from edgerec.cli.report import write_report
 from edgerec.config import TrainSettings
 from edgerec.declared.capabilities import declared_rec_sys
 from edgerec.declared.evaluation import evaluate_declared, evaluation_rows
+from edgerec.declared.recsys import DeclaredRecSys
 from edgerec.declared.schema import Configuration
 from edgerec.declared.settings import train_settings
 from edgerec.errors import ConfigurationError
@@ -116,6 +117,12 @@ def run(options: argparse.Namespace) -> None:
             accepted_leaks=options.accept_leak,
             embedding=options.embedding,
         )
+        if isinstance(rec_sys, DeclaredRecSys) and rec_sys.n_without_value:
+            interactions = rec_sys.configuration.interactions
+            progress.message(
+                f"nothing was learned from {rec_sys.n_without_value:,} rows of table "
+                f'"{interactions.table}": they have no {interactions.value}'
+            )
         exported = model.export(output, progress=progress)
         progress.message(f"wrote {output} and {output.with_suffix('.json').name}")
     # Before the evaluation: if its rows turn out not to allow the metrics, this is said already.

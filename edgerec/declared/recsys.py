@@ -60,6 +60,12 @@ class DeclaredRecSys:
         self._items = DeclaredFeatures(self._engine, "items", configuration.items)
         # Known once the first sample is read; training asks for the items after the samples.
         self._items_are_text = False
+        self._n_without_value = 0
+
+    @property
+    def n_without_value(self) -> int:
+        """Rows that the last whole pass over the samples left out, since they state no value."""
+        return self._n_without_value
 
     def get_user_feature(self, user_id: Id) -> Sequence[float]:
         """Return the user's features."""
@@ -175,12 +181,16 @@ class DeclaredRecSys:
         label = self.configuration.label
         if label.rule == "above":
             assert label.above is not None
+            n_without = 0
             for chunk in self.chunks():
                 for user, item, value, time, weight, cells in chunk.rows_in_context():
                     # A row without a value is nothing that its user stated.
                     if value == value:
                         liked = float(value > label.above)
                         yield Sample(user, item, liked, time, value, weight, cells)
+                    else:
+                        n_without += 1
+            self._n_without_value = n_without
         else:
             yield from self._taken()
 

@@ -171,8 +171,14 @@ def test_training_writes_a_report_and_the_command_writes_it_again(shop, tmp_path
 
 def test_a_configuration_is_trained_reported_and_titled(shop, tmp_path, capsys):
     run("split", URL, "--table", "ratings", "--by", "user-time")
+    with sqlite3.connect("shop.db") as connection:
+        connection.execute("UPDATE ratings_train SET rating = NULL WHERE rowid <= 3")
+    connection.close()
     assert run("init", URL) == 0
+    capsys.readouterr()
     assert run("train", "edgerec.toml", *FAST) == 0
+    said = 'nothing was learned from 3 rows of table "ratings_train": they have no rating'
+    assert said in " ".join(capsys.readouterr().err.split())
     (path,) = (tmp_path / "models").glob("*.html")
     text = path.read_text("utf-8")
     shown = [title for title in interactions().titles if f"<bdi>{escape(title)}</bdi>" in text]
