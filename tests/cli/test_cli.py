@@ -172,7 +172,12 @@ def test_training_writes_a_report_and_the_command_writes_it_again(shop, tmp_path
 def test_a_configuration_is_trained_reported_and_titled(shop, tmp_path, capsys):
     run("split", URL, "--table", "ratings", "--by", "user-time")
     with sqlite3.connect("shop.db") as connection:
-        connection.execute("UPDATE ratings_train SET rating = NULL WHERE rowid <= 3")
+        connection.executescript(
+            "ALTER TABLE ratings_train RENAME TO stated;"
+            "CREATE TABLE ratings_train AS SELECT * FROM stated;"  # without NOT NULL
+            "DROP TABLE stated;"
+            "UPDATE ratings_train SET rating = NULL WHERE rowid <= 3;"
+        )
     connection.close()
     assert run("init", URL) == 0
     capsys.readouterr()
