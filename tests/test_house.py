@@ -233,6 +233,15 @@ def test_links_of_documents_lead_somewhere(document: Path) -> None:
             assert (document.parent / target).exists(), target
 
 
+def test_files_that_the_architecture_names_are_there() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`([\w.]+/[\w/.]+\.(?:py|md|toml|json))`", text))
+    assert len(named) > 40
+    roots = (ROOT, ROOT / "edgerec", ROOT / "device_runtime")
+    lost = {name for name in named if not any((root / name).exists() for root in roots)}
+    assert not lost, lost
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_ends_with_examples_that_the_command_takes(
     command: str, capsys: pytest.CaptureFixture[str]
