@@ -1,8 +1,8 @@
 """Makes what the wheel holds: modules less their comments and docstrings.
 
-Modules keep the first line of theirs. A device reads none, and they are a fifth of the bytes. Line
-numbers stay as they are, so that a traceback names lines of the repository. Editable installs take
-the modules as they stand.
+Modules keep the first line of theirs. A device reads none, and they are a fifth of the bytes.
+Line numbers stay as they are, so that a traceback names lines of the repository. Editable
+installs take the modules as they stand.
 """
 
 import ast

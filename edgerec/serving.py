@@ -1,6 +1,7 @@
 """start_http_api(): export the model, then serve it with device_runtime's own app."""
 
 import asyncio
+import os
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -67,7 +68,7 @@ def start_http_api(
     )
     with tempfile.TemporaryDirectory(prefix="edgerec-") as folder:
         path = Path(folder) / "edgerec.onnx"
-        if isinstance(model, str | Path):
+        if isinstance(model, str | os.PathLike):
             path = Path(model)
         else:
             model.export(path)

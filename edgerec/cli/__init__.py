@@ -20,8 +20,8 @@ _GOES_ON = {"tune": "; finished trials are kept, and the same command goes on fr
 def parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     """Return the parser for these arguments.
 
-    Of other commands than theirs it knows no more than the names: what `edgerec serve` needs is
-    imported ten times faster than what `edgerec train` does.
+    Of other commands than theirs it knows no more than the names: who serves does not wait for what
+    training needs.
     """
     whole = argparse.ArgumentParser(
         prog="edgerec",
@@ -34,8 +34,9 @@ def parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     commands = whole.add_subparsers(
         dest="command", required=True, metavar="COMMAND", parser_class=AnyOrder
     )
+    named = _command(arguments)
     for name, summary in COMMANDS.items():
-        if name == _command(arguments):
+        if name == named:
             module = importlib.import_module(f"edgerec.cli.{name.replace('-', '_')}")
             module.add_to(commands)
         else:

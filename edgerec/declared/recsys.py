@@ -60,12 +60,8 @@ class DeclaredRecSys:
         self._items = DeclaredFeatures(self._engine, "items", configuration.items)
         # Known once the first sample is read; training asks for the items after the samples.
         self._items_are_text = False
-        self._n_without_value = 0
-
-    @property
-    def n_without_value(self) -> int:
-        """Rows that the last whole pass over the samples left out, since they state no value."""
-        return self._n_without_value
+        self.n_without_value = 0
+        """rows that the last whole pass over the samples left out, since they state no value"""
 
     def get_user_feature(self, user_id: Id) -> Sequence[float]:
         """Return the user's features."""
@@ -190,7 +186,7 @@ class DeclaredRecSys:
                         yield Sample(user, item, liked, time, value, weight, cells)
                     else:
                         n_without += 1
-            self._n_without_value = n_without
+            self.n_without_value = n_without
         else:
             yield from self._taken()
 

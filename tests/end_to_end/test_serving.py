@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import edgerec
+from edgerec.scoring import BundleError
 from tests.trained import generated_model
 
 ROOT = Path(__file__).parents[2]
@@ -91,6 +92,15 @@ def test_a_path_is_served_like_a_model(tmp_path):
     generated_model().export(tmp_path / "toy.onnx")
     with pytest.raises(ValueError, match="expected HOST:PORT"):
         edgerec.start_http_api(tmp_path / "toy.onnx", address="8080")
+
+
+def test_a_path_of_any_kind_names_a_file(tmp_path):
+    class Place:
+        def __fspath__(self):
+            return str(tmp_path / "none.onnx")
+
+    with pytest.raises(BundleError, match=r"none\.onnx: no such file"):
+        edgerec.start_http_api(Place())
 
 
 def test_telemetry_is_off_before_onnxruntime_is_imported():
